@@ -1,0 +1,72 @@
+//! What is wrong with a configuration, and where.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A configuration that cannot be used. Displays as one line: `openclaw.json:3:7: what is wrong, and what to do`.
+///
+/// Lines and columns count from 1, columns in characters. Never carries the value of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    pub path: PathBuf,
+    pub line: Option<usize>,
+    pub column: Option<usize>,
+    pub message: String,
+}
+
+impl ConfigError {
+    /// A problem with no place in the file: the environment, the command line, or the file as a whole.
+    pub fn general(path: &Path, message: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line: None,
+            column: None,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn at(path: &Path, place: Place, message: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line: Some(place.line),
+            column: Some(place.column),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.file_name() {
+            Some(name) => write!(f, "{}", Path::new(name).display())?,
+            None => write!(f, "{}", self.path.display())?,
+        }
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Something in the file that is probably a mistake, but does not keep the gateway from running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Counts from 1.
+    pub line: usize,
+    /// Counts from 1, in characters.
+    pub column: usize,
+    pub message: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)
+    }
+}
+
+/// A line and a column, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub line: usize,
+    pub column: usize,
+}

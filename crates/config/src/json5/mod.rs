@@ -1,0 +1,18 @@
+//! JSON5 (<https://spec.json5.org>), with the place of everything, and edits that keep comments.
+//!
+//! A parser of our own, because the ones on the shelf yield values only: messages need lines and columns, an unknown
+//! key must be pointed at, and the file of a person must keep its comments when a program changes one value in it.
+
+mod edit;
+mod error;
+mod node;
+mod number;
+mod parser;
+mod render;
+mod string;
+
+pub use edit::{EditError, remove, set};
+pub use error::SyntaxError;
+pub(crate) use error::place;
+pub use node::{Member, Node, Span, Value};
+pub use parser::parse;

@@ -1,0 +1,31 @@
+//! The settings themselves: one file per section of `openclaw.json`, each with its struct and how it is read.
+
+mod agents;
+mod gateway;
+mod logging;
+mod mcp;
+mod models;
+mod session;
+
+pub use agents::{AgentDefaults, AgentEntry, Agents};
+pub use gateway::{Auth, AuthMode, Bind, Gateway, Limits};
+pub(crate) use gateway::{GatewayDraft, MODES, per_minute};
+pub(crate) use logging::LEVELS;
+pub use logging::{Level, LogFormat, LogOutput, Logging};
+pub use mcp::{Mcp, McpServer, McpTransport};
+pub use models::{Api, Model, Models, Provider};
+pub(crate) use session::DM_SCOPES;
+pub use session::{DmScope, SessionConfig};
+
+/// Everything the native gateway reads, checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatewayConfig {
+    pub gateway: Gateway,
+    pub models: Models,
+    pub agents: Agents,
+    pub session: SessionConfig,
+    pub logging: Logging,
+    pub mcp: Mcp,
+    /// The name of this gateway in a cluster and in its logs: `OPENCLAW_INSTANCE_ID`, else the host's name and the port.
+    pub instance_id: String,
+}

@@ -1,0 +1,316 @@
+//! `models`: who answers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::environment::filled;
+use crate::json5::Member;
+use crate::section::Section;
+use crate::substitute::is_name;
+use crate::{ConfigError, Environment, Secret};
+
+/// The model providers, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Models {
+    pub providers: BTreeMap<String, Provider>,
+}
+
+/// A model provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Provider {
+    /// Without a slash at the end. OpenAI-style: with `/v1`, as in `https://api.openai.com/v1`; Anthropic-style: without,
+    /// as in `https://api.anthropic.com`.
+    pub base_url: String,
+    pub api_key: Option<Secret>,
+    pub api: Api,
+    pub headers: BTreeMap<String, Secret>,
+    /// How long one call may take in all.
+    pub timeout: Option<Duration>,
+    /// Output limit for models that name none.
+    pub max_tokens: Option<u32>,
+    /// The models that were listed; others may be asked for too.
+    pub models: Vec<Model>,
+}
+
+/// The protocol a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    OpenaiCompletions,
+    AnthropicMessages,
+}
+
+/// A model of a provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub id: String,
+    pub name: String,
+    /// In tokens.
+    pub context_window: Option<u32>,
+    /// Output limit in tokens.
+    pub max_tokens: Option<u32>,
+    /// Whether it takes images; `None` if the file does not say.
+    pub images: Option<bool>,
+    pub reasoning: bool,
+}
+
+impl Models {
+    /// Finds who serves a model: `provider/model`, or a bare model id that one provider lists, or that the only
+    /// provider is asked for. Yields the provider's name, the provider, and the model's id.
+    pub fn resolve<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a Provider, &'a str)> {
+        if let Some((provider, model)) = name.split_once('/')
+            && let Some((id, found)) = self.providers.get_key_value(provider)
+        {
+            return Some((id, found, model));
+        }
+        let lists = |provider: &Provider| provider.models.iter().any(|model| model.id == name);
+        if let Some((id, provider)) = self.providers.iter().find(|(_, provider)| lists(provider)) {
+            return Some((id, provider, name));
+        }
+        match self.providers.iter().next() {
+            Some((id, provider)) if self.providers.len() == 1 => Some((id, provider, name)),
+            _ => None,
+        }
+    }
+}
+
+impl Provider {
+    /// What the file says of a model.
+    pub fn model(&self, id: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.id == id)
+    }
+}
+
+const KEYS: &[&str] = &["mode", "providers", "catalogRefresh"];
+
+const PROVIDER_KEYS: &[&str] = &[
+    "baseUrl",
+    "apiKey",
+    "auth",
+    "api",
+    "maxTokens",
+    "timeoutSeconds",
+    "region",
+    "injectNumCtxForOpenAICompat",
+    "params",
+    "agentRuntime",
+    "localService",
+    "headers",
+    "authHeader",
+    "request",
+    "models",
+];
+
+const MODEL_KEYS: &[&str] = &[
+    "id",
+    "name",
+    "api",
+    "baseUrl",
+    "reasoning",
+    "input",
+    "cost",
+    "contextWindow",
+    "contextTokens",
+    "maxTokens",
+    "thinkingLevelMap",
+    "params",
+    "agentRuntime",
+    "headers",
+    "compat",
+    "mediaInput",
+    "metadataSource",
+];
+
+/// The protocols of upstream; `None` are those that the native runtime does not speak.
+const APIS: [(&str, Option<Api>); 11] = [
+    ("openai-completions", Some(Api::OpenaiCompletions)),
+    ("anthropic-messages", Some(Api::AnthropicMessages)),
+    ("openai-responses", None),
+    ("openai-chatgpt-responses", None),
+    ("google-generative-ai", None),
+    ("google-vertex", None),
+    ("github-copilot", None),
+    ("bedrock-converse-stream", None),
+    ("ollama", None),
+    ("pi-messages", None),
+    ("azure-openai-responses", None),
+];
+
+/// Providers that need no more than a key, which the environment may hold.
+struct Known {
+    id: &'static str,
+    api: Api,
+    base_url: &'static str,
+    key_variable: &'static str,
+    url_variable: &'static str,
+    /// Asked when nobody chose a model.
+    model: &'static str,
+}
+
+const KNOWN: [Known; 3] = [
+    Known {
+        id: "openai",
+        api: Api::OpenaiCompletions,
+        base_url: "https://api.openai.com/v1",
+        key_variable: "OPENAI_API_KEY",
+        url_variable: "OPENAI_BASE_URL",
+        model: "gpt-4o-mini",
+    },
+    Known {
+        id: "anthropic",
+        api: Api::AnthropicMessages,
+        base_url: "https://api.anthropic.com",
+        key_variable: "ANTHROPIC_API_KEY",
+        url_variable: "ANTHROPIC_BASE_URL",
+        model: "claude-sonnet-4-6",
+    },
+    Known {
+        id: "openrouter",
+        api: Api::OpenaiCompletions,
+        base_url: "https://openrouter.ai/api/v1",
+        key_variable: "OPENROUTER_API_KEY",
+        url_variable: "OPENROUTER_BASE_URL",
+        model: "openrouter/auto",
+    },
+];
+
+impl Models {
+    pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
+        section.knows(KEYS);
+        let mut providers = BTreeMap::new();
+        for (id, section) in section.entries("providers")? {
+            section.knows(PROVIDER_KEYS);
+            if let Some(provider) = Provider::read(&id, &section)? {
+                providers.insert(id, provider);
+            }
+        }
+        Ok(Self { providers })
+    }
+
+    /// Adds the providers whose key or address the environment holds (a server on one's own machine needs no key); one that the
+    /// file defines only gets the key it lacks.
+    pub(crate) fn add_from(&mut self, env: &dyn Environment) {
+        for known in &KNOWN {
+            let (key, url) = (filled(env, known.key_variable), filled(env, known.url_variable));
+            if key.is_none() && url.is_none() {
+                continue;
+            }
+            let provider = self.providers.entry(known.id.to_owned()).or_insert_with(|| Provider {
+                base_url: trimmed(url.as_deref().unwrap_or(known.base_url)),
+                api_key: None,
+                api: known.api,
+                headers: BTreeMap::new(),
+                timeout: None,
+                max_tokens: None,
+                models: Vec::new(),
+            });
+            if let Some(key) = key {
+                provider.api_key.get_or_insert_with(|| Secret::from(key));
+            }
+        }
+    }
+
+    /// The model to ask when nobody chose one: the first that the file lists, else that of a known provider.
+    pub(crate) fn default_model(&self) -> Option<String> {
+        let listed = self
+            .providers
+            .iter()
+            .find_map(|(id, provider)| Some((id.as_str(), provider.models.first()?.id.as_str())));
+        let known = || {
+            KNOWN
+                .iter()
+                .find(|known| self.providers.contains_key(known.id))
+                .map(|known| (known.id, known.model))
+        };
+        listed
+            .or_else(known)
+            .map(|(provider, model)| format!("{provider}/{model}"))
+    }
+}
+
+impl Provider {
+    /// `None`: a provider that the native runtime cannot talk to; a warning says so.
+    fn read(id: &str, section: &Section) -> Result<Option<Self>, ConfigError> {
+        let known = KNOWN.iter().find(|known| known.id == id);
+        let models = section.sections("models")?;
+        let api = match section.one_of("api", &APIS)? {
+            // Upstream lets each model name its protocol; here a provider speaks one, the first model's.
+            None => models
+                .first()
+                .map(|model| model.one_of("api", &APIS))
+                .transpose()?
+                .flatten(),
+            api => api,
+        };
+        let api = match api {
+            Some(Some(api)) => api,
+            Some(None) => {
+                section.warn_key(
+                    "api",
+                    "is a protocol that the native runtime does not speak; the provider is left out",
+                );
+                return Ok(None);
+            }
+            None => known.map_or(Api::OpenaiCompletions, |known| known.api),
+        };
+        let url = section
+            .filled("baseUrl")?
+            .or_else(|| known.map(|known| known.base_url.to_owned()));
+        let Some(url) = url else {
+            return Err(section.error("baseUrl", "is missing: where is this provider?"));
+        };
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(section.error("baseUrl", "must begin with http:// or https://"));
+        }
+        let headers = section.section("headers")?;
+        let header = |member: &Member| {
+            Ok((
+                member.key.clone(),
+                headers.secret_of(&member.value, &headers.path_of(&member.key))?,
+            ))
+        };
+        Ok(Some(Self {
+            base_url: trimmed(&url),
+            api_key: section.secret("apiKey")?.map(|key| follow_marker(key, section)),
+            api,
+            headers: headers
+                .members()
+                .iter()
+                .map(header)
+                .collect::<Result<_, ConfigError>>()?,
+            timeout: section.seconds("timeoutSeconds")?,
+            max_tokens: section.u32("maxTokens", 1)?,
+            models: models.iter().map(Model::read).collect::<Result<_, _>>()?,
+        }))
+    }
+}
+
+impl Model {
+    fn read(section: &Section) -> Result<Self, ConfigError> {
+        section.knows(MODEL_KEYS);
+        let Some(id) = section.filled("id")? else {
+            return Err(section.error("id", "is missing: a model needs one"));
+        };
+        Ok(Self {
+            name: section.filled("name")?.unwrap_or_else(|| id.clone()),
+            context_window: section.u32("contextWindow", 1)?,
+            max_tokens: section.u32("maxTokens", 1)?,
+            images: section
+                .strings("input")?
+                .map(|input| input.iter().any(|kind| kind == "image")),
+            reasoning: section.boolean("reasoning")?.unwrap_or(false),
+            id,
+        })
+    }
+}
+
+/// A key that is the name of a variable stands for the variable (upstream: docs/gateway/config-tools/custom-providers).
+fn follow_marker(key: Secret, section: &Section) -> Secret {
+    let named = is_name(key.expose())
+        .then(|| filled(section.source.env, key.expose()))
+        .flatten();
+    named.map_or(key, Secret::from)
+}
+
+fn trimmed(url: &str) -> String {
+    url.trim_end_matches('/').to_owned()
+}
