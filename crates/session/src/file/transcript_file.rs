@@ -1,0 +1,227 @@
+//! One transcript's file, open and locked.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use tokio::time::{Instant, sleep};
+
+use super::format::{Content, Header, VERSION};
+use super::snapshot::{Ending, Snapshot};
+use crate::{Entry, SessionError, SessionId};
+
+/// How long to wait for a file lock that others hold for microseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(1);
+
+/// What tells one version of a file from another: which file, and how long it is. Lines are only ever added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    device: u64,
+    inode: u64,
+    len: u64,
+    modified_s: i64,
+    modified_ns: i64,
+}
+
+impl Stamp {
+    pub fn of(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|meta| Self::from(&meta))
+    }
+
+    fn from(meta: &fs::Metadata) -> Self {
+        Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            len: meta.len(),
+            modified_s: meta.mtime(),
+            modified_ns: meta.mtime_nsec(),
+        }
+    }
+}
+
+/// Locked against every other handle, in this process and in others, for as long as it lives.
+pub(super) struct TranscriptFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl TranscriptFile {
+    /// Opens the file, or makes it, with its directory.
+    pub async fn create(path: PathBuf) -> Result<Self, SessionError> {
+        let mut options = options();
+        options.append(true).create(true);
+        loop {
+            match lock(&options, &path).await? {
+                Some(file) => return Ok(Self { file, path }),
+                None => {
+                    let dir = path.parent().unwrap_or(Path::new("."));
+                    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+                    made.map_err(|error| failed("create", dir, error))?;
+                }
+            }
+        }
+    }
+
+    /// Opens the file, if it is there, to read it.
+    pub async fn open(path: PathBuf) -> Result<Option<Self>, SessionError> {
+        Ok(lock(&options(), &path).await?.map(|file| Self { file, path }))
+    }
+
+    pub fn stamp(&self) -> Result<Stamp, SessionError> {
+        let meta = self
+            .file
+            .metadata()
+            .map_err(|error| failed("read", &self.path, error))?;
+        Ok(Stamp::from(&meta))
+    }
+
+    pub fn is_empty(&self) -> Result<bool, SessionError> {
+        Ok(self.stamp()?.len == 0)
+    }
+
+    /// What the file holds now.
+    pub fn snapshot(&mut self) -> Result<Snapshot, SessionError> {
+        let mut bytes = Vec::new();
+        let read = self
+            .file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| self.file.read_to_end(&mut bytes));
+        read.map_err(|error| failed("read", &self.path, error))?;
+        Ok(Snapshot {
+            path: self.path.clone(),
+            stamp: self.stamp()?,
+            bytes,
+        })
+    }
+
+    /// Makes the file end in a whole line, so that it can be appended to.
+    pub fn mend(&mut self, ending: Ending) -> Result<(), SessionError> {
+        let len = self.stamp()?.len;
+        match ending {
+            Ending::Clean => Ok(()),
+            Ending::Unterminated => self.write_lines(b"\n", len),
+            Ending::Torn { good_len } => {
+                let bytes = len - good_len;
+                tracing::warn!(path = %self.path.display(), bytes, "transcript ended in an unfinished line; removed");
+                self.truncate(good_len)
+            }
+        }
+    }
+
+    /// Adds entries to a transcript that holds `content` now, and yields what it holds then.
+    pub fn append(
+        &mut self,
+        id: &SessionId,
+        epoch: u64,
+        entries: &[Entry],
+        content: Option<Content>,
+    ) -> Result<Content, SessionError> {
+        let mut lines = Vec::with_capacity(256 * entries.len() + 64);
+        let mut content = match content {
+            Some(content) => content,
+            None => {
+                let created_at = entries.first().map_or(0, |entry| entry.at);
+                let header = Header {
+                    v: VERSION,
+                    id: id.clone(),
+                    created_at,
+                };
+                push_line(&mut lines, &header).map_err(|error| failed("write", &self.path, error))?;
+                Content::new(&header)
+            }
+        };
+        for entry in entries {
+            let mut entry = entry.clone();
+            // The epoch that was checked is the one that is kept: the next check reads it from here.
+            entry.epoch = epoch;
+            push_line(&mut lines, &entry).map_err(|error| failed("write", &self.path, error))?;
+            content.push(entry);
+        }
+        let good_len = self.stamp()?.len;
+        self.write_lines(&lines, good_len)?;
+        Ok(content)
+    }
+
+    /// Writes at the end: all, or nothing.
+    fn write_lines(&mut self, lines: &[u8], good_len: u64) -> Result<(), SessionError> {
+        // `write_all` goes on after a short write, which is how a full disk announces itself, and then reports it.
+        let Err(error) = self.file.write_all(lines) else {
+            return Ok(());
+        };
+        if let Err(error) = self.truncate(good_len) {
+            // The unfinished line is cut off when the file is opened next: it was never acknowledged.
+            tracing::warn!(%error, "unfinished line not removed yet");
+        }
+        Err(failed("write", &self.path, error))
+    }
+
+    fn truncate(&self, len: u64) -> Result<(), SessionError> {
+        self.file
+            .set_len(len)
+            .map_err(|error| failed("truncate", &self.path, error))
+    }
+}
+
+/// To read; never through a symbolic link, by which a tool with access to a workspace could lead to another user's.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .mode(0o600)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
+    options
+}
+
+/// Opens and locks a file; `None` if it, or its directory, is not there.
+async fn lock(options: &OpenOptions, path: &Path) -> Result<Option<File>, SessionError> {
+    let started = Instant::now();
+    loop {
+        let file = match options.open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("open", path, error)),
+        };
+        // Never a lock that waits: a process stopped in the middle of a write would stop this whole gateway.
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) if started.elapsed() > PATIENCE => {
+                return Err(SessionError::Busy { path: path.to_owned() });
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => {
+                sleep(POLL).await;
+                continue;
+            }
+            Err(error) => return Err(failed("lock", path, error.into())),
+        }
+        let meta = file.metadata().map_err(|error| failed("read", path, error))?;
+        if !meta.is_file() {
+            return Err(SessionError::Unreadable {
+                path: path.to_owned(),
+                problem: "is no regular file".to_owned(),
+            });
+        }
+        // Deleted between the open and the lock: a line written now would be lost.
+        if meta.nlink() > 0 {
+            return Ok(Some(file));
+        }
+    }
+}
+
+fn push_line(lines: &mut Vec<u8>, value: &impl serde::Serialize) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *lines, value)?;
+    lines.push(b'\n');
+    Ok(())
+}
+
+fn failed(action: &'static str, path: &Path, error: std::io::Error) -> SessionError {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            SessionError::Full { path: path.to_owned() }
+        }
+        _ => SessionError::io(action, path, error),
+    }
+}
