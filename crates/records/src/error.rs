@@ -1,0 +1,39 @@
+//! What can go wrong with a record, told so that a caller can act on it.
+
+use std::path::PathBuf;
+
+/// An error of the record store. The text is written for the user; the engine's own error is the source.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordsError {
+    /// The id (or name, or port) exists already.
+    #[error("{what} \"{id}\" is taken; choose another")]
+    Taken { what: &'static str, id: String },
+
+    /// There is no such record.
+    #[error("there is no {what} \"{id}\"")]
+    NotFound { what: &'static str, id: String },
+
+    /// The disk (or a quota) is full. Nothing was changed.
+    #[error("the disk that holds the records is full; nothing was changed, free some space and try again")]
+    Full(#[source] sqlx::Error),
+
+    /// The file cannot be opened: permissions, a directory in its place, not a database.
+    #[error("cannot open the records at {}: {reason}", path.display())]
+    Open { path: PathBuf, reason: String },
+
+    /// The database was written by a newer Creel.
+    #[error("the records at {} were written by a newer Creel (migration {version} is unknown here); upgrade this one", path.display())]
+    Newer { path: PathBuf, version: i64 },
+
+    /// A stored value has a form this version does not know.
+    #[error("the record of {what} \"{id}\" is damaged: {reason}")]
+    Damaged {
+        what: &'static str,
+        id: String,
+        reason: String,
+    },
+
+    /// Anything else the engine says.
+    #[error("the record store failed: {0}")]
+    Engine(#[source] sqlx::Error),
+}

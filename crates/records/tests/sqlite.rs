@@ -1,0 +1,121 @@
+//! The SQLite engine against the conformance suite, and what is special about a file.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+
+mod conformance;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use creel_records::{Desired, Records as _, RecordsError, SqliteRecords};
+use tempfile::TempDir;
+
+async fn fresh() -> (TempDir, SqliteRecords) {
+    let dir = TempDir::new().unwrap();
+    let store = SqliteRecords::open(&dir.path().join("creel.db")).await.unwrap();
+    (dir, store)
+}
+
+suite!(fresh);
+
+#[tokio::test]
+async fn every_file_is_for_the_owner_alone() {
+    let (dir, store) = fresh().await;
+    store
+        .insert_instance(&conformance::instance("alice", 18789))
+        .await
+        .unwrap();
+    let modes: Vec<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            (
+                entry.file_name(),
+                entry.metadata().unwrap().permissions().mode() & 0o777,
+            )
+        })
+        .collect();
+    assert!(modes.len() >= 2, "the write-ahead log is beside it: {modes:?}");
+    assert!(modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_reopening() {
+    let (dir, store) = fresh().await;
+    store
+        .insert_instance(&conformance::instance("alice", 18789))
+        .await
+        .unwrap();
+    store.set_desired("alice", Desired::Stopped).await.unwrap();
+    // Not closed: as after kill -9, the write-ahead log is all there is.
+    let again = SqliteRecords::open(&dir.path().join("creel.db")).await.unwrap();
+    assert_eq!(
+        again.instance("alice").await.unwrap().unwrap().desired,
+        Desired::Stopped
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_and_kept() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("creel.db");
+    fs::write(&path, "these are someone's notes, not a database\n".repeat(50)).unwrap();
+    let Err(error) = SqliteRecords::open(&path).await else {
+        panic!("opened notes as a database")
+    };
+    assert!(matches!(error, RecordsError::Open { .. }), "{error}");
+    assert!(
+        fs::read_to_string(&path)
+            .unwrap()
+            .starts_with("these are someone's notes")
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_does_not_exist_is_named() {
+    let Err(error) = SqliteRecords::open("/nonexistent/creel.db".as_ref()).await else {
+        panic!("opened nothing")
+    };
+    assert!(error.to_string().contains("/nonexistent/creel.db"), "{error}");
+}
+
+#[tokio::test]
+async fn records_of_a_newer_creel_are_refused() {
+    let (dir, store) = fresh().await;
+    store.close().await;
+    let path = dir.path().join("creel.db");
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'from the future', TRUE, x'00', 0)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    let Err(error) = SqliteRecords::open(&path).await else {
+        panic!("opened records it cannot know")
+    };
+    assert!(matches!(error, RecordsError::Newer { version: 9999, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_full_disk_changes_nothing() {
+    let (dir, store) = fresh().await;
+    store.close().await;
+    let path = dir.path().join("creel.db");
+    let store = SqliteRecords::open_bounded(&path, 40).await.unwrap();
+    let mut kept = 0;
+    let error = loop {
+        match store
+            .insert_instance(&conformance::instance(&format!("i-{kept}"), 2000 + kept))
+            .await
+        {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+        assert!(kept < 5000, "the file is bounded");
+    };
+    assert!(matches!(error, RecordsError::Full(_)), "{error}");
+    assert_eq!(store.instances().await.unwrap().len(), usize::from(kept));
+}
