@@ -1,0 +1,271 @@
+//! Carries a request to a provider and brings the head of its answer.
+//!
+//! Two HTTP clients, each built when it is first needed: the one for `http:` addresses (models on this machine, Creel's
+//! own LLM Gateway) never loads a root certificate, which would cost a gateway a megabyte. Both keep connections alive
+//! and send without Nagle's delay. `HTTPS_PROXY` and `NO_PROXY` are respected for `https:`; `http:` goes direct.
+
+use std::error::Error as _;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::BodyExt as _;
+use reqwest::{Method, Url, redirect};
+use time::OffsetDateTime;
+
+use crate::client::Options;
+use crate::decode::Decode;
+use crate::error::{Error, Kind};
+use crate::refusal::{self, Secrets};
+use crate::reply::ReplyStream;
+use crate::target::{Api, ApiKey, Target};
+use crate::wire::Wire;
+use crate::{anthropic, backoff, openai};
+
+/// Of a refusal, no more than this is read, and for no longer.
+const REFUSAL_BYTES: usize = 64 * 1024;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Idle connections that are kept for each provider, and for how long.
+const IDLE_CONNECTIONS: usize = 64;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+pub struct Transport {
+    connect_timeout: Duration,
+    plain: OnceLock<reqwest::Client>,
+    secure: OnceLock<reqwest::Client>,
+}
+
+/// A request that can be sent, more than once too: the copies share the body.
+pub struct Call {
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Transport {
+    pub fn new(connect_timeout: Duration) -> Self {
+        Self {
+            connect_timeout,
+            plain: OnceLock::new(),
+            secure: OnceLock::new(),
+        }
+    }
+
+    /// Checks all that is wrong before anything is sent.
+    pub fn prepare(&self, target: &Target, body: Vec<u8>) -> Result<Call, Error> {
+        let url = match target.api {
+            Api::AnthropicMessages => anthropic::url(target),
+            Api::OpenaiCompletions | Api::Demo => openai::url(target),
+        };
+        let refuse = |what: String| Error::new(Kind::BadRequest, what);
+        let url =
+            Url::parse(&url).map_err(|error| refuse(format!("the provider's base URL is not an address: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refuse(format!(
+                "the provider's base URL begins with `{}:`, not with `https:`",
+                url.scheme()
+            )));
+        }
+        Ok(Call {
+            url,
+            headers: headers(target)?,
+            body: body.into(),
+        })
+    }
+
+    /// Sends once. Comes back with the head of a reply; anything but a reply is an error.
+    pub async fn send(&self, target: &Target, call: &Call, options: &Options) -> Result<ReplyStream, Error> {
+        let client = self.client(call.url.scheme() == "https")?;
+        let mut request = reqwest::Request::new(Method::POST, call.url.clone());
+        *request.headers_mut() = call.headers.clone();
+        *request.body_mut() = Some(call.body.clone().into());
+        let response = tokio::time::timeout(options.first_byte_timeout, client.execute(request))
+            .await
+            .map_err(|_| {
+                Error::new(
+                    Kind::Timeout,
+                    format!("no answer within {:?}", options.first_byte_timeout),
+                )
+            })?
+            .map_err(sent_in_vain)?;
+
+        let secrets = Secrets::of(target);
+        let status = response.status();
+        if !status.is_success() {
+            let retry_after = backoff::retry_after(response.headers(), OffsetDateTime::now_utc());
+            let body = refusal_body(response).await;
+            return Err(refusal::by_status(status.as_u16(), &body, retry_after, &secrets));
+        }
+        let decoder: Box<dyn Decode> = match target.api {
+            Api::AnthropicMessages => Box::new(anthropic::Reply::default()),
+            Api::OpenaiCompletions | Api::Demo => Box::new(openai::Reply::default()),
+        };
+        Ok(ReplyStream::reading(Wire::new(response, decoder, secrets, options)?))
+    }
+
+    fn client(&self, secure: bool) -> Result<&reqwest::Client, Error> {
+        let cell = if secure { &self.secure } else { &self.plain };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        // Somebody else in the process may have installed one already; any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .connect_timeout(self.connect_timeout)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_nodelay(true)
+            // A redirect would carry the key to another host, and turn POST into GET.
+            .redirect(redirect::Policy::none())
+            .referer(false);
+        let builder = if secure {
+            builder
+        } else {
+            builder.no_proxy().tls_certs_only([])
+        };
+        let client = builder
+            .build()
+            .map_err(|error| Error::new(Kind::Connect, format!("TLS cannot be set up: {}", innermost(&error))))?;
+        Ok(cell.get_or_init(|| client))
+    }
+}
+
+fn headers(target: &Target) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
+    headers.insert(
+        http::header::USER_AGENT,
+        HeaderValue::from_static(concat!("creel/", env!("CARGO_PKG_VERSION"))),
+    );
+    let key = target.api_key.as_ref().map(ApiKey::expose);
+    match target.api {
+        Api::AnthropicMessages => {
+            headers.insert("anthropic-version", HeaderValue::from_static(anthropic::VERSION));
+            if let Some(key) = key {
+                headers.insert("x-api-key", secret("the API key", key)?);
+            }
+        }
+        Api::OpenaiCompletions | Api::Demo => {
+            if let Some(key) = key {
+                headers.insert(AUTHORIZATION, secret("the API key", &format!("Bearer {key}"))?);
+            }
+        }
+    }
+    for (name, value) in &target.headers {
+        let parsed: HeaderName = name.parse().map_err(|_| {
+            Error::new(
+                Kind::BadRequest,
+                format!("`{}` cannot name a header", name.escape_debug()),
+            )
+        })?;
+        headers.insert(parsed, secret(name, value)?);
+    }
+    Ok(headers)
+}
+
+fn secret(what: &str, value: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        Error::new(
+            Kind::BadRequest,
+            format!("{what} has characters that no HTTP header may have"),
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// As much of a refusal as comes in time; the status alone says enough.
+async fn refusal_body(response: reqwest::Response) -> Vec<u8> {
+    let mut body = reqwest::Body::from(response);
+    let mut read = Vec::new();
+    let reading = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Ok(data) = frame.into_data() {
+                let room = REFUSAL_BYTES - read.len();
+                read.extend_from_slice(&data[..data.len().min(room)]);
+                if room <= data.len() {
+                    break;
+                }
+            }
+        }
+    };
+    let _ = tokio::time::timeout(REFUSAL_TIMEOUT, reading).await;
+    read
+}
+
+/// There is no head of an answer.
+fn sent_in_vain(error: reqwest::Error) -> Error {
+    let kind = if error.is_connect() { Kind::Connect } else { Kind::Cut };
+    Error::new(kind, innermost(&error))
+}
+
+/// The cause that says most. The outer ones repeat the address, which may carry credentials.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: Option<&dyn std::error::Error> = error.source();
+    while let Some(next) = cause.and_then(std::error::Error::source) {
+        cause = Some(next);
+    }
+    cause.map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepare(target: &Target) -> Result<Call, Error> {
+        Transport::new(Duration::from_secs(1)).prepare(target, Vec::new())
+    }
+
+    #[test]
+    fn each_api_gets_its_key_in_its_own_header() {
+        let openai = prepare(&Target::new(Api::OpenaiCompletions, "https://h/v1/", "m").with_key("k")).unwrap();
+        assert_eq!(openai.url.as_str(), "https://h/v1/chat/completions");
+        assert_eq!(openai.headers["authorization"], "Bearer k");
+        assert!(openai.headers["authorization"].is_sensitive());
+        let anthropic = prepare(&Target::new(Api::AnthropicMessages, "https://h", "m").with_key("k")).unwrap();
+        assert_eq!(anthropic.headers["x-api-key"], "k");
+        assert_eq!(anthropic.headers["anthropic-version"], "2023-06-01");
+        assert!(!anthropic.headers.contains_key("authorization"));
+    }
+
+    #[test]
+    fn headers_of_the_configuration_win() {
+        let mut target = Target::new(Api::OpenaiCompletions, "http://h", "m").with_key("k");
+        target.headers = vec![
+            ("Authorization".into(), "Basic x".into()),
+            ("X-Team".into(), "t".into()),
+        ];
+        let call = prepare(&target).unwrap();
+        assert_eq!(call.headers["authorization"], "Basic x");
+        assert_eq!(call.headers["x-team"], "t");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_said_without_secrets() {
+        let text = |target: &Target| prepare(target).err().unwrap().to_string();
+        let target = Target::new(Api::OpenaiCompletions, "api.example.com/v1", "m");
+        assert!(
+            text(&target).contains("base URL is not an address"),
+            "{}",
+            text(&target)
+        );
+        let target = Target {
+            base_url: "ftp://h".into(),
+            ..target
+        };
+        assert!(text(&target).contains("`ftp:`"), "{}", text(&target));
+        let target = Target {
+            base_url: "https://h".into(),
+            ..target
+        }
+        .with_key("top\nsecret");
+        assert!(
+            text(&target).contains("the API key has characters"),
+            "{}",
+            text(&target)
+        );
+        assert!(!text(&target).contains("secret"));
+    }
+}
