@@ -1,0 +1,113 @@
+//! One model call of a turn: the model that was chosen, then its fallbacks, until one answers.
+
+use creel_llm::{Client, Event, Message, ReplyStream, Request, ToolCall, ToolSpec, Usage};
+use creel_session::Stop;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::error::TurnError;
+use crate::turn::{Route, Sampling, TurnEvent};
+
+/// What a model answered.
+pub struct Round {
+    pub text: String,
+    pub calls: Vec<ToolCall>,
+    pub stop: Stop,
+    pub usage: Usage,
+    /// Label of the model that answered.
+    pub model: String,
+}
+
+/// What the model has said in the present call, so that it is not lost when the call is.
+#[derive(Default)]
+pub struct Draft {
+    pub text: String,
+    pub model: String,
+}
+
+/// Makes the request of a call.
+pub fn request(messages: &[Message], tools: &[ToolSpec], sampling: &Sampling) -> Request {
+    Request {
+        messages: messages.to_vec(),
+        tools: tools.to_vec(),
+        tool_choice: sampling.tool_choice.clone().filter(|_| !tools.is_empty()),
+        max_tokens: sampling.max_tokens,
+        temperature: sampling.temperature,
+        top_p: sampling.top_p,
+        stop: sampling.stop.clone(),
+        extra: sampling.extra.clone(),
+    }
+}
+
+/// Asks along the `routes`. Once a model has begun to speak, no other one is asked: the client has read its words.
+pub async fn first_to_answer(
+    client: &Client,
+    routes: &[Route],
+    request: &Request,
+    events: &mpsc::Sender<TurnEvent>,
+    draft: &mut Draft,
+) -> Result<Round, TurnError> {
+    let mut failure = TurnError::NoModel;
+    for route in routes {
+        *draft = Draft {
+            text: String::new(),
+            model: route.label.to_string(),
+        };
+        let call = async {
+            let stream = client.stream(&route.target, request).await?;
+            listen(stream, events, draft).await
+        };
+        let answer = match route.timeout {
+            Some(limit) => timeout(limit, call)
+                .await
+                .unwrap_or(Err(TurnError::ModelTimedOut(limit))),
+            None => call.await,
+        };
+        match answer {
+            Err(error) if error.is_the_models() && draft.text.is_empty() => {
+                tracing::warn!(model = %route.label, %error, "the model did not answer");
+                failure = error;
+            }
+            answer => return answer,
+        }
+    }
+    Err(failure)
+}
+
+async fn listen(
+    mut stream: ReplyStream,
+    events: &mpsc::Sender<TurnEvent>,
+    draft: &mut Draft,
+) -> Result<Round, TurnError> {
+    let mut calls = Vec::new();
+    while let Some(event) = stream.next().await {
+        match event? {
+            Event::Text(text) => {
+                draft.text.push_str(&text);
+                events
+                    .send(TurnEvent::Text(text))
+                    .await
+                    .map_err(|_| TurnError::Cancelled)?;
+            }
+            Event::ToolCall(call) => calls.push(call),
+            Event::Finish { stop, usage } => {
+                let stop = match stop {
+                    creel_llm::Stop::Length => Stop::Length,
+                    _ if !calls.is_empty() => Stop::ToolCalls,
+                    _ => Stop::End,
+                };
+                let Draft { text, model } = std::mem::take(draft);
+                return Ok(Round {
+                    text,
+                    calls,
+                    stop,
+                    usage: usage.unwrap_or_default(),
+                    model,
+                });
+            }
+            Event::Reasoning(_) => {}
+        }
+    }
+    Err(creel_llm::Error::cut().into())
+}

@@ -1,0 +1,81 @@
+//! Why a turn ended without an answer. Every text is written for the user and names no internals.
+
+use std::time::Duration;
+
+use creel_llm::Kind;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum TurnError {
+    /// The model provider failed; the text says how.
+    #[error("{0}")]
+    Model(#[from] creel_llm::Error),
+    /// The model took longer than its provider is given.
+    #[error("the model did not answer in full within {} seconds", .0.as_secs())]
+    ModelTimedOut(Duration),
+    #[error("no configured provider has the configured model; `agents.defaults.model` and `models.providers` decide")]
+    NoModel,
+    /// The same `Idempotency-Key` came with another message.
+    #[error("this Idempotency-Key was used with another message")]
+    KeyReused,
+    /// Too many turns wait for the same session.
+    #[error("this conversation has {0} turns waiting already; try again when one is done")]
+    Busy(usize),
+    /// Another gateway holds the session.
+    #[error("another gateway is answering in this conversation; try again")]
+    Taken,
+    #[error("the turn took longer than {} seconds", .0.as_secs())]
+    TimedOut(Duration),
+    /// The client went away, or the gateway is stopping. Nobody is there to read this.
+    #[error("the turn was cancelled")]
+    Cancelled,
+    #[error("the conversation cannot be stored: {0}")]
+    Storage(#[from] creel_session::SessionError),
+    #[error("the conversation cannot be locked: {0}")]
+    Lease(#[from] creel_lease::LeaseError),
+}
+
+impl TurnError {
+    /// Whether another model may do better.
+    pub(crate) fn is_the_models(&self) -> bool {
+        matches!(self, Self::Model(_) | Self::ModelTimedOut(_))
+    }
+
+    /// A word for machines: the `code` of an error event, and the label of the metric.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Model(error) => match error.kind() {
+                Kind::Unauthorized => "provider_unauthorized",
+                Kind::OutOfCredits => "provider_out_of_credits",
+                Kind::RateLimited { .. } => "provider_rate_limited",
+                Kind::ContextTooLong => "context_too_long",
+                Kind::BadRequest => "provider_bad_request",
+                Kind::NotFound => "model_not_found",
+                Kind::Timeout => "provider_timeout",
+                Kind::TooLarge => "reply_too_large",
+                Kind::Cut => "provider_cut",
+                _ => "provider_unavailable",
+            },
+            Self::ModelTimedOut(_) => "provider_timeout",
+            Self::NoModel => "no_model",
+            Self::KeyReused => "idempotency_key_reused",
+            Self::Busy(_) | Self::Taken => "session_busy",
+            Self::TimedOut(_) => "turn_timed_out",
+            Self::Cancelled => "cancelled",
+            Self::Storage(creel_session::SessionError::Full { .. }) => "disk_full",
+            Self::Storage(_) | Self::Lease(_) => "storage",
+        }
+    }
+
+    /// When it makes sense to try again, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Model(error) => match error.kind() {
+                Kind::RateLimited { retry_after } => retry_after,
+                _ => None,
+            },
+            Self::Busy(_) | Self::Taken => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! One turn at a time in a session: those of this process wait in line, those of another gateway are kept out by the lease.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use creel_lease::{Keeper, LeaseStore};
+use creel_session::SessionKey;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::TurnError;
+
+/// A turn's ownership of its session runs out this long after its gateway stopped renewing it.
+const TTL: Duration = Duration::from_secs(15);
+/// How long to wait for another gateway to finish its turn, and how often to look.
+const TAKEN_PATIENCE: Duration = Duration::from_secs(20);
+const TAKEN_PROBE: Duration = Duration::from_millis(50);
+/// Turns that may wait for one session.
+const WAITING_LIMIT: usize = 32;
+
+pub struct TurnQueue {
+    leases: Arc<dyn LeaseStore>,
+    /// Who owns the leases: the node's name.
+    holder: String,
+    lines: Mutex<HashMap<SessionKey, Line>>,
+}
+
+/// The turns of one session in this process.
+struct Line {
+    gate: Arc<Semaphore>,
+    /// Waiting or running.
+    turns: usize,
+}
+
+/// The right to take a turn. Give it back with [`TurnQueue::release`]; a dropped one is given back by the lease's expiry.
+pub struct Place {
+    keeper: Keeper,
+    _permit: OwnedSemaphorePermit,
+    _ticket: Ticket,
+}
+
+impl Place {
+    pub fn epoch(&self) -> u64 {
+        self.keeper.epoch()
+    }
+
+    /// Resolves when the session is no longer ours.
+    pub async fn lost(&self) {
+        self.keeper.lost().await;
+    }
+}
+
+impl TurnQueue {
+    pub fn new(leases: Arc<dyn LeaseStore>, holder: String) -> Self {
+        Self {
+            leases,
+            holder,
+            lines: Mutex::default(),
+        }
+    }
+
+    /// Sessions with a turn running or waiting.
+    pub fn active(&self) -> usize {
+        self.lines().len()
+    }
+
+    pub async fn acquire(self: &Arc<Self>, key: &SessionKey) -> Result<Place, TurnError> {
+        let (gate, ticket) = self.enter(key)?;
+        let permit = gate.acquire_owned().await.expect("the gate is never closed");
+        let name = format!("turn/{}/{}", key.user, key.session);
+        let patience = tokio::time::Instant::now() + TAKEN_PATIENCE;
+        loop {
+            if let Some(lease) = self.leases.acquire(&name, &self.holder, TTL).await? {
+                let keeper = Keeper::start(self.leases.clone(), lease);
+                return Ok(Place {
+                    keeper,
+                    _permit: permit,
+                    _ticket: ticket,
+                });
+            }
+            if tokio::time::Instant::now() >= patience {
+                return Err(TurnError::Taken);
+            }
+            tokio::time::sleep(TAKEN_PROBE).await;
+        }
+    }
+
+    pub async fn release(place: Place) {
+        // The lease goes before the place in line: the next one must find it free.
+        if let Err(error) = place.keeper.release().await {
+            tracing::warn!(%error, "a session's lease could not be given back; it will expire");
+        }
+    }
+
+    fn enter(self: &Arc<Self>, key: &SessionKey) -> Result<(Arc<Semaphore>, Ticket), TurnError> {
+        let mut lines = self.lines();
+        let line = lines.entry(key.clone()).or_insert_with(|| Line {
+            gate: Arc::new(Semaphore::new(1)),
+            turns: 0,
+        });
+        if line.turns > WAITING_LIMIT {
+            return Err(TurnError::Busy(line.turns - 1));
+        }
+        line.turns += 1;
+        Ok((
+            line.gate.clone(),
+            Ticket {
+                queue: self.clone(),
+                key: key.clone(),
+            },
+        ))
+    }
+
+    fn lines(&self) -> std::sync::MutexGuard<'_, HashMap<SessionKey, Line>> {
+        self.lines.lock().expect("no holder of the lock panics")
+    }
+}
+
+/// Counts a turn in its line; the line is forgotten with its last turn.
+struct Ticket {
+    queue: Arc<TurnQueue>,
+    key: SessionKey,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut lines = self.queue.lines();
+        if let Some(line) = lines.get_mut(&self.key) {
+            line.turns -= 1;
+            if line.turns == 0 {
+                lines.remove(&self.key);
+            }
+        }
+    }
+}

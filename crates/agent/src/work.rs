@@ -1,0 +1,258 @@
+//! The work of one turn: history, model, tools, model again, until there is an answer; and writes down what was said.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use creel_llm::{Client, Message, ToolCall, ToolSpec, Usage};
+use creel_session::{Body, Entry, SessionStore, Stop, Transcript};
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use crate::ask::{Draft, Round, first_to_answer, request};
+use crate::error::TurnError;
+use crate::prompt::system_prompt;
+use crate::tools::ToolOutput;
+use crate::turn::{History, Outcome, ToolStatus, Turn, TurnEvent};
+use crate::{history, record, replay};
+
+/// Bytes that are kept of a reply that broke off: a model that runs wild must not fill the conversation.
+const DRAFT_LIMIT: usize = 256 * 1024;
+
+pub struct Work<'a> {
+    client: &'a Client,
+    sessions: &'a dyn SessionStore,
+    events: &'a mpsc::Sender<TurnEvent>,
+    turn: Turn,
+    epoch: u64,
+    draft: Draft,
+}
+
+impl<'a> Work<'a> {
+    /// `epoch` is that of the session's lease.
+    pub fn new(
+        client: &'a Client,
+        sessions: &'a dyn SessionStore,
+        events: &'a mpsc::Sender<TurnEvent>,
+        turn: Turn,
+        epoch: u64,
+    ) -> Self {
+        Self {
+            client,
+            sessions,
+            events,
+            turn,
+            epoch,
+            draft: Draft::default(),
+        }
+    }
+
+    pub async fn answer(&mut self) -> Result<Outcome, TurnError> {
+        let transcript = match &self.turn.session {
+            Some(key) => self.sessions.read(key).await?,
+            None => None,
+        };
+        if let Some(transcript) = &transcript {
+            if let Some(outcome) = self.replay(transcript)? {
+                self.emit(TurnEvent::Text(outcome.reply.clone())).await?;
+                return Ok(outcome);
+            }
+            self.continue_open_turn(transcript);
+        }
+        let mut tools = self.turn.toolbox.specs().await;
+        tools.extend(self.turn.client_tools.iter().cloned());
+        let mut messages = self.conversation(transcript.as_ref(), &tools)?;
+        self.record_input().await?;
+
+        let mut usage = Usage::default();
+        let mut reply = String::new();
+        for _ in 0..self.turn.limits.tool_rounds {
+            let Round {
+                text,
+                calls,
+                stop,
+                usage: used,
+                model,
+            } = self.round(&messages, &tools).await?;
+            usage += used;
+            reply.push_str(&text);
+            let (theirs, mine): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| self.is_client_tool(&call.name));
+            if !theirs.is_empty() || mine.is_empty() {
+                // Tools of ours beside the client's own: their results are kept for when the client comes back with its.
+                if self.turn.session.is_some() {
+                    self.call_tools(&mine, &tools).await?;
+                }
+                return Ok(Outcome {
+                    reply,
+                    tool_calls: theirs,
+                    model,
+                    usage,
+                    stop,
+                    replayed: false,
+                });
+            }
+            let results = self.call_tools(&mine, &tools).await?;
+            messages.push(Message::Assistant { text, tool_calls: mine });
+            messages.extend(results);
+        }
+        let last = self.round(&messages, &[]).await?;
+        usage += last.usage;
+        reply.push_str(&last.text);
+        if last.text.is_empty() {
+            // Whoever asked must not take the silence for an answer.
+            let rounds = self.turn.limits.tool_rounds;
+            let note = format!("[The limit of {rounds} rounds of tools is reached, and the model has said nothing.]");
+            self.emit(TurnEvent::Text(note.clone())).await?;
+            reply.push_str(&note);
+        }
+        Ok(Outcome {
+            reply,
+            tool_calls: Vec::new(),
+            model: last.model,
+            usage,
+            stop: last.stop,
+            replayed: false,
+        })
+    }
+
+    fn replay(&self, transcript: &Transcript) -> Result<Option<Outcome>, TurnError> {
+        let Some(key) = &self.turn.idempotency_key else {
+            return Ok(None);
+        };
+        let input = record::input(&self.turn.input);
+        replay::answer(&transcript.entries, key, &input, |tool| self.is_client_tool(tool))
+    }
+
+    /// Results of the client's tools belong to the turn that called them.
+    fn continue_open_turn(&mut self, transcript: &Transcript) {
+        if matches!(self.turn.input.first(), Some(Message::Tool { .. }))
+            && let Some((turn, _)) = history::open_calls(&transcript.entries)
+        {
+            self.turn.id = turn.to_owned();
+        }
+    }
+
+    fn conversation(&self, transcript: Option<&Transcript>, tools: &[ToolSpec]) -> Result<Vec<Message>, TurnError> {
+        let route = self.turn.routes.first().ok_or(TurnError::NoModel)?;
+        let prompt = system_prompt(&self.turn.workspace, self.turn.instructions.as_deref());
+        let input = &self.turn.input;
+        let mut messages = match (&self.turn.history, transcript) {
+            (History::Given(given), _) => given.clone(),
+            (History::Transcript, None) => Vec::new(),
+            (History::Transcript, Some(transcript)) => {
+                let fixed = history::tokens(&prompt, tools, input);
+                let reply = self.turn.sampling.max_tokens.unwrap_or(route.reply_tokens);
+                let budget = route.context_window.saturating_sub(fixed).saturating_sub(reply);
+                history::recall(&transcript.entries, input, budget)
+            }
+        };
+        messages.insert(0, Message::System(prompt));
+        messages.extend(input.iter().cloned());
+        Ok(messages)
+    }
+
+    /// Asks the model once, and writes down what it said. Where no `tools` are offered, none is called.
+    async fn round(&mut self, messages: &[Message], tools: &[ToolSpec]) -> Result<Round, TurnError> {
+        let request = request(messages, tools, &self.turn.sampling);
+        let routes = &self.turn.routes;
+        let mut round = first_to_answer(self.client, routes, &request, self.events, &mut self.draft).await?;
+        if tools.is_empty() && !round.calls.is_empty() {
+            round.calls.clear();
+            round.stop = Stop::End;
+        }
+        let body = record::reply(
+            round.text.clone(),
+            &round.calls,
+            round.model.clone(),
+            round.usage,
+            round.stop,
+        );
+        self.record(&[self.entry(body)]).await?;
+        Ok(round)
+    }
+
+    /// Runs the calls side by side; the results come in the order of the calls. A tool that nobody offered gets no event.
+    async fn call_tools(&self, calls: &[ToolCall], offered: &[ToolSpec]) -> Result<Vec<Message>, TurnError> {
+        let outputs: Vec<ToolOutput> = join_all(calls.iter().map(|call| async move {
+            let is_offered = offered.iter().any(|tool| tool.name == call.name);
+            let tell = async |status| {
+                if is_offered {
+                    let name = call.name.clone();
+                    // Nobody is there to read it: the turn ends by that, not here.
+                    let _ = self.emit(TurnEvent::Tool { name, status }).await;
+                }
+            };
+            tell(ToolStatus::Running).await;
+            let output = self.turn.toolbox.call(&call.name, &call.arguments).await;
+            tell(if output.is_error {
+                ToolStatus::Failed
+            } else {
+                ToolStatus::Done
+            })
+            .await;
+            output
+        }))
+        .await;
+        let entry = |(call, output): (&ToolCall, &ToolOutput)| {
+            self.entry(Body::ToolResult {
+                call_id: call.id.clone(),
+                name: call.name.clone(),
+                text: output.text.clone(),
+                is_error: output.is_error,
+            })
+        };
+        let entries: Vec<Entry> = calls.iter().zip(&outputs).map(entry).collect();
+        self.record(&entries).await?;
+        let messages = calls.iter().zip(outputs).map(|(call, output)| Message::Tool {
+            call_id: call.id.clone(),
+            text: output.text,
+            is_error: output.is_error,
+        });
+        Ok(messages.collect())
+    }
+
+    async fn emit(&self, event: TurnEvent) -> Result<(), TurnError> {
+        self.events.send(event).await.map_err(|_| TurnError::Cancelled)
+    }
+
+    fn is_client_tool(&self, name: &str) -> bool {
+        self.turn.client_tools.iter().any(|tool| tool.name == name)
+    }
+
+    async fn record_input(&self) -> Result<(), TurnError> {
+        let key = &self.turn.idempotency_key;
+        let entry = |body| Entry {
+            idempotency_key: key.clone(),
+            ..self.entry(body)
+        };
+        let entries: Vec<Entry> = record::input(&self.turn.input).into_iter().map(entry).collect();
+        self.record(&entries).await
+    }
+
+    /// Writes down what was said of a reply that broke off.
+    pub async fn record_draft(&mut self, stop: Stop) -> Result<(), TurnError> {
+        let Draft { mut text, model } = std::mem::take(&mut self.draft);
+        if text.is_empty() {
+            return Ok(());
+        }
+        text.truncate(text.floor_char_boundary(DRAFT_LIMIT));
+        let body = record::reply(text, &[], model, Usage::default(), stop);
+        self.record(&[self.entry(body)]).await
+    }
+
+    fn entry(&self, body: Body) -> Entry {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        Entry {
+            at: since.map_or(0, |since| since.as_millis() as u64),
+            turn: self.turn.id.clone(),
+            epoch: self.epoch,
+            idempotency_key: None,
+            body,
+        }
+    }
+
+    async fn record(&self, entries: &[Entry]) -> Result<(), TurnError> {
+        match &self.turn.session {
+            Some(key) if !entries.is_empty() => Ok(self.sessions.append(key, self.epoch, entries).await?),
+            _ => Ok(()),
+        }
+    }
+}
