@@ -1,0 +1,149 @@
+//! `POST /api/v1/chat` and `/api/v1/chat/stream`: a message in, a reply out.
+
+use axum::extract::State as Shared;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use creel_agent::{History, Limits, Outcome, Sampling, Turn, TurnEvent};
+use creel_config::GatewayConfig;
+use creel_llm::{Message, Part};
+use creel_session::{SessionId, SessionKey, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::error::id_problem;
+use crate::routes::State;
+use crate::turns::{RunningTurn, idempotency_key, new_session};
+use creel_http::JsonBody;
+use creel_http::Problem;
+use creel_http::random_id;
+use creel_http::sse;
+
+#[derive(Deserialize)]
+pub struct ChatRequest {
+    message: String,
+    session_id: Option<String>,
+    model: Option<String>,
+}
+
+#[derive(Serialize)]
+pub struct ChatReply {
+    session_id: SessionId,
+    reply: String,
+    model: String,
+    usage: Usage,
+}
+
+#[derive(Serialize)]
+struct Usage {
+    input_tokens: u64,
+    output_tokens: u64,
+}
+
+impl ChatReply {
+    fn new(session_id: SessionId, outcome: Outcome) -> Self {
+        let usage = Usage {
+            input_tokens: outcome.usage.input_tokens,
+            output_tokens: outcome.usage.output_tokens,
+        };
+        Self {
+            session_id,
+            reply: outcome.reply,
+            model: outcome.model,
+            usage,
+        }
+    }
+}
+
+pub async fn chat(
+    Shared(gateway): Shared<State>,
+    Extension(user): Extension<UserId>,
+    headers: HeaderMap,
+    JsonBody(request): JsonBody<ChatRequest>,
+) -> Result<Json<ChatReply>, Problem> {
+    let (session, turn) = turn(&gateway, user, &headers, request)?;
+    let outcome = RunningTurn::start(&gateway, turn)?.complete(&gateway).await?;
+    Ok(Json(ChatReply::new(session, outcome)))
+}
+
+pub async fn stream(
+    Shared(gateway): Shared<State>,
+    Extension(user): Extension<UserId>,
+    headers: HeaderMap,
+    JsonBody(request): JsonBody<ChatRequest>,
+) -> Result<Response, Problem> {
+    let (session, turn) = turn(&gateway, user, &headers, request)?;
+    let mut running = RunningTurn::start(&gateway, turn)?;
+    let heartbeat = gateway.setup.load().config.gateway.limits.heartbeat;
+    let response = sse::respond(heartbeat, |writer| async move {
+        while let Some(event) = running.next(&gateway).await {
+            match event {
+                TurnEvent::Text(text) => writer.event("delta", &json!({"text": text})).await?,
+                TurnEvent::Tool { name, status } => {
+                    writer
+                        .event("tool", &json!({"name": name, "status": status.as_str()}))
+                        .await?;
+                }
+            }
+        }
+        match running.finish().await {
+            Ok(outcome) => writer.event("done", &ChatReply::new(session, outcome)).await,
+            Err(error) => {
+                writer
+                    .event("error", &json!({"code": error.code, "message": error.detail}))
+                    .await
+            }
+        }
+    });
+    Ok(response.into_response())
+}
+
+fn turn(
+    gateway: &State,
+    user: UserId,
+    headers: &HeaderMap,
+    request: ChatRequest,
+) -> Result<(SessionId, Turn), Problem> {
+    if request.message.trim().is_empty() {
+        return Err(Problem::unprocessable("message: must not be empty"));
+    }
+    let setup = gateway.setup.load();
+    let choice = setup
+        .models
+        .choose(request.model.as_deref())
+        .ok_or_else(|| unknown_model(request.model.as_deref().unwrap_or_default()))?;
+    let idempotency_key = idempotency_key(headers)?;
+    let session = match &request.session_id {
+        Some(id) => SessionId::new(id).map_err(id_problem)?,
+        None => new_session("", &user, idempotency_key.as_deref()),
+    };
+    let agent = setup.user(&user).agent(choice.agent.as_deref()).clone();
+    let turn = Turn {
+        id: random_id(),
+        session: Some(SessionKey::new(user, session.clone())),
+        history: History::Transcript,
+        input: vec![Message::User(vec![Part::Text(request.message)])],
+        instructions: agent.instructions,
+        idempotency_key,
+        routes: choice.routes,
+        workspace: agent.workspace,
+        toolbox: agent.toolbox,
+        client_tools: Vec::new(),
+        sampling: Sampling::default(),
+        limits: limits(&setup.config),
+    };
+    Ok((session, turn))
+}
+
+pub fn limits(config: &GatewayConfig) -> Limits {
+    let defaults = &config.agents.defaults;
+    Limits {
+        tool_rounds: defaults.max_tool_rounds,
+        timeout: defaults.timeout,
+    }
+}
+
+pub fn unknown_model(name: &str) -> Problem {
+    let detail = format!("model: there is no {name}; GET /v1/models lists what there is");
+    Problem::new(StatusCode::NOT_FOUND, "model_not_found", detail)
+}

@@ -1,0 +1,154 @@
+//! `POST /v1/chat/completions` and `GET /v1/models`, so that every OpenAI client can talk to an instance.
+//!
+//! Stateless unless the request selects a session, by `x-openclaw-session-key` or by `user`: then the session's own
+//! transcript is the history, and of the request's messages only those after the assistant's last are new.
+
+mod reply;
+mod request;
+
+use axum::extract::{Path, State as Shared};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use creel_agent::{History, Turn, TurnEvent};
+use creel_session::{SessionId, SessionKey, UserId};
+use serde_json::{Value, json};
+
+use crate::chat::{limits, unknown_model};
+use crate::error::id_problem;
+use crate::error::openai_error;
+use crate::routes::State;
+use crate::turns::{RunningTurn, idempotency_key, new_session};
+use creel_http::JsonBody;
+use creel_http::Problem;
+use creel_http::random_id;
+use creel_http::sse;
+use reply::Reply;
+use request::CompletionRequest;
+
+const SESSION_KEY: &str = "x-openclaw-session-key";
+
+pub async fn create(
+    Shared(gateway): Shared<State>,
+    Extension(user): Extension<UserId>,
+    headers: HeaderMap,
+    JsonBody(request): JsonBody<CompletionRequest>,
+) -> Result<Response, Problem> {
+    let setup = gateway.setup.load();
+    if !setup.config.gateway.chat_completions {
+        return Err(Problem::not_found(
+            "gateway.http.endpoints.chatCompletions is switched off",
+        ));
+    }
+    let requested = request.model.clone();
+    let choice = setup
+        .models
+        .choose(requested.as_deref())
+        .ok_or_else(|| unknown_model(requested.as_deref().unwrap_or_default()))?;
+    let streaming = request.stream;
+    let idempotency_key = idempotency_key(&headers)?;
+    let selected = selected_session(&headers, &user, request.user.as_deref())?;
+    let parsed = request.parse()?;
+    let session = selected.clone().or_else(|| {
+        let key = idempotency_key.as_deref()?;
+        Some(new_session(crate::sessions::HIDDEN_PREFIX, &user, Some(key)))
+    });
+    let agent = setup.user(&user).agent(choice.agent.as_deref()).clone();
+    let id = random_id();
+    let turn = Turn {
+        id: id.clone(),
+        session: session.map(|session| SessionKey::new(user, session)),
+        history: if selected.is_some() {
+            History::Transcript
+        } else {
+            History::Given(parsed.given)
+        },
+        input: parsed.input,
+        instructions: join(agent.instructions, parsed.instructions),
+        idempotency_key,
+        routes: choice.routes,
+        workspace: agent.workspace,
+        toolbox: agent.toolbox,
+        client_tools: parsed.client_tools,
+        sampling: parsed.sampling,
+        limits: limits(&setup.config),
+    };
+    let heartbeat = setup.config.gateway.limits.heartbeat;
+    drop(setup);
+    let mut running = RunningTurn::start(&gateway, turn)?;
+    let model = requested
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "openclaw".to_owned());
+    let reply = Reply::new(&id, model);
+    if !streaming {
+        let outcome = running.complete(&gateway).await?;
+        return Ok(Json(reply.whole(&outcome)).into_response());
+    }
+    let include_usage = parsed.include_usage;
+    Ok(sse::respond(heartbeat, |writer| async move {
+        writer.data(&reply.opening()).await?;
+        while let Some(event) = running.next(&gateway).await {
+            if let TurnEvent::Text(text) = event {
+                writer.data(&reply.delta(&text)).await?;
+            }
+        }
+        match running.finish().await {
+            Ok(outcome) => {
+                if !outcome.tool_calls.is_empty() {
+                    writer.data(&reply.tool_calls(&outcome)).await?;
+                }
+                writer.data(&reply.closing(&outcome)).await?;
+                if include_usage {
+                    writer.data(&reply.usage(&outcome)).await?;
+                }
+                writer.done_marker().await
+            }
+            // The SDKs raise an error when a chunk has one.
+            Err(error) => writer.data(&openai_error(&error)).await,
+        }
+    }))
+}
+
+/// `GET /v1/models`.
+pub async fn models(Shared(gateway): Shared<State>) -> Json<Value> {
+    let data: Vec<Value> = gateway.setup.load().models.names().iter().map(|id| model(id)).collect();
+    Json(json!({"object": "list", "data": data}))
+}
+
+/// `GET /v1/models/{id}`; an id may hold slashes.
+pub async fn one_model(Shared(gateway): Shared<State>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let known = gateway.setup.load().models.choose(Some(&id)).is_some();
+    if known {
+        Ok(Json(model(&id)))
+    } else {
+        Err(unknown_model(&id))
+    }
+}
+
+fn model(id: &str) -> Value {
+    json!({"id": id, "object": "model", "created": 0, "owned_by": "creel"})
+}
+
+/// The header wins over the request's `user`. A platform's user id may hold anything, so it is hashed where it is no session id by
+/// itself.
+fn selected_session(headers: &HeaderMap, owner: &UserId, user: Option<&str>) -> Result<Option<SessionId>, Problem> {
+    if let Some(value) = headers.get(SESSION_KEY) {
+        let text = value
+            .to_str()
+            .map_err(|_| Problem::unprocessable(format!("{SESSION_KEY}: must be ASCII")))?;
+        return Ok(Some(SessionId::new(text).map_err(id_problem)?));
+    }
+    let Some(user) = user.filter(|user| !user.is_empty()) else {
+        return Ok(None);
+    };
+    let plain = SessionId::new(&format!("user:{user}"));
+    Ok(Some(plain.unwrap_or_else(|_| new_session("user:", owner, Some(user)))))
+}
+
+/// The configuration's instructions, then the client's.
+fn join(configured: Option<String>, sent: Option<String>) -> Option<String> {
+    match (configured, sent) {
+        (Some(configured), Some(sent)) => Some(format!("{configured}\n\n{sent}")),
+        (configured, sent) => configured.or(sent),
+    }
+}

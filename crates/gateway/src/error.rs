@@ -1,0 +1,65 @@
+//! A turn's failure as an HTTP answer, and every problem below `/v1` in the shape that OpenAI's clients expect.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use creel_agent::TurnError;
+use creel_http::Problem;
+use creel_session::{IdError, SessionError};
+use serde_json::{Value, json};
+
+pub fn turn_problem(error: TurnError) -> Problem {
+    let code = error.code();
+    let status = match code {
+        "provider_rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        "session_busy" => StatusCode::CONFLICT,
+        "provider_bad_request" | "context_too_long" => StatusCode::BAD_REQUEST,
+        "model_not_found" => StatusCode::NOT_FOUND,
+        "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
+        "no_model" | "cancelled" => StatusCode::SERVICE_UNAVAILABLE,
+        "provider_timeout" | "turn_timed_out" => StatusCode::GATEWAY_TIMEOUT,
+        "disk_full" => StatusCode::INSUFFICIENT_STORAGE,
+        "storage" => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_GATEWAY,
+    };
+    let problem = Problem::new(status, code, error.to_string());
+    match error.retry_after() {
+        Some(retry_after) => problem.after(retry_after),
+        None => problem,
+    }
+}
+
+pub fn session_problem(error: SessionError) -> Problem {
+    tracing::error!(%error, "sessions");
+    turn_problem(TurnError::Storage(error))
+}
+
+pub fn id_problem(error: IdError) -> Problem {
+    Problem::unprocessable(error.to_string())
+}
+
+pub fn draining() -> Problem {
+    let detail = "this gateway is shutting down; try again";
+    Problem::unavailable("draining", detail).after(std::time::Duration::from_secs(1))
+}
+
+/// Shows a [`Problem`] as OpenAI's error object (<https://platform.openai.com/docs/guides/error-codes>).
+pub async fn openai_shape(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Some(problem) = parts.extensions.remove::<Problem>() else {
+        return Response::from_parts(parts, body);
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::CONTENT_TYPE);
+    (parts.status, parts.headers, Json(openai_error(&problem))).into_response()
+}
+
+pub fn openai_error(problem: &Problem) -> Value {
+    let kind = match problem.status {
+        StatusCode::UNAUTHORIZED => "authentication_error",
+        StatusCode::TOO_MANY_REQUESTS => "rate_limit_error",
+        status if status.is_client_error() => "invalid_request_error",
+        _ => "api_error",
+    };
+    json!({"error": {"message": problem.detail, "type": kind, "param": null, "code": problem.code}})
+}

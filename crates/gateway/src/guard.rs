@@ -1,0 +1,136 @@
+//! Who gets in: the token, the rate, the number of connections.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use axum::Extension;
+use axum::extract::{Request, State as Shared};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+use crate::routes::State;
+use creel_http::{Problem, bearer};
+
+/// Where a request came from, put into it by the accept loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub ip: IpAddr,
+    /// The connection is one over the limit: it may ask how the gateway is, and nothing else.
+    pub crowded: bool,
+}
+
+/// Lets a request in that has the token and keeps to the rate; the user it is from goes along with it.
+pub async fn admit(
+    Shared(gateway): Shared<State>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let setup = gateway.setup.load();
+    if setup.credentials.is_open() && !is_of_this_machine(request.headers()) {
+        let detail = "this gateway has no token, so it answers programs of this machine only, and no web page; set gateway.auth.token";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
+    }
+    let user = setup
+        .credentials
+        .authenticate(bearer(request.headers()), peer.ip, &gateway.throttle)?;
+    let per_minute = setup.config.gateway.limits.requests_per_minute;
+    drop(setup);
+    gateway
+        .rate
+        .admit((user.clone(), peer.ip), per_minute, Instant::now())
+        .map_err(|wait| {
+            Problem::too_many(
+                "rate_limited",
+                format!("more than {per_minute} requests in a minute"),
+                wait,
+            )
+        })?;
+    request.extensions_mut().insert(user);
+    Ok(next.run(request).await)
+}
+
+/// Whether a request can be of a program on this machine. A web page can send requests to loopback addresses too, but its browser
+/// tells where it is from: by `Origin`, or, where its own name was made to point here (DNS rebinding), by `Host`.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else {
+        return true;
+    };
+    let is_local = host.parse().is_ok_and(|host: Authority| {
+        let name = host.host().trim_matches(['[', ']']);
+        name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+    });
+    let origin = headers
+        .get(header::ORIGIN)
+        .map(|origin| origin.to_str().unwrap_or_default());
+    is_local && origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
+}
+
+/// Metrics are for whoever is on this machine, and from elsewhere for whoever has the token.
+pub async fn loopback_or_token(
+    Shared(gateway): Shared<State>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if !peer.ip.is_loopback() {
+        let setup = gateway.setup.load();
+        setup
+            .credentials
+            .authenticate(bearer(request.headers()), peer.ip, &gateway.throttle)?;
+    }
+    Ok(next.run(request).await)
+}
+
+/// Turns away what came over a connection beyond the limit, and closes that connection.
+pub async fn not_crowded(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Peer>().is_some_and(|peer| peer.crowded) {
+        let problem = Problem::too_many(
+            "too_many_connections",
+            "too many connections are open",
+            Duration::from_secs(1),
+        );
+        let mut response = problem.into_response();
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return response;
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn web_pages_are_not_programs() {
+        let is_local = |host: &str, origin: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            is_of_this_machine(&headers)
+        };
+        for host in ["127.0.0.1:18789", "localhost", "LOCALHOST:1", "[::1]:18789"] {
+            assert!(is_local(host, None), "{host}");
+            assert!(is_local(host, Some(&format!("http://{host}"))), "{host}");
+            for origin in ["https://evil.example", "http://127.0.0.1:9", "null", ""] {
+                assert!(!is_local(host, Some(origin)), "{host} {origin}");
+            }
+        }
+        for host in [
+            "evil.example",
+            "localhost.evil.example:18789",
+            "127.0.0.1.evil.example",
+            "",
+        ] {
+            assert!(!is_local(host, None), "{host}");
+        }
+        assert!(is_of_this_machine(&HeaderMap::new()), "HTTP/1.0");
+    }
+}

@@ -1,0 +1,70 @@
+//! All routes of the gateway.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::routing::{get, post};
+
+use crate::error::openai_shape;
+use crate::state::Gateway;
+use crate::{chat, completions, guard, health, observe, sessions, webchat};
+use creel_http::Problem;
+
+pub type State = Arc<Gateway>;
+
+pub fn router(gateway: &State) -> Router {
+    let admitted = || from_fn_with_state(gateway.clone(), guard::admit);
+
+    let api = Router::new()
+        .route("/api/v1/chat", post(chat::chat))
+        .route("/api/v1/chat/stream", post(chat::stream))
+        .route("/api/v1/sessions", get(sessions::list).delete(sessions::delete_all))
+        .route("/api/v1/sessions/{id}", get(sessions::read).delete(sessions::delete))
+        .route_layer(admitted());
+
+    let openai = Router::new()
+        .route("/v1/chat/completions", post(completions::create))
+        .route("/v1/models", get(completions::models))
+        .route("/v1/models/{*id}", get(completions::one_model))
+        .route_layer(admitted())
+        .route_layer(map_response(openai_shape));
+
+    let metrics = Router::new()
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/metrics", get(health::metrics))
+        .route_layer(from_fn_with_state(gateway.clone(), guard::loopback_or_token));
+
+    let probes = Router::new()
+        .route("/health", get(health::live))
+        .route("/healthz", get(health::live))
+        .route("/ready", get(health::ready))
+        .route("/readyz", get(health::ready))
+        .route("/startup", get(health::startup))
+        .route("/startupz", get(health::startup))
+        .route("/api/v1/health", get(health::particulars));
+
+    let page = Router::new()
+        .route("/", get(webchat::serve))
+        .route("/favicon.svg", get(webchat::serve))
+        .route("/assets/{*path}", get(webchat::serve));
+
+    Router::new()
+        .merge(api)
+        .merge(openai)
+        .merge(page)
+        .route_layer(from_fn(guard::not_crowded))
+        // In a crowd, who watches the gateway must still see it.
+        .merge(probes)
+        .merge(metrics)
+        .fallback(|| async { Problem::not_found("there is nothing at this path") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                axum::http::StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path takes another method",
+            )
+        })
+        .layer(from_fn_with_state(gateway.clone(), observe::request))
+        .with_state(gateway.clone())
+}

@@ -1,0 +1,125 @@
+//! `/api/v1/sessions`: a user's conversations, to list, to read and to delete.
+
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use creel_session::{Body, Entry, Part, SessionId, SessionInfo, SessionKey, UserId};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::error::{id_problem, session_problem, turn_problem};
+use crate::routes::State;
+use creel_http::Problem;
+
+/// Sessions that only keep the answer to an idempotency key; nobody asked for a conversation.
+pub const HIDDEN_PREFIX: &str = "once-";
+
+pub async fn list(Shared(gateway): Shared<State>, Extension(user): Extension<UserId>) -> Result<Json<Value>, Problem> {
+    let sessions = gateway.sessions.list(&user).await.map_err(session_problem)?;
+    let shown: Vec<Value> = sessions
+        .iter()
+        .filter(|info| !info.id.as_str().starts_with(HIDDEN_PREFIX))
+        .map(summary)
+        .collect();
+    Ok(Json(json!({"sessions": shown})))
+}
+
+pub async fn read(
+    Shared(gateway): Shared<State>,
+    Extension(user): Extension<UserId>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let key = SessionKey::new(user, SessionId::new(&id).map_err(id_problem)?);
+    let transcript = gateway
+        .sessions
+        .read(&key)
+        .await
+        .map_err(session_problem)?
+        .ok_or_else(|| unknown(&id))?;
+    let mut session = summary(&transcript.info);
+    session["messages"] = transcript.entries.iter().map(|entry| message(entry)).collect();
+    Ok(Json(session))
+}
+
+pub async fn delete(
+    Shared(gateway): Shared<State>,
+    Extension(user): Extension<UserId>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let key = SessionKey::new(user, SessionId::new(&id).map_err(id_problem)?);
+    if gateway.agent.forget(&key).await.map_err(turn_problem)? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(unknown(&id))
+    }
+}
+
+/// Deletes all conversations of the user.
+pub async fn delete_all(
+    Shared(gateway): Shared<State>,
+    Extension(user): Extension<UserId>,
+) -> Result<StatusCode, Problem> {
+    for info in gateway.sessions.list(&user).await.map_err(session_problem)? {
+        gateway
+            .agent
+            .forget(&SessionKey::new(user.clone(), info.id))
+            .await
+            .map_err(turn_problem)?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn unknown(id: &str) -> Problem {
+    Problem::not_found(format!("there is no session {id}"))
+}
+
+fn summary(info: &SessionInfo) -> Value {
+    json!({
+        "id": info.id,
+        "title": info.title,
+        "created_at": rfc3339(info.created_at),
+        "updated_at": rfc3339(info.updated_at),
+        "messages": info.messages,
+    })
+}
+
+fn message(entry: &Entry) -> Value {
+    let at = rfc3339(entry.at);
+    match &entry.body {
+        Body::User { parts } => {
+            let content: Vec<&str> = parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text { text } => text.as_str(),
+                    Part::Image { .. } => "[image]",
+                })
+                .collect();
+            json!({"role": "user", "content": content.join("\n"), "at": at})
+        }
+        Body::Assistant {
+            text,
+            tool_calls,
+            model,
+            usage,
+            stop,
+        } => json!({
+            "role": "assistant", "content": text, "at": at, "tool_calls": tool_calls, "model": model, "usage": usage, "stop": stop,
+        }),
+        Body::ToolResult {
+            call_id,
+            name,
+            text,
+            is_error,
+        } => json!({
+            "role": "tool", "content": text, "at": at, "tool_call_id": call_id, "name": name, "is_error": is_error,
+        }),
+    }
+}
+
+fn rfc3339(milliseconds: u64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}

@@ -1,0 +1,174 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use creel_agent::Agent;
+use creel_config::{GatewayConfig, Locations};
+use creel_lease::FileLeases;
+use creel_session::{FileSessions, SessionStore, UserId};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Credentials;
+use crate::metrics::Metrics;
+use crate::models::ModelTable;
+use crate::rate::RateLimiter;
+use crate::run::StartError;
+use crate::user::User;
+use creel_http::{BodyLimit, Throttle};
+
+pub struct Gateway {
+    /// Everything that follows from the configuration; swapped whole when it changes. A running turn keeps the one it began with.
+    pub setup: ArcSwap<Setup>,
+    pub agent: Agent,
+    pub sessions: Arc<dyn SessionStore>,
+    pub leases: Arc<FileLeases>,
+    pub metrics: Metrics,
+    pub rate: RateLimiter,
+    pub throttle: Throttle,
+    pub drain: Arc<Drain>,
+    pub started: Instant,
+    locations: Locations,
+}
+
+pub struct Setup {
+    pub config: GatewayConfig,
+    pub credentials: Credentials,
+    pub models: ModelTable,
+    owner: Arc<User>,
+}
+
+impl Setup {
+    fn new(config: GatewayConfig, locations: &Locations, before: Option<&Setup>) -> Self {
+        let workspace = config
+            .agents
+            .defaults
+            .workspace
+            .clone()
+            .unwrap_or_else(|| locations.state_dir.join("workspace"));
+        Self {
+            credentials: Credentials::new(&config),
+            models: ModelTable::new(&config),
+            owner: Arc::new(User::new(&config, workspace, before.map(|setup| &*setup.owner))),
+            config,
+        }
+    }
+
+    /// The user that a request was authenticated as.
+    pub fn user(&self, _: &UserId) -> &Arc<User> {
+        &self.owner
+    }
+}
+
+impl Gateway {
+    pub fn new(config: GatewayConfig, locations: Locations) -> Result<Arc<Self>, StartError> {
+        let instance_id = config.instance_id.clone();
+        let setup = Setup::new(config, &locations, None);
+        let sessions_directory = setup.owner.agent(None).workspace.root().join("sessions");
+        let sessions: Arc<dyn SessionStore> =
+            Arc::new(FileSessions::open(move |_: &UserId| sessions_directory.clone()));
+        let leases_directory = locations.state_dir.join("leases");
+        let leases = Arc::new(FileLeases::open(&leases_directory).map_err(StartError::Leases)?);
+        let client = creel_llm::Client::new(creel_llm::Options::default());
+        Ok(Arc::new(Self {
+            agent: Agent::new(client, sessions.clone(), leases.clone(), instance_id.clone()),
+            leases,
+            setup: ArcSwap::from_pointee(setup),
+            sessions,
+            metrics: Metrics::new(&instance_id),
+            rate: RateLimiter::default(),
+            throttle: Throttle::default(),
+            drain: Arc::default(),
+            started: Instant::now(),
+            locations,
+        }))
+    }
+
+    /// Takes up a changed configuration. Returns the names of settings that need a restart to take effect.
+    pub fn reload(&self, mut config: GatewayConfig) -> Vec<&'static str> {
+        let before = self.setup.load_full();
+        let mut pending = Vec::new();
+        if config.gateway.port != before.config.gateway.port {
+            pending.push("gateway.port");
+            config.gateway.port = before.config.gateway.port;
+        }
+        if config.gateway.bind != before.config.gateway.bind {
+            pending.push("gateway.bind");
+            config.gateway.bind = before.config.gateway.bind;
+        }
+        // The new file was checked against its own address, but the gateway hears on the old one until it is restarted.
+        let opened = matches!(Credentials::new(&config), Credentials::Open);
+        if opened && !before.config.gateway.bind.is_loopback() {
+            pending.push("gateway.auth");
+            config.gateway.auth = before.config.gateway.auth.clone();
+        }
+        if config.agents.defaults.workspace != before.config.agents.defaults.workspace {
+            pending.push("agents.defaults.workspace");
+            // The transcripts stay where they are until then, and so does what belongs to them.
+            config.agents.defaults.workspace = before.config.agents.defaults.workspace.clone();
+        }
+        self.setup
+            .store(Arc::new(Setup::new(config, &self.locations, Some(&before))));
+        pending
+    }
+}
+
+impl BodyLimit for Gateway {
+    fn max_body_bytes(&self) -> usize {
+        self.setup.load().config.gateway.limits.max_body_bytes
+    }
+}
+
+/// The way out: first nothing new is begun, then what runs may finish, then it is stopped.
+#[derive(Default)]
+pub struct Drain {
+    draining: AtomicBool,
+    running: AtomicUsize,
+    idle: Notify,
+    /// Ends the turns that took longer than the grace time.
+    pub stop: CancellationToken,
+}
+
+impl Drain {
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub fn begin(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    pub fn running(&self) -> usize {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// Counts a request that must not be cut off until the guard is dropped.
+    pub fn enter(self: &Arc<Self>) -> Running {
+        self.running.fetch_add(1, Ordering::AcqRel);
+        Running(self.clone())
+    }
+
+    /// Resolves when nothing runs.
+    pub async fn idle(&self) {
+        loop {
+            let notified = self.idle.notified();
+            if self.running() == 0 {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
+
+pub struct Running(Arc<Drain>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if self.0.running.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.idle.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Starts turns for the HTTP handlers, counts them, and ends them when the gateway must stop.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName};
+use creel_agent::{Outcome, ToolStatus, Turn, TurnError, TurnEvent};
+use creel_session::{SessionId, UserId};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
+
+use crate::error::{draining, turn_problem};
+use crate::routes::State;
+use creel_http::{Problem, hex, random_id};
+
+/// Events on their way to a client. A client that reads slowly slows its own model call, nothing else.
+const EVENTS: usize = 64;
+const LONGEST_KEY: usize = 255;
+
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A turn that runs. Dropping it cancels the model call.
+pub struct RunningTurn {
+    pub events: mpsc::Receiver<TurnEvent>,
+    result: oneshot::Receiver<Result<Outcome, TurnError>>,
+}
+
+impl RunningTurn {
+    /// Starts the turn in a task of its own, so that it can put away what was said when its client goes away.
+    pub fn start(gateway: &State, turn: Turn) -> Result<Self, Problem> {
+        if gateway.drain.is_draining() {
+            return Err(draining());
+        }
+        let (sender, events) = mpsc::channel(EVENTS);
+        let (answer, result) = oneshot::channel();
+        let running = gateway.drain.enter();
+        let gateway: State = Arc::clone(gateway);
+        let task = async move {
+            let outcome = gateway.agent.run(turn, sender, &gateway.drain.stop).await;
+            count(&gateway, &outcome);
+            // Nobody is there to take it: the client went away.
+            let _ = answer.send(outcome);
+            drop(running);
+        };
+        tokio::spawn(task.in_current_span());
+        Ok(Self { events, result })
+    }
+
+    /// The next event; `None` when the turn has ended.
+    pub async fn next(&mut self, gateway: &State) -> Option<TurnEvent> {
+        let event = self.events.recv().await;
+        if let Some(TurnEvent::Tool { name, status }) = &event
+            && *status != ToolStatus::Running
+        {
+            gateway.metrics.tool_call(name, status.as_str());
+        }
+        event
+    }
+
+    /// The answer, once all events are read.
+    pub async fn finish(self) -> Result<Outcome, Problem> {
+        match self.result.await {
+            Ok(result) => result.map_err(turn_problem),
+            Err(_) => Err(Problem::internal()),
+        }
+    }
+
+    /// Reads the events to their end and gives the answer.
+    pub async fn complete(mut self, gateway: &State) -> Result<Outcome, Problem> {
+        while self.next(gateway).await.is_some() {}
+        self.finish().await
+    }
+}
+
+fn count(gateway: &State, outcome: &Result<Outcome, TurnError>) {
+    match outcome {
+        Ok(outcome) if outcome.replayed => gateway.metrics.turn("replayed"),
+        Ok(outcome) => {
+            gateway.metrics.turn("ok");
+            gateway
+                .metrics
+                .tokens(&outcome.model, outcome.usage.input_tokens, outcome.usage.output_tokens);
+        }
+        Err(error) => {
+            gateway.metrics.turn(error.code());
+            if !matches!(error, TurnError::Cancelled) {
+                tracing::warn!(code = error.code(), %error, "turn failed");
+            }
+        }
+    }
+}
+
+/// The client's idempotency key, if it sent one.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(key) if !key.is_empty() && key.len() <= LONGEST_KEY => Ok(Some(key.to_owned())),
+        _ => Err(Problem::bad_request(format!(
+            "Idempotency-Key: give 1 to {LONGEST_KEY} ASCII characters"
+        ))),
+    }
+}
+
+/// The session of a request that names none. With an idempotency key it is derived from that, so that the same key finds the
+/// same session again, after a restart too.
+pub fn new_session(prefix: &str, user: &UserId, idempotency_key: Option<&str>) -> SessionId {
+    let id = match idempotency_key {
+        Some(key) => {
+            let digest = Sha256::digest(format!("{user}\n{key}"));
+            hex(&digest[..16])
+        }
+        None => random_id(),
+    };
+    SessionId::new(&format!("{prefix}{id}")).expect("hexadecimal digits are a valid id")
+}
