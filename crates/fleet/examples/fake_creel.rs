@@ -1,0 +1,127 @@
+//! Stands in for the `creel` binary in this crate's tests: the wrapper is the real one, the gateway answers what it is told
+//! to, and `up` is a control plane that can be killed.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test's stand-in may fall over"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, exit};
+use std::sync::Arc;
+
+use creel_fleet::{CreateInstance, Fleet, FleetOptions, Home, InstanceId, sandbox_exec};
+use creel_records::SqliteRecords;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["sandbox-exec"] => {
+            let Err(error) = sandbox_exec();
+            eprintln!("creel: {error}");
+            exit(i32::from(error.exit_code()));
+        }
+        ["gateway", "run"] => gateway().await,
+        ["up", home, create] => up(home, create).await,
+        _ => panic!("no stand-in for {args:?}"),
+    }
+}
+
+/// What it does is said by `FAKE` in its environment and by the paths it is asked for.
+async fn gateway() {
+    let role = std::env::var("FAKE").unwrap_or_default();
+    let home = PathBuf::from(std::env::var("HOME").unwrap());
+    let port: u16 = std::env::var("OPENCLAW_GATEWAY_PORT").unwrap().parse().unwrap();
+    println!("fake gateway as {role:?} on {port}");
+    let first = !home.join("started").exists();
+    std::fs::write(home.join("started"), "").unwrap();
+    match role.as_str() {
+        "crash" => leave("boom", 1),
+        "crash once" if first => leave("boom once", 1),
+        "configuration" => leave("gateway.prot is not known", 78),
+        _ => {}
+    }
+    let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await else {
+        leave("address in use", 1)
+    };
+    let mut terminate = signal(SignalKind::terminate()).unwrap();
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => match role.as_str() {
+                "stubborn" => println!("not yet"),
+                _ => leave("drained", 0),
+            },
+            accepted = listener.accept() => answer(accepted.unwrap().0, &role).await,
+        }
+    }
+}
+
+fn leave(last_words: &str, code: i32) -> ! {
+    println!("{last_words}");
+    exit(code)
+}
+
+async fn answer(mut stream: TcpStream, role: &str) {
+    let mut request = [0; 4096];
+    let read = stream.read(&mut request).await.unwrap_or(0);
+    let request = String::from_utf8_lossy(&request[..read]).into_owned();
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let (kind, body) = match path.split_once('?').unwrap_or((path, "")) {
+        ("/readyz", _) if role == "html" => ("text/html", "<!doctype html><p>{}</p>".to_owned()),
+        ("/readyz", _) => ("application/json", r#"{"ok":true}"#.to_owned()),
+        ("/env", _) => (
+            "text/plain",
+            std::env::vars()
+                .map(|(name, value)| format!("{name}={value}\n"))
+                .collect(),
+        ),
+        ("/read", path) => (
+            "text/plain",
+            format!("{:?}", std::fs::read(path).map(|bytes| bytes.len())),
+        ),
+        ("/write", path) => ("text/plain", format!("{:?}", std::fs::write(path, "x"))),
+        ("/leave-a-child-behind", _) => {
+            #[expect(clippy::zombie_processes, reason = "that is the point of it")]
+            let child = Command::new("sleep").arg("3600").spawn().unwrap();
+            ("text/plain", child.id().to_string())
+        }
+        ("/crash", _) => leave("crashed as asked", 3),
+        _ => ("text/plain", String::new()),
+    };
+    let length = body.len();
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
+}
+
+/// A control plane that makes an instance, if told to, and goes on until it is killed.
+async fn up(home: &str, create: &str) {
+    let home = Home::open(Path::new(home)).unwrap();
+    let records = SqliteRecords::open(&home.records_path()).await.unwrap();
+    let fleet = Fleet::open(FleetOptions::new(
+        home,
+        Arc::new(records),
+        std::env::current_exe().unwrap(),
+    ))
+    .await
+    .unwrap();
+    if !create.is_empty() {
+        println!("creating");
+        fleet
+            .create(CreateInstance::new(InstanceId::new(create).unwrap()))
+            .await
+            .unwrap();
+    }
+    for instance in fleet.list() {
+        let settled = fleet
+            .wait_settled(&instance.id, std::time::Duration::from_secs(60))
+            .await
+            .unwrap();
+        println!("{} {} {}", settled.id, settled.status, settled.pid.unwrap_or_default());
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,146 @@
+//! What an actor is asked, and how it answers: with "it is recorded and under way"; whoever needs the end of it watches.
+
+use creel_records::{Desired, Status};
+use tokio::sync::oneshot;
+
+use super::phase::Phase;
+use super::{Actor, Goal};
+use crate::directory::CONFIG;
+use crate::{FleetError, Token, template};
+
+type Answer<T> = oneshot::Sender<Result<T, FleetError>>;
+
+pub enum Command {
+    /// It should run. One that failed is tried afresh.
+    Start(Answer<()>),
+    Stop(Answer<()>),
+    /// It should run, and not as the process it is now.
+    Restart(Answer<()>),
+    /// Whatever is missing of its files is made, and it is restarted if it should run.
+    Init(Answer<()>),
+    Remove {
+        purge: bool,
+        done: Answer<()>,
+    },
+    RotateToken(Answer<Token>),
+    /// A checked configuration text.
+    SetConfig(String, Answer<()>),
+    /// The fleet ends: so does the process, but what should be stays as it is.
+    ShutDown(oneshot::Sender<()>),
+}
+
+impl Actor {
+    pub(super) async fn obey(&mut self, command: Command) {
+        match command {
+            Command::Start(answer) => {
+                let done = self.start().await;
+                self.step_and_answer(done, answer).await;
+            }
+            Command::Restart(answer) => {
+                let done = self.start().await;
+                self.again = done.is_ok() && self.phase.process().is_some();
+                self.step_and_answer(done, answer).await;
+            }
+            Command::Stop(answer) => {
+                let done = self.desire(Desired::Stopped).await;
+                if done.is_ok() && matches!(self.phase, Phase::Idle) {
+                    self.observe(Status::Stopped, None).await;
+                }
+                self.step_and_answer(done, answer).await;
+            }
+            Command::Init(answer) => {
+                let done = self.make_missing();
+                if done.is_ok() {
+                    self.forget_failures();
+                    self.again = self.goal() == Goal::Run && !matches!(self.phase, Phase::Preparing(_));
+                }
+                self.step_and_answer(done, answer).await;
+            }
+            Command::Remove { purge, done } => {
+                match self
+                    .desire(if purge { Desired::Purged } else { Desired::Removed })
+                    .await
+                {
+                    Ok(()) => self.removed = Some(done),
+                    Err(error) => drop(done.send(Err(error))),
+                }
+                if matches!(self.phase, Phase::Failed) {
+                    self.phase = Phase::Idle;
+                }
+            }
+            Command::RotateToken(answer) => {
+                let token = self.rotate_token().await;
+                self.again = token.is_ok() && self.phase.process().is_some();
+                self.step_and_answer(token, answer).await;
+            }
+            Command::SetConfig(text, answer) => {
+                let written = self.directory.replace(CONFIG, &text);
+                let _ = answer.send(written.map_err(FleetError::file("write", self.directory.config())));
+            }
+            Command::ShutDown(done) => self.shut_down = Some(done),
+        }
+    }
+
+    /// Answers once the first step is taken: from then on what is published is about this command.
+    async fn step_and_answer<T>(&mut self, done: Result<T, FleetError>, answer: Answer<T>) {
+        // Only a removal or a shutdown breaks, and then there is nobody left to answer for.
+        let _ = self.reconcile().await;
+        let _ = answer.send(done);
+    }
+
+    async fn start(&mut self) -> Result<(), FleetError> {
+        self.desire(Desired::Running).await?;
+        self.forget_failures();
+        if matches!(self.phase, Phase::Failed | Phase::Waiting(_)) {
+            self.phase = Phase::Idle;
+        }
+        Ok(())
+    }
+
+    fn forget_failures(&mut self) {
+        self.crashes = 0;
+        self.moves = 0;
+        self.repaired = false;
+        self.record.error = None;
+    }
+
+    async fn desire(&mut self, desired: Desired) -> Result<(), FleetError> {
+        let leaving = matches!(self.record.desired, Desired::Removed | Desired::Purged);
+        if leaving && !matches!(desired, Desired::Removed | Desired::Purged) {
+            return Err(FleetError::NotFound(self.id.clone()));
+        }
+        if self.record.desired != desired {
+            self.shared.records.set_desired(self.id.as_str(), desired).await?;
+            self.record.desired = desired;
+        }
+        Ok(())
+    }
+
+    pub(super) fn make_missing(&self) -> Result<(), FleetError> {
+        let templates = self.shared.home.templates_dir();
+        template::make_missing(
+            &templates,
+            &self.directory,
+            &self.directory.workspace(),
+            &self.record,
+            &[],
+        )
+    }
+
+    async fn rotate_token(&mut self) -> Result<Token, FleetError> {
+        let mint = || -> std::io::Result<_> {
+            let token = Token::mint()?;
+            let sealed = self.shared.sealer.seal(self.id.as_str(), &token)?;
+            Ok((token, sealed))
+        };
+        let (token, sealed) = mint().map_err(FleetError::file("make a token for", self.directory.root()))?;
+        self.shared
+            .records
+            .set_token(self.id.as_str(), &token.sha256(), &sealed)
+            .await?;
+        self.record.token_sha256 = token.sha256();
+        self.record.token_sealed = sealed;
+        self.token.store(std::sync::Arc::new(Some(token.clone())));
+        Ok(token)
+    }
+}

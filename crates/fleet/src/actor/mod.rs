@@ -1,0 +1,375 @@
+//! The actor of one instance: it alone owns the process and both states, and takes one step after another.
+//!
+//! Three things move it: a command (someone wants it otherwise), an event (the process did something), and reconciling,
+//! which compares what should be with what is and takes the next step. No step blocks for longer than a file write or a
+//! record; whatever takes time is a [`Phase`] that can be interrupted by the next command.
+
+mod command;
+mod phase;
+mod start;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use creel_records::{Desired, InstanceRecord, Observed, Status, now_ms};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+pub use command::Command;
+use phase::{Event, Phase};
+
+use crate::directory::InstanceDirectory;
+use crate::driver::process::{Inhabitant, Process, inhabitant};
+use crate::shared::{Handle, Shared};
+use crate::{FleetError, FleetEvent, Instance, InstanceId, Token, procfs};
+
+/// Commands that may wait for an actor; a sender beyond that waits.
+const COMMANDS: usize = 16;
+
+pub struct Actor {
+    shared: Arc<Shared>,
+    id: InstanceId,
+    directory: InstanceDirectory,
+    /// What is recorded, and after every step what was written there.
+    record: InstanceRecord,
+    phase: Phase,
+    /// Whoever runs is to be ended and started anew.
+    again: bool,
+    /// Ends in a row without having stayed healthy.
+    crashes: u32,
+    /// The runtime's repair was tried since someone last asked for a start.
+    repaired: bool,
+    /// Starts in a row that found their port taken.
+    moves: u32,
+    /// What was found at the beginning differs from what is recorded.
+    unrecorded: bool,
+    started_at: Option<i64>,
+    message: Option<String>,
+    commands: mpsc::Receiver<Command>,
+    progress: (mpsc::Sender<String>, mpsc::Receiver<String>),
+    published: watch::Sender<Arc<Instance>>,
+    token: Arc<ArcSwap<Option<Token>>>,
+    removed: Option<oneshot::Sender<Result<(), FleetError>>>,
+    shut_down: Option<oneshot::Sender<()>>,
+}
+
+/// What the desired state means for the next step.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Run,
+    Rest,
+    Gone,
+}
+
+enum Step {
+    None,
+    /// Get ready to start.
+    Prepare,
+    /// Give up waiting, or having failed, and begin again.
+    Afresh,
+    /// End the process.
+    Stop,
+    /// Nothing runs and nothing shall.
+    Rest,
+    Remove,
+    /// The fleet ends.
+    Leave,
+}
+
+impl Actor {
+    /// Makes the actor of a recorded instance; adopts its process if one lives. `run` sets it going.
+    pub fn new(shared: Arc<Shared>, id: InstanceId, record: InstanceRecord) -> (Self, Arc<Handle>) {
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let token = Arc::new(ArcSwap::from_pointee(
+            shared.sealer.open(id.as_str(), &record.token_sealed),
+        ));
+        let instance = Arc::new(Instance::from_record(id.clone(), &record, &shared.host));
+        let (published, receiver) = watch::channel(instance);
+        let handle = Arc::new(Handle {
+            commands: sender,
+            instance: receiver,
+            token: token.clone(),
+        });
+        let mut actor = Self {
+            directory: shared.home.instance(&id),
+            shared,
+            id,
+            record,
+            phase: Phase::Idle,
+            again: false,
+            crashes: 0,
+            repaired: false,
+            moves: 0,
+            unrecorded: false,
+            started_at: None,
+            message: None,
+            commands,
+            progress: mpsc::channel(COMMANDS),
+            published,
+            token,
+            removed: None,
+            shut_down: None,
+        };
+        actor.adopt();
+        (actor, handle)
+    }
+
+    /// Takes one step after another until the instance is removed or the fleet shuts down.
+    pub async fn run(mut self) {
+        if self.unrecorded && self.goal() != Goal::Run {
+            let seen = Observed {
+                status: self.record.status,
+                pid: None,
+                pid_started: None,
+                error: None,
+            };
+            if let Err(error) = self.shared.records.set_observed(self.id.as_str(), &seen).await {
+                tracing::warn!(instance = %self.id, %error, "cannot record what was seen");
+            }
+        }
+        while self.reconcile().await.is_continue() {
+            tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(command) => self.obey(command).await,
+                    None => return,
+                },
+                event = self.phase.next() => self.happened(event).await,
+                Some(message) = self.progress.1.recv() => {
+                    self.message = Some(message);
+                    self.publish();
+                }
+            }
+        }
+    }
+
+    fn goal(&self) -> Goal {
+        match self.record.desired {
+            _ if self.shut_down.is_some() => Goal::Rest,
+            Desired::Running => Goal::Run,
+            Desired::Stopped | Desired::Sleeping => Goal::Rest,
+            Desired::Removed | Desired::Purged => Goal::Gone,
+        }
+    }
+
+    /// The step from what is towards what should be.
+    fn next_step(&self) -> Step {
+        match (&self.phase, self.goal()) {
+            (Phase::Idle, Goal::Run) => Step::Prepare,
+            (Phase::Idle, Goal::Gone) => Step::Remove,
+            (Phase::Idle, Goal::Rest) if self.shut_down.is_some() => Step::Leave,
+            (Phase::Preparing(_) | Phase::Waiting(_), Goal::Rest | Goal::Gone) | (Phase::Failed, Goal::Rest) => {
+                Step::Rest
+            }
+            (Phase::Waiting(_) | Phase::Failed, Goal::Run) if self.again => Step::Afresh,
+            (Phase::Starting { .. } | Phase::Repairing { .. } | Phase::Running { .. }, goal)
+                if goal != Goal::Run || self.again =>
+            {
+                Step::Stop
+            }
+            _ => Step::None,
+        }
+    }
+
+    /// Takes every step that can be taken now. Breaks when there is nothing left to look after.
+    async fn reconcile(&mut self) -> ControlFlow<()> {
+        loop {
+            match self.next_step() {
+                Step::None => return ControlFlow::Continue(()),
+                Step::Prepare => {
+                    self.again = false;
+                    self.prepare().await;
+                }
+                Step::Afresh => self.phase = Phase::Idle,
+                Step::Stop => {
+                    self.again = false;
+                    self.stop(None).await;
+                }
+                Step::Rest => {
+                    self.phase = Phase::Idle;
+                    self.message = None;
+                    self.observe(Status::Stopped, None).await;
+                }
+                Step::Remove => return self.remove().await,
+                Step::Leave => {
+                    if let Some(done) = self.shut_down.take() {
+                        let _ = done.send(());
+                    }
+                    return ControlFlow::Break(());
+                }
+            }
+        }
+    }
+
+    async fn happened(&mut self, event: Event) {
+        match event {
+            Event::Prepared(Ok((launch, turn))) => self.launch(launch, turn).await,
+            Event::Prepared(Err(error)) => self.fail(error.to_string()).await,
+            Event::Ready => self.ready().await,
+            Event::Exited(exit) => self.exited(exit).await,
+            Event::Late => self.late().await,
+            Event::WaitingIsOver => self.phase = Phase::Idle,
+        }
+    }
+
+    /// Asks the process to end. With a `failure` the instance fails for that reason afterwards.
+    async fn stop(&mut self, failure: Option<String>) {
+        let Some(process) = self.phase.take_process() else {
+            return;
+        };
+        process.terminate();
+        let deadline = Instant::now() + self.shared.timing.grace;
+        self.phase = Phase::Stopping {
+            process,
+            deadline,
+            failure,
+        };
+        self.message = None;
+        let error = self.record.error.clone();
+        self.observe(Status::Stopping, error).await;
+    }
+
+    /// Leaves it alone, with the reason and its own last words.
+    async fn fail(&mut self, reason: String) {
+        self.phase = Phase::Failed;
+        self.message = None;
+        self.started_at = None;
+        tracing::warn!(instance = %self.id, reason, "instance failed");
+        self.shared.note("failed", &self.id, reason.clone());
+        let mut error = reason;
+        for line in self.last_words() {
+            error.push('\n');
+            error.push_str(&line);
+        }
+        self.observe(Status::Error, Some(error)).await;
+    }
+
+    /// The last lines of its log.
+    fn last_words(&self) -> Vec<String> {
+        const LINES: usize = 10;
+        crate::logs::tail(&self.directory.log(), LINES, self.token.load().as_ref().as_ref()).unwrap_or_default()
+    }
+
+    /// Takes over a process that lives in the directory, whoever started it.
+    fn adopt(&mut self) {
+        let recorded = self.record.pid.zip(self.record.pid_started);
+        let Inhabitant::Process(pid, started) = inhabitant(&self.directory, recorded) else {
+            if !matches!(self.record.status, Status::Created | Status::Stopped | Status::Error) {
+                self.record.status = Status::Stopped;
+                self.unrecorded = true;
+            }
+            self.record.pid = None;
+            self.record.pid_started = None;
+            return self.publish();
+        };
+        let group = self.shared.cgroups.existing(&self.id);
+        let Some(process) = Process::adopt(pid, started, group) else {
+            return;
+        };
+        tracing::info!(instance = %self.id, pid, "adopted");
+        self.shared.note("adopted", &self.id, format!("process {pid} goes on"));
+        self.started_at = procfs::age(started).map(|age| now_ms() - i64::try_from(age.as_millis()).unwrap_or(0));
+        self.record.pid = Some(pid);
+        self.record.pid_started = Some(started);
+        // What was serving is serving: whoever looks now shall not see it blink.
+        self.phase = if self.record.status == Status::Running {
+            Phase::Running {
+                process,
+                since: Instant::now(),
+            }
+        } else {
+            self.record.status = Status::Starting;
+            self.awaiting_readiness(process, None, None)
+        };
+        self.publish();
+    }
+
+    /// Records and publishes what was seen. That a record cannot be written stops nothing: it is seen again at the next start.
+    async fn observe(&mut self, status: Status, error: Option<String>) {
+        let process = self.phase.process().map(|process| (process.pid(), process.started()));
+        if let Err(error) = self.write_observed(status, process, error).await {
+            tracing::warn!(instance = %self.id, %status, %error, "cannot record what was seen");
+        }
+        self.publish();
+    }
+
+    /// As [`Actor::observe`], for a process that must not go on if it cannot be recorded.
+    async fn write_observed(
+        &mut self,
+        status: Status,
+        process: Option<(u32, u64)>,
+        error: Option<String>,
+    ) -> Result<(), FleetError> {
+        let (pid, pid_started) = process.unzip();
+        let observed = Observed {
+            status,
+            pid,
+            pid_started,
+            error,
+        };
+        let before = Observed {
+            status: self.record.status,
+            pid: self.record.pid,
+            pid_started: self.record.pid_started,
+            error: self.record.error.take(),
+        };
+        self.record.status = status;
+        self.record.pid = pid;
+        self.record.pid_started = pid_started;
+        self.record.error.clone_from(&observed.error);
+        if observed != before {
+            self.record.updated_at = now_ms();
+            self.shared.records.set_observed(self.id.as_str(), &observed).await?;
+        }
+        Ok(())
+    }
+
+    fn publish(&self) {
+        let mut instance = Instance::from_record(self.id.clone(), &self.record, &self.shared.host);
+        instance.started_at = self.started_at;
+        instance.message.clone_from(&self.message);
+        let instance = Arc::new(instance);
+        self.published.send_replace(instance.clone());
+        self.shared.announce(FleetEvent::Changed(instance));
+    }
+
+    /// Nothing runs any more: deletes what is to be deleted. If that fails, the instance stays, failed, to be asked again.
+    async fn remove(&mut self) -> ControlFlow<()> {
+        let purge = self.record.desired == Desired::Purged;
+        let directory = self.directory.clone();
+        let deleted = tokio::task::spawn_blocking(move || match purge {
+            true => directory.purge(),
+            false => {
+                directory.forget_process();
+                Ok(())
+            }
+        });
+        let deleted = deleted.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let deleted = deleted.map_err(FleetError::file("delete", self.directory.root()));
+        let recorded = match deleted {
+            Ok(()) => self
+                .shared
+                .records
+                .delete_instance(self.id.as_str())
+                .await
+                .map_err(FleetError::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = recorded {
+            self.fail(format!("cannot be removed: {error}")).await;
+            if let Some(done) = self.removed.take() {
+                let _ = done.send(Err(error));
+            }
+            return ControlFlow::Continue(());
+        }
+        self.shared.cgroups.existing(&self.id).remove();
+        self.shared.ports.release(self.record.port, &self.id);
+        self.shared.stats.forget(&self.id);
+        self.shared.unregister(&self.id);
+        self.shared.announce(FleetEvent::Removed(self.id.clone()));
+        if let Some(done) = self.removed.take() {
+            let _ = done.send(Ok(()));
+        }
+        ControlFlow::Break(())
+    }
+}

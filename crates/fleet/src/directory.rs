@@ -1,0 +1,270 @@
+//! An instance's directory, reached so that nothing the instance puts into it leads out of it.
+//!
+//! The instance may write `data/`, `home/` and `tmp/`; a symbolic link planted there must not make the control plane read
+//! or write elsewhere. Every access below therefore goes through `openat2(2)` with `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS`.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+const CONFINED: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
+const DIRECTORY: Mode = Mode::RWXU;
+const FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// `instances/<id>/`.
+#[derive(Debug, Clone)]
+pub struct InstanceDirectory {
+    root: PathBuf,
+}
+
+/// The configuration, relative to the directory.
+pub const CONFIG: &str = "data/openclaw.json";
+/// Variables for the instance's environment, relative to the directory.
+pub const ENV_FILE: &str = "instance.env";
+/// The log, relative to the directory.
+pub const LOG: &str = "logs/gateway.log";
+
+impl InstanceDirectory {
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Configuration and state.
+    pub fn data(&self) -> PathBuf {
+        self.root.join("data")
+    }
+
+    pub fn workspace(&self) -> PathBuf {
+        self.root.join("data/workspace")
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.root.join(CONFIG)
+    }
+
+    pub fn env_file(&self) -> PathBuf {
+        self.root.join(ENV_FILE)
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.root.join(LOG)
+    }
+
+    /// `HOME` of the instance's processes.
+    pub fn home(&self) -> PathBuf {
+        self.root.join("home")
+    }
+
+    /// `TMPDIR` of the instance's processes.
+    pub fn tmp(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// Locked by the instance's processes for as long as one of them lives.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// Pid and start time, written by the wrapper before it becomes the instance.
+    pub fn pid_file(&self) -> PathBuf {
+        self.root.join("pid")
+    }
+
+    /// What the instance's processes may write (and nothing else of the home directory may they see).
+    pub fn writable(&self) -> Vec<PathBuf> {
+        vec![self.data(), self.home(), self.tmp()]
+    }
+
+    fn open(&self) -> io::Result<OwnedFd> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(rustix::fs::open(&self.root, flags, Mode::empty())?)
+    }
+
+    fn open_beneath(&self, path: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
+        Ok(rustix::fs::openat2(
+            self.open()?,
+            path,
+            flags | OFlags::CLOEXEC,
+            mode,
+            CONFINED,
+        )?)
+    }
+
+    /// The directory that holds `path`, and the last part of `path`.
+    fn parent<'path>(&self, path: &'path str) -> io::Result<(OwnedFd, &'path str)> {
+        match path.rsplit_once('/') {
+            None => Ok((self.open()?, path)),
+            Some((parent, name)) => Ok((
+                self.open_beneath(parent, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())?,
+                name,
+            )),
+        }
+    }
+
+    /// Makes `path` and every directory above it, 0700.
+    pub fn make_directory(&self, path: &str) -> io::Result<()> {
+        match rustix::fs::mkdir(&self.root, DIRECTORY) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+        for end in ends.filter(|end| *end > 0) {
+            let (parent, name) = self.parent(&path[..end])?;
+            match rustix::fs::mkdirat(parent, name, DIRECTORY) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a file of at most `limit` bytes; `None` if there is none.
+    pub fn read(&self, path: &str, limit: u64) -> io::Result<Option<String>> {
+        // Not blocking: a named pipe in place of the file must not hold the control plane.
+        let file = match self.open_beneath(path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let mut text = String::new();
+        file.take(limit + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > limit {
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("larger than {limit} bytes"),
+            ));
+        }
+        Ok(Some(text))
+    }
+
+    /// Makes the file (0600) with this text, unless there is one. Says whether it was made.
+    pub fn write_missing(&self, path: &str, text: &str) -> io::Result<bool> {
+        let (parent, name) = self.parent(path)?;
+        match rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(false),
+            Err(Errno::NOENT) => self.replace(path, text).map(|()| true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts a file (0600) with this text in the place of `path`, whole or not at all.
+    pub fn replace(&self, path: &str, text: &str) -> io::Result<()> {
+        let (parent, name) = self.parent(path)?;
+        let aside = format!(".{name}.creel-new");
+        match rustix::fs::unlinkat(&parent, &*aside, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::openat(&parent, &*aside, flags, FILE)?);
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        let placed = written.and_then(|()| Ok(rustix::fs::renameat(&parent, &*aside, &parent, name)?));
+        if placed.is_err() {
+            let _ = rustix::fs::unlinkat(&parent, &*aside, AtFlags::empty());
+        }
+        placed
+    }
+
+    /// Opens the log for appending, making it (0600) where there is none.
+    pub fn open_log(&self) -> io::Result<File> {
+        self.make_directory("logs")?;
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE;
+        Ok(File::from(self.open_beneath(LOG, flags, FILE)?))
+    }
+
+    /// Deletes the directory and all that is in it (symbolic links themselves, not what they lead to).
+    pub fn purge(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Deletes what only a running instance needs.
+    pub fn forget_process(&self) {
+        for path in [self.pid_file(), self.lock()] {
+            if let Err(error) = fs::remove_file(&path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(path = %path.display(), %error, "cannot delete");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    fn fresh() -> (tempfile::TempDir, InstanceDirectory) {
+        let dir = tempfile::tempdir().unwrap();
+        let instance = InstanceDirectory::new(dir.path().join("alice"));
+        instance.make_directory("data/workspace").unwrap();
+        (dir, instance)
+    }
+
+    #[test]
+    fn files_and_directories_are_private() {
+        let (_dir, instance) = fresh();
+        assert!(instance.write_missing(CONFIG, "{}").unwrap());
+        assert!(!instance.write_missing(CONFIG, "{other: 1}").unwrap());
+        assert_eq!(instance.read(CONFIG, 10).unwrap().as_deref(), Some("{}"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(
+            (
+                mode(instance.root()),
+                mode(&instance.workspace()),
+                mode(&instance.config())
+            ),
+            (0o700, 0o700, 0o600)
+        );
+        instance.replace(CONFIG, "{a: 1}").unwrap();
+        assert_eq!(instance.read(CONFIG, 10).unwrap().as_deref(), Some("{a: 1}"));
+        assert_eq!(
+            instance.read(CONFIG, 3).unwrap_err().kind(),
+            io::ErrorKind::FileTooLarge
+        );
+        assert_eq!(instance.read("data/none", 3).unwrap(), None);
+    }
+
+    #[test]
+    fn no_link_leads_out() {
+        let (dir, instance) = fresh();
+        let other = dir.path().join("bob.json");
+        fs::write(&other, "bob's").unwrap();
+        symlink(&other, instance.config()).unwrap();
+        assert!(instance.read(CONFIG, 100).is_err());
+        assert!(!instance.write_missing(CONFIG, "{}").unwrap());
+        instance.replace(CONFIG, "{}").unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "bob's");
+        assert_eq!(instance.read(CONFIG, 100).unwrap().as_deref(), Some("{}"));
+
+        fs::remove_dir_all(instance.data()).unwrap();
+        symlink(dir.path(), instance.data()).unwrap();
+        assert!(instance.read("data/bob.json", 100).is_err());
+        assert!(instance.replace(CONFIG, "{}").is_err());
+        assert!(instance.make_directory("data/workspace").is_err());
+        instance.purge().unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "bob's");
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_file_holds_nobody() {
+        let (_dir, instance) = fresh();
+        rustix::fs::mkfifoat(rustix::fs::CWD, instance.config(), FILE).unwrap();
+        assert!(instance.read(CONFIG, 100).is_err());
+    }
+}

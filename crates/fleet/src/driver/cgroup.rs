@@ -1,0 +1,284 @@
+//! Control groups: an instance's limits on memory, processors and processes, where the host lets this user set them.
+//!
+//! Version 1 has one tree per controller, version 2 one for all (<https://docs.kernel.org/admin-guide/cgroup-v2.html>). The
+//! groups are made below the one Creel itself runs in, so that they stay within what Creel was given.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::InstanceId;
+
+/// Processes and threads an instance may have; what upstream's own fleet gives its containers.
+const MAX_PROCESSES: u64 = 512;
+/// The period over which version 1 and 2 count processor time, in microseconds.
+const CPU_PERIOD: u64 = 100_000;
+
+/// What an instance may use.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Limits {
+    pub memory_bytes: Option<u64>,
+    pub cpus: Option<f64>,
+}
+
+/// Where groups can be made on this host.
+#[derive(Debug, Clone, Default)]
+pub struct Cgroups {
+    memory: Option<PathBuf>,
+    cpu: Option<PathBuf>,
+    pids: Option<PathBuf>,
+    version_2: bool,
+}
+
+/// The groups of one instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    directories: Vec<PathBuf>,
+}
+
+impl Cgroups {
+    /// Looks at the host. `name` sets this home's instances apart from another's.
+    pub fn detect(name: &str) -> Self {
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        Self::from_host(&mounts, &own, name)
+    }
+
+    fn from_host(mounts: &str, own: &str, name: &str) -> Self {
+        let version_1 = |controller: &str| {
+            let root = mounts.lines().find_map(|line| {
+                let fields: Vec<&str> = line.split(' ').collect();
+                let of_controller = *fields.get(2)? == "cgroup" && fields.get(3)?.split(',').any(|o| o == controller);
+                of_controller.then(|| PathBuf::from(fields[1]))
+            })?;
+            let below = own.lines().find_map(|line| {
+                let mut fields = line.splitn(3, ':').skip(1);
+                fields
+                    .next()?
+                    .split(',')
+                    .any(|c| c == controller)
+                    .then(|| fields.next())?
+            })?;
+            usable(root.join(below.trim_start_matches('/')).join(name))
+        };
+        let (memory, cpu, pids) = (version_1("memory"), version_1("cpu"), version_1("pids"));
+        if memory.is_some() || cpu.is_some() || pids.is_some() {
+            return Self {
+                memory,
+                cpu,
+                pids,
+                version_2: false,
+            };
+        }
+        let unified = mounts.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split(' ').collect();
+            (*fields.get(2)? == "cgroup2").then(|| PathBuf::from(fields[1]))
+        });
+        let below = own.lines().find_map(|line| line.strip_prefix("0::/"));
+        let base = unified
+            .zip(below)
+            .and_then(|(root, below)| unified_base(&root.join(below), name));
+        let with = |controller: &str| {
+            let base = base.clone()?;
+            let all = fs::read_to_string(base.join("cgroup.subtree_control")).ok()?;
+            all.split_whitespace().any(|known| known == controller).then_some(base)
+        };
+        Self {
+            memory: with("memory"),
+            cpu: with("cpu"),
+            pids: with("pids"),
+            version_2: true,
+        }
+    }
+
+    /// Each kind of limit, and whether it can be kept.
+    pub fn limits(&self) -> [(&'static str, bool); 3] {
+        [
+            ("memory", self.memory.is_some()),
+            ("cpu", self.cpu.is_some()),
+            ("pids", self.pids.is_some()),
+        ]
+    }
+
+    /// Which limits cannot be kept on this host, of those asked for.
+    pub fn missing(&self, limits: &Limits) -> Vec<&'static str> {
+        let memory = (limits.memory_bytes.is_some() && self.memory.is_none()).then_some("memory");
+        let cpus = (limits.cpus.is_some() && self.cpu.is_none()).then_some("cpus");
+        memory.into_iter().chain(cpus).collect()
+    }
+
+    /// Makes the groups of an instance and sets its limits.
+    pub fn prepare(&self, id: &InstanceId, limits: &Limits) -> io::Result<Group> {
+        let mut group = Group::default();
+        if let (Some(base), Some(bytes)) = (&self.memory, limits.memory_bytes) {
+            let name = if self.version_2 {
+                "memory.max"
+            } else {
+                "memory.limit_in_bytes"
+            };
+            let directory = group.add(base, id)?;
+            fs::write(directory.join(name), bytes.to_string())?;
+        }
+        if let (Some(base), Some(cpus)) = (&self.cpu, limits.cpus) {
+            let quota = ((cpus * CPU_PERIOD as f64) as u64).max(1000);
+            let directory = group.add(base, id)?;
+            if self.version_2 {
+                fs::write(directory.join("cpu.max"), format!("{quota} {CPU_PERIOD}"))?;
+            } else {
+                fs::write(directory.join("cpu.cfs_period_us"), CPU_PERIOD.to_string())?;
+                fs::write(directory.join("cpu.cfs_quota_us"), quota.to_string())?;
+            }
+        }
+        if let Some(base) = &self.pids {
+            let directory = group.add(base, id)?;
+            fs::write(directory.join("pids.max"), MAX_PROCESSES.to_string())?;
+        }
+        Ok(group)
+    }
+
+    /// Removes what was made for all instances together, if none of them runs.
+    pub fn leave(&self) {
+        for base in [&self.memory, &self.cpu, &self.pids].into_iter().flatten() {
+            let _ = fs::remove_dir(base);
+        }
+    }
+
+    /// The groups an instance has from an earlier life of the control plane.
+    pub fn existing(&self, id: &InstanceId) -> Group {
+        let mut directories: Vec<PathBuf> = [&self.memory, &self.cpu, &self.pids]
+            .into_iter()
+            .flatten()
+            .map(|base| base.join(id.as_str()))
+            .collect();
+        directories.dedup();
+        directories.retain(|directory| directory.is_dir());
+        Group { directories }
+    }
+}
+
+impl Group {
+    fn add(&mut self, base: &Path, id: &InstanceId) -> io::Result<PathBuf> {
+        let directory = base.join(id.as_str());
+        if !base.exists() {
+            fs::create_dir(base)?;
+        }
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        if !self.directories.contains(&directory) {
+            self.directories.push(directory.clone());
+        }
+        Ok(directory)
+    }
+
+    /// The files a process writes its pid to, to be limited.
+    pub fn procs(&self) -> Vec<PathBuf> {
+        self.directories
+            .iter()
+            .map(|directory| directory.join("cgroup.procs"))
+            .collect()
+    }
+
+    /// Every process in it.
+    pub fn pids(&self) -> Vec<u32> {
+        let text = self
+            .directories
+            .first()
+            .and_then(|one| fs::read_to_string(one.join("cgroup.procs")).ok());
+        text.unwrap_or_default()
+            .lines()
+            .filter_map(|line| line.parse().ok())
+            .collect()
+    }
+
+    /// Removes the groups; one that still has a process stays, and is taken up at the next start.
+    pub fn remove(&self) {
+        for directory in &self.directories {
+            let _ = fs::remove_dir(directory);
+        }
+    }
+}
+
+/// A directory in which groups can be made; `None` where this user may not.
+fn usable(base: PathBuf) -> Option<PathBuf> {
+    match fs::create_dir(&base) {
+        Ok(()) => Some(base),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let writable = rustix::fs::access(&base, rustix::fs::Access::WRITE_OK).is_ok();
+            writable.then_some(base)
+        }
+        Err(_) => None,
+    }
+}
+
+/// Version 2: a group with processes of its own cannot hand controllers on (the "no internal processes" rule), so Creel moves
+/// aside into a leaf first. Works where the service manager delegates the group (`Delegate=yes`), or for root.
+fn unified_base(own: &Path, name: &str) -> Option<PathBuf> {
+    const CONTROLLERS: &str = "+memory +cpu +pids";
+    let base = usable(own.join(name))?;
+    let hand_on = |group: &Path| fs::write(group.join("cgroup.subtree_control"), CONTROLLERS);
+    if hand_on(own).is_err() {
+        let leaf = own.join("creel-supervisor");
+        let _ = fs::create_dir(&leaf);
+        fs::write(leaf.join("cgroup.procs"), std::process::id().to_string())
+            .and_then(|()| hand_on(own))
+            .ok()?;
+    }
+    hand_on(&base).ok()?;
+    Some(base)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_1_groups_are_made_below_our_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for controller in ["memory", "cpu"] {
+            fs::create_dir_all(root.join(controller).join("service")).unwrap();
+        }
+        let mounts = format!(
+            "cgroup {0}/memory cgroup rw,relatime,memory 0 0\ncgroup {0}/cpu cgroup rw,cpu,cpuacct 0 0\n",
+            root.display()
+        );
+        let cgroups = Cgroups::from_host(&mounts, "5:memory:/service\n4:cpu,cpuacct:/service\n0::/\n", "creel-1");
+        let limits = Limits {
+            memory_bytes: Some(512 << 20),
+            cpus: Some(0.5),
+        };
+        assert!(cgroups.missing(&limits).is_empty());
+        let id = InstanceId::new("alice").unwrap();
+        let group = cgroups.prepare(&id, &limits).unwrap();
+        let alice = |controller: &str| root.join(controller).join("service/creel-1/alice");
+        assert_eq!(
+            fs::read_to_string(alice("memory").join("memory.limit_in_bytes")).unwrap(),
+            "536870912"
+        );
+        assert_eq!(
+            fs::read_to_string(alice("cpu").join("cpu.cfs_quota_us")).unwrap(),
+            "50000"
+        );
+        assert_eq!(
+            group.procs(),
+            [alice("memory").join("cgroup.procs"), alice("cpu").join("cgroup.procs")]
+        );
+        assert_eq!(cgroups.existing(&id), group);
+    }
+
+    #[test]
+    fn a_host_without_them_says_what_it_cannot_keep() {
+        let cgroups = Cgroups::from_host("proc /proc proc rw 0 0\n", "", "creel-1");
+        let limits = Limits {
+            memory_bytes: Some(1),
+            cpus: Some(1.0),
+        };
+        assert_eq!(cgroups.missing(&limits), ["memory", "cpus"]);
+        assert_eq!(
+            cgroups.prepare(&InstanceId::new("a").unwrap(), &limits).unwrap(),
+            Group::default()
+        );
+    }
+}

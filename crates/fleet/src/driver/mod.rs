@@ -1,0 +1,4 @@
+//! Where an instance's program runs. One file per driver; `process` is the one there is so far.
+
+pub mod cgroup;
+pub mod process;

@@ -1,0 +1,95 @@
+//! What can go wrong with an instance, said to the user in one line: what, where, what to do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use creel_config::ConfigError;
+use creel_records::{RecordsError, Runtime};
+
+use crate::{InstanceId, InvalidId};
+
+/// An error of the fleet.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    #[error(transparent)]
+    InvalidId(#[from] InvalidId),
+
+    /// A value of a request cannot be; `field` is its name in the request.
+    #[error("{field}: {reason}")]
+    Invalid { field: &'static str, reason: String },
+
+    #[error("instance id \"{0}\" is taken; choose another")]
+    Taken(InstanceId),
+
+    #[error("there is no instance \"{0}\"")]
+    NotFound(InstanceId),
+
+    #[error("port {port} is in use by {owner}; choose another, or leave it out to get a free one")]
+    PortInUse { port: u16, owner: String },
+
+    #[error("no free port from {first} up; stop something, or choose a port below")]
+    NoFreePort { first: u16 },
+
+    /// The start ended in an error; `log` holds the instance's own last log lines.
+    #[error("instance \"{id}\" did not start: {reason}")]
+    StartFailed {
+        id: InstanceId,
+        reason: String,
+        log: Vec<String>,
+    },
+
+    /// Someone else changed the desired state while this call waited.
+    #[error("instance \"{id}\" was {instead} by someone else in the meantime")]
+    Superseded { id: InstanceId, instead: &'static str },
+
+    #[error("instance \"{id}\" did not settle within {} s", waited.as_secs())]
+    NotSettled { id: InstanceId, waited: Duration },
+
+    /// The configuration text is broken; nothing was changed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+
+    /// The runtime could not be installed.
+    #[error("cannot install the runtime {runtime} {version}: {reason}")]
+    Runtime {
+        runtime: Runtime,
+        version: String,
+        reason: String,
+    },
+
+    #[error("{} is already used by another creel (process {pid}); stop that one first, or choose another --home", path.display())]
+    HomeInUse { path: PathBuf, pid: String },
+
+    /// A file of the home directory could not be read or written.
+    #[error("cannot {action} {}: {source}", path.display())]
+    File {
+        action: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+
+    /// A secret on disk does not fit the master key.
+    #[error("the sealed token of instance \"{0}\" does not open with this home's secrets/master.key; rotate the token")]
+    Sealed(InstanceId),
+
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+
+    /// The fleet is shutting down.
+    #[error("creel is stopping; try again when it is up")]
+    ShuttingDown,
+}
+
+impl FleetError {
+    pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::Invalid {
+            field,
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { action, path, source }
+    }
+}

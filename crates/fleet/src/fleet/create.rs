@@ -1,0 +1,336 @@
+//! Making an instance: checked first, then its files beside their place, then the record, then the files into their place. Cut
+//! off anywhere, the next [`Fleet::open`] either finishes it or finds nothing.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use creel_records::{Desired, Driver, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms};
+
+use super::Fleet;
+use crate::actor::Actor;
+use crate::driver::cgroup::Limits;
+use crate::shared::Shared;
+use crate::{CreateInstance, FleetError, FleetEvent, Instance, InstanceId, OPENCLAW_VERSION, Token, channel, template};
+
+impl Fleet {
+    /// Records a new instance and its files; with `start` its actor starts it (watch it with [`Fleet::wait_settled`]). The token
+    /// is shown here and never again.
+    ///
+    /// # Errors
+    /// [`FleetError::Taken`], [`FleetError::PortInUse`], [`FleetError::Invalid`] name what to change; nothing is left behind.
+    pub async fn create(&self, new: CreateInstance) -> Result<(Instance, Token), FleetError> {
+        if self.shared.shutting_down.load(Ordering::Acquire) {
+            return Err(FleetError::ShuttingDown);
+        }
+        let id = new.id.clone();
+        check(&new)?;
+        self.can_limit(&new)?;
+        if self.shared.handle(&id).is_some() {
+            return Err(FleetError::Taken(id));
+        }
+        let _reserved = Reserved::take(&self.shared, &id).ok_or_else(|| FleetError::Taken(id.clone()))?;
+        let port = self.shared.ports.take(new.port, &id)?;
+        match self.make(new, port).await {
+            Ok(made) => Ok(made),
+            Err(error) => {
+                self.shared.ports.release(port, &id);
+                Err(error)
+            }
+        }
+    }
+
+    /// A limit that cannot be kept is refused, not forgotten.
+    fn can_limit(&self, new: &CreateInstance) -> Result<(), FleetError> {
+        let limits = Limits {
+            memory_bytes: new.memory_bytes,
+            cpus: new.cpus,
+        };
+        match self.shared.cgroups.missing(&limits).first() {
+            None => Ok(()),
+            Some(field) => {
+                let reason = "this host gives creel no control group to keep the limit with; leave it out, or run creel \
+                              as a service with Delegate=yes";
+                Err(FleetError::invalid(field, reason))
+            }
+        }
+    }
+
+    async fn make(&self, new: CreateInstance, port: u16) -> Result<(Instance, Token), FleetError> {
+        let shared = &self.shared;
+        let id = new.id.clone();
+        let (channels, variables) = channel::take_secrets(new.channels)?;
+        let directory = shared.home.instance(&id);
+        let token = Token::mint().map_err(FleetError::file("make a token for", directory.root()))?;
+        let sealed = shared.sealer.seal(id.as_str(), &token);
+        let new = NewInstance {
+            id: id.to_string(),
+            name: new.name.unwrap_or_else(|| id.to_string()),
+            runtime: new.runtime,
+            driver: new.driver,
+            channels,
+            model: new.model,
+            port,
+            port_fixed: new.port.is_some(),
+            version: match new.runtime {
+                Runtime::Native => None,
+                Runtime::Openclaw => Some(new.version.unwrap_or_else(|| OPENCLAW_VERSION.to_owned())),
+            },
+            memory_bytes: new.memory_bytes,
+            cpus: new.cpus,
+            desired: if new.start { Desired::Running } else { Desired::Stopped },
+            token_sha256: token.sha256(),
+            token_sealed: sealed.map_err(FleetError::file("seal the token for", directory.root()))?,
+        };
+
+        let templates = shared.home.templates_dir();
+        let kept = directory.root().exists();
+        // Data kept from an earlier instance of this id is completed where it is; new files are made beside their place.
+        let files = if kept {
+            directory.clone()
+        } else {
+            shared.home.unborn(&id)
+        };
+        let unmake = |error: FleetError| {
+            if !kept && let Err(error) = files.purge() {
+                tracing::warn!(instance = %id, %error, "cannot delete what was begun");
+            }
+            error
+        };
+        let not_yet = unrecorded(&new);
+        template::make_missing(&templates, &files, &directory.workspace(), &not_yet, &variables).map_err(&unmake)?;
+        let record = shared.records.insert_instance(&new).await.map_err(|error| {
+            unmake(match error {
+                RecordsError::Taken { what: "instance", .. } => FleetError::Taken(id.clone()),
+                other => other.into(),
+            })
+        })?;
+        if !kept && let Err(error) = fs::rename(files.root(), directory.root()) {
+            let error = unmake(FleetError::file("make the directory", directory.root())(error));
+            shared.records.delete_instance(id.as_str()).await?;
+            return Err(error);
+        }
+        let (actor, handle) = Actor::new(shared.clone(), id.clone(), record);
+        shared.register(&id, &handle);
+        shared.announce(FleetEvent::Changed(handle.instance.borrow().clone()));
+        tokio::spawn(actor.run());
+        let instance = Instance::clone(&handle.instance.borrow());
+        Ok((instance, token))
+    }
+}
+
+/// An id that is being made: its files have one maker at a time.
+struct Reserved<'a> {
+    shared: &'a Shared,
+    id: &'a InstanceId,
+}
+
+impl<'a> Reserved<'a> {
+    fn take(shared: &'a Shared, id: &'a InstanceId) -> Option<Self> {
+        let mut making = shared.making.lock().expect("no holder panics");
+        // Lazily: one that is not taken must not be given back.
+        making.insert(id.clone()).then(|| Self { shared, id })
+    }
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.shared.making.lock().expect("no holder panics").remove(self.id);
+    }
+}
+
+/// Finishes or cleans up creations that were cut off: files beside their place belong to an instance that is recorded, or to
+/// nobody.
+pub(super) fn settle_unborn(shared: &Arc<Shared>, recorded: &[InstanceRecord]) -> Result<(), FleetError> {
+    let instances = shared.home.instances_dir();
+    let read = |error: io::Error| FleetError::file("read the directory", &instances)(error);
+    for entry in fs::read_dir(&instances).map_err(read)? {
+        let name = entry.map_err(read)?.file_name();
+        let Some(id) = name.to_str().and_then(|name| name.strip_prefix(crate::home::UNBORN)) else {
+            continue;
+        };
+        let Ok(id) = InstanceId::new(id) else { continue };
+        let (unborn, directory) = (shared.home.unborn(&id), shared.home.instance(&id));
+        let is_recorded = recorded.iter().any(|record| record.id == id.as_str());
+        if is_recorded && !directory.root().exists() {
+            let placed = fs::rename(unborn.root(), directory.root());
+            placed.map_err(FleetError::file("make the directory", directory.root()))?;
+        } else {
+            unborn.purge().map_err(FleetError::file("delete", unborn.root()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The record that a new instance is about to have, for the templates.
+fn unrecorded(new: &NewInstance) -> InstanceRecord {
+    let now = now_ms();
+    InstanceRecord {
+        id: new.id.clone(),
+        name: new.name.clone(),
+        runtime: new.runtime,
+        driver: new.driver,
+        channels: new.channels.clone(),
+        model: new.model.clone(),
+        port: new.port,
+        port_fixed: new.port_fixed,
+        version: new.version.clone(),
+        memory_bytes: new.memory_bytes,
+        cpus: new.cpus,
+        desired: new.desired,
+        status: Status::Created,
+        error: None,
+        pid: None,
+        pid_started: None,
+        token_sha256: new.token_sha256,
+        token_sealed: new.token_sealed.clone(),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Refuses what cannot be, naming the field of the request.
+fn check(new: &CreateInstance) -> Result<(), FleetError> {
+    const LEAST_MEMORY: u64 = 16 << 20;
+    let refuse = |field, reason: &str| Err(FleetError::invalid(field, reason));
+    if new.driver != Driver::Process {
+        let reason = format!(
+            "\"{}\" is not available on this server yet; use \"process\"",
+            new.driver
+        );
+        return Err(FleetError::invalid("driver", reason));
+    }
+    if let Some(name) = &new.name
+        && (name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control))
+    {
+        return refuse("name", "must be 1 to 100 characters on one line");
+    }
+    if let Some(model) = &new.model {
+        let plain = !model
+            .chars()
+            .any(|letter| letter.is_whitespace() || letter.is_control());
+        let split = model
+            .split_once('/')
+            .is_some_and(|(provider, name)| !provider.is_empty() && !name.is_empty());
+        if !plain || !split || model.len() > 200 {
+            return refuse("model", "must be PROVIDER/MODEL, for example openai/gpt-4o-mini");
+        }
+    }
+    if new.port == Some(0) {
+        return refuse("port", "must be 1 to 65535");
+    }
+    if new.memory_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
+        return refuse("memory", "must be at least 16m");
+    }
+    if new.cpus.is_some_and(|cpus| !(0.01..=1024.0).contains(&cpus)) {
+        return refuse("cpus", "must be between 0.01 and 1024");
+    }
+    if let Some(version) = &new.version {
+        let plain = version
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+        let starts = version.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+        if new.runtime == Runtime::Native {
+            return refuse(
+                "version",
+                "the native runtime has the version of this creel; leave it out",
+            );
+        }
+        if !plain || !starts || version.len() > 40 {
+            return refuse("version", "must be a version of openclaw on npm, for example 2026.9.6");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_refused_by_field() {
+        let new = || CreateInstance::new(InstanceId::new("a").expect("an id"));
+        let refused = |new: CreateInstance| match check(&new) {
+            Err(FleetError::Invalid { field, .. }) => Some(field),
+            _ => None,
+        };
+        assert_eq!(refused(new()), None);
+        assert_eq!(
+            refused(CreateInstance {
+                driver: Driver::Docker,
+                ..new()
+            }),
+            Some("driver")
+        );
+        for name in ["", " ", "two\nlines", &"x".repeat(101)] {
+            assert_eq!(
+                refused(CreateInstance {
+                    name: Some(name.into()),
+                    ..new()
+                }),
+                Some("name")
+            );
+        }
+        for model in ["gpt-4", "/x", "x/", "a/b c", "a/\n"] {
+            assert_eq!(
+                refused(CreateInstance {
+                    model: Some(model.into()),
+                    ..new()
+                }),
+                Some("model")
+            );
+        }
+        assert_eq!(
+            refused(CreateInstance {
+                model: Some("openrouter/a/b:free".into()),
+                ..new()
+            }),
+            None
+        );
+        assert_eq!(refused(CreateInstance { port: Some(0), ..new() }), Some("port"));
+        assert_eq!(
+            refused(CreateInstance {
+                memory_bytes: Some(1),
+                ..new()
+            }),
+            Some("memory")
+        );
+        for cpus in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(
+                refused(CreateInstance {
+                    cpus: Some(cpus),
+                    ..new()
+                }),
+                Some("cpus")
+            );
+        }
+        assert_eq!(
+            refused(CreateInstance {
+                version: Some("1".into()),
+                ..new()
+            }),
+            Some("version")
+        );
+        let openclaw = || CreateInstance {
+            runtime: Runtime::Openclaw,
+            ..new()
+        };
+        for version in ["../x", "latest", "-g", "1 2", ""] {
+            assert_eq!(
+                refused(CreateInstance {
+                    version: Some(version.into()),
+                    ..openclaw()
+                }),
+                Some("version")
+            );
+        }
+        assert_eq!(
+            refused(CreateInstance {
+                version: Some("2026.9.6".into()),
+                ..openclaw()
+            }),
+            None
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! What the host is, and which of the protections of instances it has.
+
+use landlock::{ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _};
+
+use crate::{Fleet, procfs};
+
+/// The host now.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HostFacts {
+    pub hostname: String,
+    pub cpus: usize,
+    pub memory_total_bytes: u64,
+    pub memory_used_bytes: u64,
+    /// Of the file system that the home is on.
+    pub disk_total_bytes: u64,
+    pub disk_free_bytes: u64,
+    pub load_1m: f64,
+}
+
+/// Something a host may have or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    pub name: &'static str,
+    pub available: bool,
+    pub detail: String,
+}
+
+impl Fleet {
+    #[must_use]
+    pub fn host(&self) -> HostFacts {
+        let uname = rustix::system::uname();
+        let (memory_used_bytes, memory_total_bytes) = procfs::host_memory().unwrap_or_default();
+        let disk = rustix::fs::statvfs(self.shared.home.path()).ok();
+        let bytes = |blocks: u64| disk.as_ref().map_or(0, |disk| blocks * disk.f_frsize);
+        let load = std::fs::read_to_string("/proc/loadavg").ok();
+        HostFacts {
+            hostname: uname.nodename().to_string_lossy().into_owned(),
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_total_bytes,
+            memory_used_bytes,
+            disk_total_bytes: bytes(disk.as_ref().map_or(0, |disk| disk.f_blocks)),
+            disk_free_bytes: bytes(disk.as_ref().map_or(0, |disk| disk.f_bavail)),
+            load_1m: load
+                .and_then(|text| text.split(' ').next()?.parse().ok())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The protections of instances, and what is missing for those that this host has not.
+    #[must_use]
+    pub fn host_features(&self) -> Vec<Feature> {
+        let mut features = vec![landlock()];
+        features.extend(self.shared.cgroups.limits().map(|(name, available)| {
+            let detail = if available {
+                "limits are kept"
+            } else {
+                "no writable cgroup: such limits are refused"
+            };
+            Feature {
+                name,
+                available,
+                detail: detail.to_owned(),
+            }
+        }));
+        features
+    }
+}
+
+fn landlock() -> Feature {
+    let newest = [ABI::V6, ABI::V5, ABI::V4, ABI::V3, ABI::V2, ABI::V1]
+        .into_iter()
+        .find(|abi| supports(*abi));
+    let detail = match newest {
+        Some(abi) => format!("instances are confined to their own files (ABI {})", abi as i32),
+        None => "this kernel has none; instances are kept apart by file permissions only".to_owned(),
+    };
+    Feature {
+        name: "landlock",
+        available: newest.is_some(),
+        detail,
+    }
+}
+
+/// Makes a rule set and throws it away: nothing is restricted by that.
+fn supports(abi: ABI) -> bool {
+    let rules = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    rules
+        .handle_access(AccessFs::from_all(abi))
+        .and_then(|rules| rules.create())
+        .is_ok()
+}

@@ -1,0 +1,355 @@
+//! The handle by which the rest of Creel speaks to its instances: it looks things up, asks actors, and waits for what it asked.
+
+mod create;
+mod host;
+mod open;
+mod options;
+
+pub use host::{Feature, HostFacts};
+pub use options::{FleetOptions, Timing};
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use creel_config::{ConfigError, Warning, json5};
+use creel_records::{Desired, Runtime, Status};
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::actor::Command;
+use crate::directory::{CONFIG, InstanceDirectory};
+use crate::logs::{self, LogLines};
+use crate::shared::{Activity, Handle, Shared};
+use crate::{Endpoint, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token, environment};
+
+/// Instances that are stopped side by side when the fleet ends.
+const STOPS: usize = 64;
+/// A larger text is no configuration.
+const MAX_CONFIG: u64 = 4 << 20;
+
+/// All instances of a home. A cheap handle; clones are the same fleet.
+#[derive(Clone)]
+pub struct Fleet {
+    shared: Arc<Shared>,
+}
+
+impl Fleet {
+    /// Every instance, by id.
+    #[must_use]
+    pub fn list(&self) -> Vec<Instance> {
+        self.shared
+            .registry
+            .load()
+            .values()
+            .map(|handle| self.snapshot(handle))
+            .collect()
+    }
+
+    #[must_use]
+    pub fn get(&self, id: &InstanceId) -> Option<Instance> {
+        self.shared.handle(id).map(|handle| self.snapshot(&handle))
+    }
+
+    fn snapshot(&self, handle: &Handle) -> Instance {
+        let mut instance = Instance::clone(&handle.instance.borrow());
+        if let Some(sample) = instance.pid.and_then(|_| self.shared.stats.latest(&instance.id)) {
+            instance.memory_bytes = Some(sample.memory_bytes);
+            instance.cpu_percent = Some(sample.cpu_percent);
+        }
+        instance
+    }
+
+    /// Starts it; returns once it is ready.
+    ///
+    /// # Errors
+    /// [`FleetError::StartFailed`] with its last log lines, [`FleetError::Superseded`] if someone stops it meanwhile.
+    pub async fn start(&self, id: &InstanceId) -> Result<Instance, FleetError> {
+        self.ask(id, Command::Start).await?;
+        self.until(id, Desired::Running).await
+    }
+
+    /// Stops it, drained; returns once nothing of it runs.
+    ///
+    /// # Errors
+    /// [`FleetError::NotFound`], [`FleetError::Records`], [`FleetError::Superseded`].
+    pub async fn stop(&self, id: &InstanceId) -> Result<Instance, FleetError> {
+        self.ask(id, Command::Stop).await?;
+        self.until(id, Desired::Stopped).await
+    }
+
+    /// Stops it, drained, if it runs, and starts it; returns once it is ready.
+    ///
+    /// # Errors
+    /// As [`Fleet::start`].
+    pub async fn restart(&self, id: &InstanceId) -> Result<Instance, FleetError> {
+        self.ask(id, Command::Restart).await?;
+        self.until(id, Desired::Running).await
+    }
+
+    /// Makes whatever is missing of its files (overwriting nothing), then restarts it if it should run.
+    ///
+    /// # Errors
+    /// As [`Fleet::start`], and [`FleetError::File`].
+    pub async fn init(&self, id: &InstanceId) -> Result<Instance, FleetError> {
+        self.ask(id, Command::Init).await?;
+        let desired = self.handle(id)?.instance.borrow().desired;
+        match desired {
+            Desired::Running => self.until(id, Desired::Running).await,
+            _ => self.get(id).ok_or_else(|| FleetError::NotFound(id.clone())),
+        }
+    }
+
+    /// Waits until it is neither starting nor stopping, nor created and about to be started.
+    ///
+    /// # Errors
+    /// [`FleetError::NotSettled`] after `timeout`, [`FleetError::NotFound`] if it is removed meanwhile.
+    pub async fn wait_settled(&self, id: &InstanceId, timeout: Duration) -> Result<Instance, FleetError> {
+        let mut instance = self.handle(id)?.instance.clone();
+        let settled = instance.wait_for(|instance| {
+            let there = matches!(instance.status, Status::Running | Status::Error);
+            there || (instance.desired != Desired::Running && !instance.status.is_transitional())
+        });
+        match tokio::time::timeout(timeout, settled).await {
+            Ok(Ok(instance)) => Ok(Instance::clone(&instance)),
+            Ok(Err(_)) => Err(self.gone(id)),
+            Err(_) => Err(FleetError::NotSettled {
+                id: id.clone(),
+                waited: timeout,
+            }),
+        }
+    }
+
+    /// Stops it and forgets it; with `purge` its directory is deleted, else kept: an instance made later with the same id takes
+    /// the data up again. Returns once it is done.
+    ///
+    /// # Errors
+    /// [`FleetError::NotFound`]; [`FleetError::File`] if the directory cannot be deleted (the instance then stays, in status
+    /// `error`, and can be removed again).
+    pub async fn remove(&self, id: &InstanceId, purge: bool) -> Result<(), FleetError> {
+        self.ask(id, |done| Command::Remove { purge, done }).await
+    }
+
+    /// Replaces its gateway token, restarting it if it runs. The token is shown here and never again.
+    ///
+    /// # Errors
+    /// [`FleetError::NotFound`], [`FleetError::Records`].
+    pub async fn rotate_token(&self, id: &InstanceId) -> Result<Token, FleetError> {
+        let token = self.ask(id, Command::RotateToken).await?;
+        if self.handle(id)?.instance.borrow().desired == Desired::Running {
+            // The token is valid whatever becomes of the restart; its status tells that.
+            let _ = self.until(id, Desired::Running).await;
+        }
+        Ok(token)
+    }
+
+    /// The text of its `openclaw.json`, comments and all.
+    ///
+    /// # Errors
+    /// [`FleetError::NotFound`], [`FleetError::File`].
+    pub async fn config_text(&self, id: &InstanceId) -> Result<String, FleetError> {
+        let directory = self.directory(id)?;
+        let text = directory
+            .read(CONFIG, MAX_CONFIG)
+            .map_err(FleetError::file("read", directory.config()))?;
+        text.ok_or_else(|| FleetError::file("read", directory.config())(std::io::ErrorKind::NotFound.into()))
+    }
+
+    /// Replaces its `openclaw.json`, whole or not at all; says what is odd about it. A running instance applies what it can
+    /// by itself.
+    ///
+    /// # Errors
+    /// [`FleetError::Config`] with line and column if the text is broken (nothing is changed then).
+    pub async fn set_config(&self, id: &InstanceId, text: &str) -> Result<Vec<Warning>, FleetError> {
+        let warnings = self.check_config(id, text)?;
+        self.ask(id, |done| Command::SetConfig(text.to_owned(), done)).await?;
+        Ok(warnings)
+    }
+
+    /// The rules of the runtime that will read it, with the environment it will read it in.
+    fn check_config(&self, id: &InstanceId, text: &str) -> Result<Vec<Warning>, FleetError> {
+        let directory = self.directory(id)?;
+        let path = directory.config();
+        if text.len() as u64 > MAX_CONFIG {
+            let message = format!("larger than {} MiB", MAX_CONFIG >> 20);
+            return Err(ConfigError::general(&path, message).into());
+        }
+        let handle = self.handle(id)?;
+        let instance = handle.instance.borrow().clone();
+        if instance.runtime == Runtime::Openclaw {
+            // Upstream's own rules are upstream's to check: it keeps the last good configuration and says why in its log.
+            return json5::parse(text).map(|_| Vec::new()).map_err(|error| {
+                let (line, column) = (Some(error.line), Some(error.column));
+                ConfigError {
+                    path,
+                    line,
+                    column,
+                    message: error.message,
+                }
+                .into()
+            });
+        }
+        let token = handle.token.load_full();
+        let token = token.as_ref().as_ref().ok_or_else(|| FleetError::Sealed(id.clone()))?;
+        let variables = environment::of_instance(
+            &directory,
+            environment::Subject::from(&*instance),
+            &self.shared.provider_env,
+            token,
+        )?;
+        Ok(creel_config::check(text, &path, &variables)?.warnings)
+    }
+
+    /// The last `lines` lines of its log, without its token.
+    ///
+    /// # Errors
+    /// [`FleetError::NotFound`], [`FleetError::File`].
+    pub fn tail_logs(&self, id: &InstanceId, lines: usize) -> Result<Vec<String>, FleetError> {
+        let (path, token) = self.log(id)?;
+        logs::tail(&path, lines, token.as_ref()).map_err(FleetError::file("read", path))
+    }
+
+    /// The last `lines` lines of its log, then what is added to it, until the stream is dropped.
+    ///
+    /// # Errors
+    /// As [`Fleet::tail_logs`].
+    pub fn follow_logs(&self, id: &InstanceId, lines: usize) -> Result<LogLines, FleetError> {
+        let (path, token) = self.log(id)?;
+        logs::follow(path.clone(), lines, token).map_err(FleetError::file("read", path))
+    }
+
+    /// Where its log is, for a download.
+    ///
+    /// # Errors
+    /// [`FleetError::NotFound`].
+    pub fn log_path(&self, id: &InstanceId) -> Result<PathBuf, FleetError> {
+        Ok(self.directory(id)?.log())
+    }
+
+    fn log(&self, id: &InstanceId) -> Result<(PathBuf, Option<Token>), FleetError> {
+        let token = self.handle(id)?.token.load_full();
+        Ok((self.directory(id)?.log(), Option::clone(&token)))
+    }
+
+    /// Changes from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<FleetEvent> {
+        self.shared.events.subscribe()
+    }
+
+    /// What it used lately, oldest first; empty if it has not run since this control plane started.
+    #[must_use]
+    pub fn stats(&self, id: &InstanceId) -> Vec<Sample> {
+        self.shared.stats.instance(id)
+    }
+
+    /// What the host used lately, oldest first.
+    #[must_use]
+    pub fn host_stats(&self) -> Vec<HostSample> {
+        self.shared.stats.host()
+    }
+
+    /// Where it listens (or will) and what it must be shown. For callers inside the control plane alone.
+    #[must_use]
+    pub fn endpoint(&self, id: &InstanceId) -> Option<Endpoint> {
+        let handle = self.shared.handle(id)?;
+        let port = handle.instance.borrow().port;
+        let token = Option::clone(&handle.token.load())?;
+        Some(Endpoint {
+            addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            token,
+        })
+    }
+
+    /// Stops all instances, drained, in the order of their ids and a bounded number at a time; what should be stays recorded, so
+    /// the next fleet starts them again. From now on every command is refused.
+    pub async fn shutdown(&self) {
+        self.shared.shutting_down.store(true, Ordering::Release);
+        let handles: Vec<Arc<Handle>> = self.shared.registry.load().values().cloned().collect();
+        stream::iter(handles)
+            .for_each_concurrent(STOPS, |handle| async move {
+                let (done, stopped) = oneshot::channel();
+                if handle.commands.send(Command::ShutDown(done)).await.is_ok() {
+                    // An error means that its actor has ended already.
+                    let _ = stopped.await;
+                }
+            })
+            .await;
+        self.shared.cgroups.leave();
+        let (done, written) = oneshot::channel();
+        if self.shared.activity.send(Activity::Flush(done)).await.is_ok() {
+            let _ = written.await;
+        }
+    }
+
+    fn handle(&self, id: &InstanceId) -> Result<Arc<Handle>, FleetError> {
+        self.shared.handle(id).ok_or_else(|| FleetError::NotFound(id.clone()))
+    }
+
+    fn directory(&self, id: &InstanceId) -> Result<InstanceDirectory, FleetError> {
+        self.handle(id).map(|_| self.shared.home.instance(id))
+    }
+
+    async fn ask<T>(
+        &self,
+        id: &InstanceId,
+        command: impl FnOnce(oneshot::Sender<Result<T, FleetError>>) -> Command,
+    ) -> Result<T, FleetError> {
+        if self.shared.shutting_down.load(Ordering::Acquire) {
+            return Err(FleetError::ShuttingDown);
+        }
+        let (answer, answered) = oneshot::channel();
+        let handle = self.handle(id)?;
+        handle.commands.send(command(answer)).await.map_err(|_| self.gone(id))?;
+        answered.await.unwrap_or_else(|_| Err(self.gone(id)))
+    }
+
+    /// Why an actor does not answer.
+    fn gone(&self, id: &InstanceId) -> FleetError {
+        if self.shared.shutting_down.load(Ordering::Acquire) {
+            FleetError::ShuttingDown
+        } else {
+            FleetError::NotFound(id.clone())
+        }
+    }
+
+    /// Waits until what was asked is so.
+    async fn until(&self, id: &InstanceId, wanted: Desired) -> Result<Instance, FleetError> {
+        let mut watched = self.handle(id)?.instance.clone();
+        let over = watched.wait_for(|instance| {
+            instance.desired != wanted
+                || match wanted {
+                    Desired::Running => matches!(instance.status, Status::Running | Status::Error),
+                    _ => matches!(instance.status, Status::Stopped),
+                }
+        });
+        let instance = over
+            .await
+            .map(|instance| Arc::clone(&instance))
+            .map_err(|_| self.gone(id))?;
+        if instance.desired != wanted {
+            let instead = match instance.desired {
+                Desired::Running => "started",
+                Desired::Stopped => "stopped",
+                Desired::Sleeping => "put to sleep",
+                Desired::Removed | Desired::Purged => "removed",
+            };
+            return Err(FleetError::Superseded {
+                id: id.clone(),
+                instead,
+            });
+        }
+        if instance.status == Status::Error {
+            let mut lines = instance.error.as_deref().unwrap_or_default().lines().map(str::to_owned);
+            let reason = lines.next().unwrap_or_else(|| "the reason is not known".to_owned());
+            return Err(FleetError::StartFailed {
+                id: id.clone(),
+                reason,
+                log: lines.collect(),
+            });
+        }
+        self.get(id).ok_or_else(|| FleetError::NotFound(id.clone()))
+    }
+}

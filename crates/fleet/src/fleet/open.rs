@@ -1,0 +1,154 @@
+//! Opening a fleet: what is recorded becomes actors, what still lives is adopted, and the background tasks begin.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, Weak};
+
+use arc_swap::ArcSwap;
+use creel_records::{Records, now_ms};
+use rustix::process::{Resource, Rlimit};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, broadcast, mpsc};
+
+use super::create::settle_unborn;
+use super::{Fleet, FleetOptions};
+use crate::actor::Actor;
+use crate::driver::cgroup::Cgroups;
+use crate::port::Ports;
+use crate::runtime::Installer;
+use crate::shared::{Activity, Registry, Shared};
+use crate::stats::{self, Stats, Subject};
+use crate::token::Sealer;
+use crate::{FleetError, FleetEvent, Home, InstanceId, logs};
+
+/// Changes a slow subscriber may be behind.
+const EVENTS: usize = 1024;
+/// Entries that may wait for the activity log.
+const ACTIVITY: usize = 1024;
+
+impl Fleet {
+    /// Opens the fleet of a home: adopts the instances that live (same process), and starts or finishes whatever else is
+    /// recorded to be so. Returns before the starts are done.
+    ///
+    /// # Errors
+    /// [`FleetError::Records`] or [`FleetError::File`] if the home cannot be read.
+    pub async fn open(options: FleetOptions) -> Result<Self, FleetError> {
+        raise_file_limit();
+        let recorded = options.records.instances().await?;
+        let events = broadcast::Sender::new(EVENTS);
+        let (activity, entries) = mpsc::channel(ACTIVITY);
+        tokio::spawn(write_activity(options.records.clone(), entries, events.clone()));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = Arc::new(Shared {
+            sealer: Sealer::new(&options.home.master_key()?),
+            cgroups: Cgroups::detect(&group_name(&options.home)),
+            installer: Installer::new(options.home.runtimes_dir(), options.openclaw_cache),
+            home: options.home,
+            records: options.records,
+            creel_exe: options.creel_exe,
+            provider_env: options.provider_env,
+            host: options.host,
+            timing: options.timing,
+            registry: ArcSwap::default(),
+            making: Mutex::default(),
+            ports: Ports::default(),
+            stats: Stats::default(),
+            events,
+            activity,
+            native_starts: Arc::new(Semaphore::new(cores * 4)),
+            openclaw_starts: Arc::new(Semaphore::new(cores)),
+            shutting_down: AtomicBool::new(false),
+        });
+        settle_unborn(&shared, &recorded)?;
+
+        let mut registry = Registry::new();
+        let mut actors = Vec::with_capacity(recorded.len());
+        for record in recorded {
+            let id = InstanceId::new(&record.id)?;
+            shared.ports.note(record.port, &id);
+            let (actor, handle) = Actor::new(shared.clone(), id.clone(), record);
+            registry.insert(id, handle);
+            actors.push(actor);
+        }
+        shared.registry.store(Arc::new(registry));
+        for actor in actors {
+            tokio::spawn(actor.run());
+        }
+        tokio::spawn(measure(Arc::downgrade(&shared)));
+        Ok(Self { shared })
+    }
+}
+
+/// Every instance costs a file descriptor, and a follower of its log another.
+fn raise_file_limit() {
+    let Rlimit { maximum, .. } = rustix::process::getrlimit(Resource::Nofile);
+    let _ = rustix::process::setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
+}
+
+/// Homes on one host have different groups.
+fn group_name(home: &Home) -> String {
+    let digest = Sha256::digest(home.path().as_os_str().as_encoded_bytes());
+    format!(
+        "creel-{:02x}{:02x}{:02x}{:02x}",
+        digest[0], digest[1], digest[2], digest[3]
+    )
+}
+
+async fn write_activity(
+    records: Arc<dyn Records>,
+    mut entries: mpsc::Receiver<Activity>,
+    events: broadcast::Sender<FleetEvent>,
+) {
+    while let Some(entry) = entries.recv().await {
+        let entry = match entry {
+            Activity::Note(entry) => entry,
+            Activity::Flush(done) => {
+                let _ = done.send(());
+                continue;
+            }
+        };
+        match records.append_event(&entry).await {
+            // Nobody may be watching.
+            Ok(event) => drop(events.send(FleetEvent::Noted(Arc::new(event)))),
+            Err(error) => tracing::warn!(kind = entry.kind, %error, "cannot write to the activity log"),
+        }
+    }
+}
+
+/// Measures the host and its instances, and keeps their logs small, for as long as the fleet lives.
+async fn measure(shared: Weak<Shared>) {
+    loop {
+        let Some(fleet) = shared.upgrade() else { return };
+        let running: Vec<Subject> = fleet
+            .registry
+            .load()
+            .iter()
+            .filter_map(|(id, handle)| {
+                Some(Subject {
+                    id: id.clone(),
+                    session: handle.instance.borrow().pid?,
+                })
+            })
+            .collect();
+        let pause = stats::interval(running.len());
+        // On a thread of its own: a thousand small reads must not hold up a request.
+        let measured = tokio::task::spawn_blocking(move || {
+            fleet.stats.measure(&running, now_ms());
+            for subject in &running {
+                let path = fleet.home.instance(&subject.id).log();
+                if let Err(error) = logs::rotate(&path, logs::MAX_BYTES) {
+                    tracing::warn!(instance = %subject.id, %error, "cannot put its log aside");
+                }
+            }
+        });
+        if measured.await.is_err() {
+            tracing::warn!("a measurement failed");
+        }
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,74 @@
+//! What a fleet is opened with.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use creel_config::Secret;
+use creel_records::Records;
+
+use crate::Home;
+
+/// What a fleet needs to know.
+pub struct FleetOptions {
+    pub home: Home,
+    pub records: Arc<dyn Records>,
+    /// The `creel` binary: the native runtime, and (as `creel sandbox-exec`) the wrapper that confines every process.
+    pub creel_exe: PathBuf,
+    /// Handed to every instance, for example `OPENAI_API_KEY`.
+    pub provider_env: Vec<(String, Secret)>,
+    /// The host name or address shown in an instance's URL.
+    pub host: String,
+    /// A directory that holds `node_modules/{node,openclaw}`; used, never written, for instances of the version it holds.
+    pub openclaw_cache: Option<PathBuf>,
+    pub timing: Timing,
+}
+
+impl FleetOptions {
+    /// With every default: no provider keys, `127.0.0.1`, the cache that `CREEL_OPENCLAW_CACHE` names.
+    #[must_use]
+    pub fn new(home: Home, records: Arc<dyn Records>, creel_exe: PathBuf) -> Self {
+        Self {
+            home,
+            records,
+            creel_exe,
+            provider_env: Vec::new(),
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            openclaw_cache: std::env::var_os("CREEL_OPENCLAW_CACHE").map(PathBuf::from),
+            timing: Timing::default(),
+        }
+    }
+}
+
+/// How long things may take.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// From start to ready, native.
+    pub native_start: Duration,
+    /// From start to ready, openclaw (9 to 13 s where it was measured, more where many start at once).
+    pub openclaw_start: Duration,
+    /// From SIGTERM to SIGKILL: time to drain.
+    pub grace: Duration,
+    /// Before the first restart after a crash; doubled for each further one.
+    pub backoff_first: Duration,
+    pub backoff_longest: Duration,
+    /// Crashes in a row after which an instance is left alone, in status `error`.
+    pub crash_limit: u32,
+    /// Once it has served for this long, earlier crashes are forgotten.
+    pub healthy_after: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            native_start: Duration::from_secs(15),
+            openclaw_start: Duration::from_secs(120),
+            grace: Duration::from_secs(30),
+            backoff_first: Duration::from_millis(200),
+            backoff_longest: Duration::from_secs(30),
+            crash_limit: 5,
+            healthy_after: Duration::from_secs(60),
+        }
+    }
+}

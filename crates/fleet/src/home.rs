@@ -1,0 +1,275 @@
+//! The home directory (`$CREEL_HOME`): its layout, its lock, its master key.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use crate::directory::InstanceDirectory;
+use crate::{FleetError, InstanceId, procfs};
+
+/// How the directory of an instance that is not recorded yet begins.
+pub(crate) const UNBORN: &str = ".new-";
+
+/// An opened home directory. While one of its clones lives, no other `creel up` can open it.
+#[derive(Debug, Clone)]
+pub struct Home(Arc<Opened>);
+
+#[derive(Debug)]
+struct Opened {
+    path: PathBuf,
+    /// Holds the lock; never inherited by an instance.
+    _lock: File,
+}
+
+impl Home {
+    /// Opens the directory, making what is missing (directories 0700), and takes its lock.
+    ///
+    /// # Errors
+    /// [`FleetError::HomeInUse`] if another process has it; [`FleetError::File`] if it is not writable.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, FleetError> {
+        let given = path.into();
+        if let Some(parent) = given.parent() {
+            fs::create_dir_all(parent).map_err(FleetError::file("create the directory", parent))?;
+        }
+        refuse_foreign(&given)?;
+        private_directory(&given)?;
+        // Absolute, because instances are started in directories of their own.
+        let path = given
+            .canonicalize()
+            .map_err(FleetError::file("open the directory", &given))?;
+        let lock = lock(&path)?;
+        for name in ["secrets", "templates", "backups", "instances", "runtimes"] {
+            private_directory(&path.join(name))?;
+        }
+        Ok(Self(Arc::new(Opened { path, _lock: lock })))
+    }
+
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// `creel.toml`
+    #[must_use]
+    pub fn config_path(&self) -> PathBuf {
+        self.path().join("creel.toml")
+    }
+
+    /// `creel.db`
+    #[must_use]
+    pub fn records_path(&self) -> PathBuf {
+        self.path().join("creel.db")
+    }
+
+    #[must_use]
+    pub fn secrets_dir(&self) -> PathBuf {
+        self.path().join("secrets")
+    }
+
+    #[must_use]
+    pub fn templates_dir(&self) -> PathBuf {
+        self.path().join("templates")
+    }
+
+    #[must_use]
+    pub fn backups_dir(&self) -> PathBuf {
+        self.path().join("backups")
+    }
+
+    #[must_use]
+    pub fn runtimes_dir(&self) -> PathBuf {
+        self.path().join("runtimes")
+    }
+
+    pub(crate) fn instances_dir(&self) -> PathBuf {
+        self.path().join("instances")
+    }
+
+    pub(crate) fn instance(&self, id: &InstanceId) -> InstanceDirectory {
+        InstanceDirectory::new(self.instances_dir().join(id.as_str()))
+    }
+
+    /// Where a new instance's files are made before it is recorded; no id begins with a dot.
+    pub(crate) fn unborn(&self, id: &InstanceId) -> InstanceDirectory {
+        InstanceDirectory::new(self.instances_dir().join(format!("{UNBORN}{id}")))
+    }
+
+    /// `secrets/master.key`, 32 bytes, 0600; made at the first call.
+    pub(crate) fn master_key(&self) -> Result<[u8; 32], FleetError> {
+        let path = self.secrets_dir().join("master.key");
+        let mut key = [0_u8; 32];
+        match File::open(&path).and_then(|mut file| file.read_exact(&mut key)) {
+            Ok(()) => Ok(key),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                getrandom::fill(&mut key)
+                    .map_err(|error| io::Error::other(error.to_string()))
+                    .and_then(|()| write_whole(&path, &key))
+                    .map_err(FleetError::file("write the master key", &path))?;
+                Ok(key)
+            }
+            Err(error) => Err(FleetError::file("read the master key", &path)(error)),
+        }
+    }
+}
+
+/// Writes a 0600 file that is there whole or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let aside = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)
+}
+
+/// Held by the one control plane of a home.
+const LOCK: &str = "creel.lock";
+
+/// A directory that holds something and was never a home is somebody else's: making it private could break what uses it.
+fn refuse_foreign(path: &Path) -> Result<(), FleetError> {
+    let empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
+    if empty || path.join(LOCK).exists() {
+        return Ok(());
+    }
+    let reason = format!(
+        "{} holds other things; name an empty directory, or one that does not exist yet",
+        path.display()
+    );
+    Err(FleetError::invalid("home", reason))
+}
+
+fn private_directory(path: &Path) -> Result<(), FleetError> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+                .map_err(FleetError::file("make private (0700) the directory", path))
+        }
+        Err(error) => Err(FleetError::file("create the directory", path)(error)),
+    }
+}
+
+/// How long a lock may outlive its holder: a child that was being started when the holder was killed has it until it becomes
+/// its program.
+const AFTERLIFE: Duration = Duration::from_secs(2);
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a home is opened before anything is served on this thread"
+)]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(2));
+}
+
+/// The pid in the lock file, if its holder has come to write it.
+fn noted_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+fn lock(home: &Path) -> Result<File, FleetError> {
+    let path = home.join("creel.lock");
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(FleetError::file("write to the home directory: cannot open", &path))?;
+    let began = Instant::now();
+    loop {
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => break,
+            Err(Errno::WOULDBLOCK) => {
+                let holder = noted_pid(&mut file);
+                let is_alive = holder.is_some_and(|pid| procfs::stat(pid).is_some_and(|stat| !stat.is_zombie));
+                if is_alive || began.elapsed() > AFTERLIFE {
+                    let pid = holder.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
+                    return Err(FleetError::HomeInUse {
+                        path: home.to_owned(),
+                        pid,
+                    });
+                }
+                pause();
+            }
+            Err(error) => return Err(FleetError::file("lock", &path)(error.into())),
+        }
+    }
+    file.rewind().map_err(FleetError::file("write to", &path))?;
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(FleetError::file("write to", &path))?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn everything_in_it_is_for_the_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("deep/home");
+        let home = Home::open(&path).unwrap();
+        let key = home.master_key().unwrap();
+        assert_eq!(key, home.master_key().unwrap());
+        assert_ne!(key, [0; 32]);
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(mode(&path.join("secrets")), 0o700);
+        assert_eq!(mode(&path.join("secrets/master.key")), 0o600);
+        assert_eq!(mode(&path.join("creel.lock")), 0o600);
+    }
+
+    #[test]
+    fn one_home_has_one_creel() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Home::open(dir.path()).unwrap();
+        let second = Home::open(dir.path()).unwrap_err().to_string();
+        assert!(second.contains(&format!("process {}", std::process::id())), "{second}");
+        drop(first);
+        Home::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_holder_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("creel.lock");
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        fs::write(&path, format!("{}\n", gone.id())).unwrap();
+        gone.wait().unwrap();
+        let left = File::open(&path).unwrap();
+        rustix::fs::flock(&left, FlockOperation::LockExclusive).unwrap();
+        std::thread::scope(|scope| {
+            let opened = scope.spawn(|| Home::open(dir.path()));
+            drop(left);
+            opened.join().unwrap().unwrap();
+        });
+        let own = format!("{}\n", std::process::id());
+        assert_eq!(fs::read_to_string(&path).unwrap(), own);
+    }
+
+    #[test]
+    fn a_home_that_cannot_be_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "").unwrap();
+        let error = Home::open(dir.path().join("file/home")).unwrap_err().to_string();
+        assert!(error.contains("file"), "{error}");
+    }
+}

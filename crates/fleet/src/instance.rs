@@ -1,0 +1,187 @@
+//! What the fleet says about an instance, and what it is told to make one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use creel_records::{Channel, Desired, Driver, Event, InstanceRecord, Runtime, Status};
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::{InstanceId, Token};
+
+/// An instance as the API shows it (DESIGN.md, section 3).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Instance {
+    pub id: InstanceId,
+    pub name: String,
+    pub runtime: Runtime,
+    pub driver: Driver,
+    pub status: Status,
+    pub desired: Desired,
+    pub port: u16,
+    pub url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Secrets in a channel's config are references to the instance's environment file.
+    pub channels: Vec<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The runtime's version; for `native` that of this Creel.
+    pub version: String,
+    /// Limits; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_limit_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<f64>,
+    /// Milliseconds since the Unix epoch here, RFC 3339 in JSON (likewise below).
+    #[serde(serialize_with = "rfc3339")]
+    pub created_at: i64,
+    #[serde(serialize_with = "rfc3339")]
+    pub updated_at: i64,
+    /// When the running process was started.
+    #[serde(serialize_with = "rfc3339_option", skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<i64>,
+    /// Memory in use (PSS), of the whole process tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// CPU in use, 100 = one core.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_percent: Option<f32>,
+    /// Why it is in status `error`, or what last went wrong while it is being restarted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What is being done right now, for example `installing openclaw 2026.9.6`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Instance {
+    pub(crate) fn from_record(id: InstanceId, record: &InstanceRecord, host: &str) -> Self {
+        Self {
+            url: format!("http://{host}:{}", record.port),
+            id,
+            name: record.name.clone(),
+            runtime: record.runtime,
+            driver: record.driver,
+            status: record.status,
+            desired: record.desired,
+            port: record.port,
+            pid: record.pid,
+            channels: record.channels.clone(),
+            model: record.model.clone(),
+            version: record
+                .version
+                .clone()
+                .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned()),
+            memory_limit_bytes: record.memory_bytes,
+            cpus: record.cpus,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+            started_at: None,
+            memory_bytes: None,
+            cpu_percent: None,
+            error: record.error.clone(),
+            message: None,
+        }
+    }
+}
+
+/// RFC 3339 in UTC, milliseconds kept.
+pub(crate) fn to_rfc3339(ms: i64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+fn rfc3339<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&to_rfc3339(*ms))
+}
+
+fn rfc3339_option<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match ms {
+        Some(ms) => rfc3339(ms, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// What to make. The id is parsed already; everything else is checked by [`crate::Fleet::create`].
+#[derive(Debug, Clone)]
+pub struct CreateInstance {
+    pub id: InstanceId,
+    /// Shown to people; the id if absent.
+    pub name: Option<String>,
+    pub runtime: Runtime,
+    pub driver: Driver,
+    pub channels: Vec<Channel>,
+    /// `provider/model`; the runtime's default if absent.
+    pub model: Option<String>,
+    /// A port of the user's choice: never replaced. Absent: the first free one.
+    pub port: Option<u16>,
+    pub memory_bytes: Option<u64>,
+    pub cpus: Option<f64>,
+    /// Version of the `openclaw` runtime; [`crate::OPENCLAW_VERSION`] if absent.
+    pub version: Option<String>,
+    pub start: bool,
+}
+
+impl CreateInstance {
+    /// A native instance with every default, to be started.
+    #[must_use]
+    pub fn new(id: InstanceId) -> Self {
+        Self {
+            id,
+            name: None,
+            runtime: Runtime::Native,
+            driver: Driver::Process,
+            channels: Vec::new(),
+            model: None,
+            port: None,
+            memory_bytes: None,
+            cpus: None,
+            version: None,
+            start: true,
+        }
+    }
+}
+
+/// A change, as it happens. A subscriber that lags sees the newest state in [`crate::Fleet::list`].
+#[derive(Debug, Clone)]
+pub enum FleetEvent {
+    Changed(Arc<Instance>),
+    Removed(InstanceId),
+    /// Something was written to the activity log.
+    Noted(Arc<Event>),
+}
+
+/// Where an instance listens and what it must be shown.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    pub addr: SocketAddr,
+    pub token: Token,
+}
+
+/// One measurement of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Sample {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// 100 = one core.
+    pub cpu_percent: f32,
+    pub memory_bytes: u64,
+}
+
+/// One measurement of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct HostSample {
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// 100 = every core busy.
+    pub cpu_percent: f32,
+    pub memory_used_bytes: u64,
+    pub memory_total_bytes: u64,
+    /// All instances together, 100 = one core.
+    pub instances_cpu_percent: f32,
+    pub instances_memory_bytes: u64,
+}

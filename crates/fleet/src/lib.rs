@@ -1,0 +1,48 @@
+//! The fleet: instances, their directories, their processes, and the one supervisor that makes what is recorded true.
+//!
+//! The Cloud Backend and `creel up` call this room through [`Fleet`]. An instance has two states: what it should be (desired,
+//! recorded) and what it was last seen to be (observed). One actor task per instance owns its process and both states, and
+//! takes one step after another towards the desired one; everyone else reads snapshots ([`Fleet::list`]) and changes
+//! ([`Fleet::subscribe`]). A control plane that dies leaves its instances serving: [`Fleet::open`] adopts them.
+//!
+//! Who calls whom: [`Fleet`] (`fleet.rs`) -> `actor.rs` (state machine) -> `driver/` (how a process is started, watched and
+//! ended) -> `sandbox.rs` (the wrapper that confines it) -> the program of `runtime/`.
+//!
+//! This room may not know HTTP servers, users or credits. It speaks to an instance through its environment, its signals
+//! and `GET /readyz`.
+
+mod actor;
+mod channel;
+mod directory;
+mod driver;
+mod environment;
+mod error;
+mod fleet;
+mod home;
+mod id;
+mod instance;
+mod logs;
+mod port;
+mod probe;
+mod procfs;
+mod runtime;
+mod sandbox;
+mod shared;
+mod stats;
+mod template;
+mod token;
+
+pub use error::FleetError;
+pub use fleet::{Feature, Fleet, FleetOptions, HostFacts, Timing};
+pub use home::Home;
+pub use id::{InstanceId, InvalidId};
+pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, Sample};
+pub use logs::LogLines;
+pub use sandbox::{SandboxError, sandbox_exec};
+pub use token::Token;
+
+pub use creel_config::{ConfigError, Secret};
+pub use creel_records::{Channel, Desired, Driver, Runtime, Status};
+
+/// The version of upstream OpenClaw that a new `openclaw` instance is pinned to.
+pub const OPENCLAW_VERSION: &str = "2026.9.6";

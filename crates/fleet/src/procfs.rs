@@ -1,0 +1,245 @@
+//! What the kernel says about processes and the host in `/proc` (proc(5)).
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Clock ticks a second in `/proc`: `USER_HZ`, 100 on every Linux since 2.6.
+const TICKS_PER_SECOND: u64 = 100;
+/// Bytes of a page in `stat` and `statm`.
+fn page_size() -> u64 {
+    rustix::param::page_size() as u64
+}
+
+/// A line of `/proc/<pid>/stat`, the fields used here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    pub pid: u32,
+    pub session: u32,
+    /// Ended, but not yet waited for.
+    pub is_zombie: bool,
+    /// User and system time, in ticks.
+    pub cpu_ticks: u64,
+    /// When it started, in ticks since boot: with the pid it names a process for good.
+    pub started: u64,
+    pub resident_bytes: u64,
+}
+
+/// `None` if there is no such process.
+pub fn stat(pid: u32) -> Option<Stat> {
+    parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn parse_stat(text: &str) -> Option<Stat> {
+    // The second field is the program's name in parentheses, which may itself hold spaces and parentheses.
+    let (pid, rest) = text.split_once(' ')?;
+    let fields: Vec<&str> = rest.get(rest.rfind(')')? + 2..)?.split_ascii_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some(Stat {
+        pid: pid.parse().ok()?,
+        is_zombie: matches!(fields.first(), Some(&"Z" | &"X")),
+        session: u32::try_from(number(6)?).ok()?,
+        cpu_ticks: number(14)? + number(15)?,
+        started: number(22)?,
+        resident_bytes: number(24)? * page_size(),
+    })
+}
+
+/// Whether the process that was started at `started` still runs.
+pub fn is_alive(pid: u32, started: u64) -> bool {
+    stat(pid).is_some_and(|stat| stat.started == started && !stat.is_zombie)
+}
+
+/// Every process there is.
+pub fn all() -> Vec<Stat> {
+    pids().filter_map(stat).collect()
+}
+
+fn pids() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Processes of this user that have `path` open, oldest first.
+pub fn holders(path: &Path) -> Vec<Stat> {
+    let Ok(wanted) = fs::metadata(path) else {
+        return Vec::new();
+    };
+    let same = |found: fs::Metadata| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino());
+    let has_open = |pid: &u32| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        descriptors
+            .into_iter()
+            .any(|entry| fs::metadata(entry.path()).is_ok_and(same))
+    };
+    let own = std::process::id();
+    let mut holders: Vec<Stat> = pids()
+        .filter(|pid| *pid != own)
+        .filter(has_open)
+        .filter_map(stat)
+        .collect();
+    holders.sort_by_key(|stat| (stat.started, stat.pid));
+    holders
+}
+
+/// Whether a process of this session listens on this TCP port. Somebody else's answer on a port says nothing about ours.
+pub fn listens(session: u32, port: u16) -> bool {
+    let sockets = listening_sockets(port);
+    let has_one = |pid: u32| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        descriptors
+            .into_iter()
+            .any(|entry| fs::read_link(entry.path()).is_ok_and(|link| sockets.contains(&link)))
+    };
+    // Nearly always the first process itself.
+    !sockets.is_empty() && (has_one(session) || all().iter().any(|stat| stat.session == session && has_one(stat.pid)))
+}
+
+/// The sockets that listen on a port, as they are named in `/proc/<pid>/fd`.
+fn listening_sockets(port: u16) -> Vec<PathBuf> {
+    const LISTEN: &str = "0A";
+    let of_line = |line: &str| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let (_, local_port) = fields.get(1)?.rsplit_once(':')?;
+        let listens = *fields.get(3)? == LISTEN && u16::from_str_radix(local_port, 16).ok()? == port;
+        listens.then(|| PathBuf::from(format!("socket:[{}]", fields.get(9).copied().unwrap_or_default())))
+    };
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+    tables
+        .iter()
+        .flat_map(|table| table.lines().skip(1).filter_map(of_line))
+        .collect()
+}
+
+/// Memory of a process: its proportional share (PSS) where that is cheap to learn, else its resident size. The kernel walks
+/// every page of a process for PSS; of a large one little is shared anyway.
+pub fn memory(stat: &Stat) -> u64 {
+    const CHEAP: u64 = 64 << 20;
+    if stat.resident_bytes > CHEAP {
+        return stat.resident_bytes;
+    }
+    fs::read_to_string(format!("/proc/{}/smaps_rollup", stat.pid))
+        .ok()
+        .and_then(|text| kibibytes(&text, "Pss:"))
+        .unwrap_or(stat.resident_bytes)
+}
+
+fn kibibytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+/// Busy and all ticks of all processors since boot.
+pub fn host_ticks() -> Option<(u64, u64)> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let line = text.lines().next()?.strip_prefix("cpu ")?;
+    // user nice system idle iowait irq softirq steal; guest time is inside user.
+    let ticks: Vec<u64> = line
+        .split_ascii_whitespace()
+        .take(8)
+        .filter_map(|field| field.parse().ok())
+        .collect();
+    let all: u64 = ticks.iter().sum();
+    let idle = ticks.get(3)? + ticks.get(4)?;
+    Some((all - idle, all))
+}
+
+/// Used and all memory of the host, in bytes.
+pub fn host_memory() -> Option<(u64, u64)> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let total = kibibytes(&text, "MemTotal:")?;
+    Some((total - kibibytes(&text, "MemAvailable:")?.min(total), total))
+}
+
+/// How long ago a process started.
+pub fn age(started: u64) -> Option<Duration> {
+    let text = fs::read_to_string("/proc/uptime").ok()?;
+    let uptime: f64 = text.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_secs_f64(
+        (uptime - started as f64 / TICKS_PER_SECOND as f64).max(0.0),
+    ))
+}
+
+/// Per cent of one core, from ticks spent within a time.
+pub fn cpu_percent(ticks: u64, within: Duration) -> f32 {
+    let seconds = within.as_secs_f64();
+    if seconds <= 0.0 {
+        return 0.0;
+    }
+    (ticks as f64 / TICKS_PER_SECOND as f64 / seconds * 100.0) as f32
+}
+
+/// CPU ticks and memory of every session, for the sessions asked for.
+pub fn sessions(wanted: &HashMap<u32, ()>) -> HashMap<u32, (u64, u64)> {
+    let mut found: HashMap<u32, (u64, u64)> = HashMap::with_capacity(wanted.len());
+    for stat in all() {
+        if wanted.contains_key(&stat.session) {
+            let (ticks, bytes) = found.entry(stat.session).or_default();
+            *ticks += stat.cpu_ticks;
+            *bytes += memory(&stat);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_confuse_the_fields() {
+        let text = "42 (a) S (x 1) R 1 42 41 0 -1 4194560 1 0 0 0 7 5 0 0 20 0 1 0 12345 1000 25 18446744073709551615";
+        let stat = parse_stat(text).expect("a stat line");
+        assert_eq!(
+            (stat.pid, stat.session, stat.cpu_ticks, stat.started),
+            (42, 41, 12, 12345)
+        );
+        assert_eq!(stat.resident_bytes, 25 * page_size());
+        assert_eq!(parse_stat("nonsense"), None);
+    }
+
+    #[test]
+    fn this_process_is_alive_and_another_start_time_is_another_process() {
+        let own = stat(std::process::id()).expect("this process");
+        assert!(is_alive(own.pid, own.started));
+        assert!(!is_alive(own.pid, own.started + 1));
+        assert!(memory(&own) > 100_000);
+        assert!(age(own.started).expect("an uptime") < Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn the_host_has_memory_and_processors() {
+        let (used, total) = host_memory().expect("meminfo");
+        assert!(used > 0 && used <= total);
+        let (busy, all) = host_ticks().expect("stat");
+        assert!(busy <= all && all > 0);
+    }
+
+    #[test]
+    fn who_listens_on_a_port_is_known() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let session = stat(std::process::id()).expect("this process").session;
+        assert!(listens(session, port));
+        assert!(!listens(1, port), "it is not somebody else's");
+        drop(listener);
+        assert!(!listens(session, port));
+    }
+
+    #[test]
+    fn who_has_a_file_open_is_found() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        assert!(holders(file.path()).is_empty(), "this process itself is not a holder");
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .stdout(file.reopen().expect("the file"))
+            .spawn()
+            .expect("cat");
+        let pids: Vec<u32> = holders(file.path()).iter().map(|stat| stat.pid).collect();
+        assert_eq!(pids, [child.id()]);
+        drop(child.stdin.take());
+        child.wait().expect("cat ends");
+    }
+}

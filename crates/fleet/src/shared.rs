@@ -1,0 +1,106 @@
+//! What all actors of a fleet share: the records, the home, the tables, and where changes are announced.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use creel_config::Secret;
+use creel_records::{NewEvent, Records, Runtime};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+
+use crate::actor::Command;
+use crate::driver::cgroup::Cgroups;
+use crate::port::Ports;
+use crate::runtime::Installer;
+use crate::stats::Stats;
+use crate::token::Sealer;
+use crate::{FleetEvent, Home, Instance, InstanceId, Timing, Token};
+
+/// How the rest of the fleet reaches an instance's actor.
+pub struct Handle {
+    pub commands: mpsc::Sender<Command>,
+    /// The newest snapshot; the actor alone writes it.
+    pub instance: watch::Receiver<Arc<Instance>>,
+    pub token: Arc<ArcSwap<Option<Token>>>,
+}
+
+pub type Registry = BTreeMap<InstanceId, Arc<Handle>>;
+
+/// For the task that writes the activity log.
+pub enum Activity {
+    Note(NewEvent),
+    /// Answered when everything before it is written.
+    Flush(oneshot::Sender<()>),
+}
+
+pub struct Shared {
+    pub home: Home,
+    pub records: Arc<dyn Records>,
+    pub creel_exe: PathBuf,
+    pub provider_env: Vec<(String, Secret)>,
+    pub host: String,
+    pub timing: Timing,
+    pub sealer: Sealer,
+    pub registry: ArcSwap<Registry>,
+    /// Ids that are being made.
+    pub making: Mutex<BTreeSet<InstanceId>>,
+    pub ports: Ports,
+    pub cgroups: Cgroups,
+    pub installer: Installer,
+    pub stats: Stats,
+    pub events: broadcast::Sender<FleetEvent>,
+    pub activity: mpsc::Sender<Activity>,
+    /// Starts under way at a time, so that a thousand instances don't all start late.
+    pub native_starts: Arc<Semaphore>,
+    pub openclaw_starts: Arc<Semaphore>,
+    pub shutting_down: AtomicBool,
+}
+
+impl Shared {
+    pub fn handle(&self, id: &InstanceId) -> Option<Arc<Handle>> {
+        self.registry.load().get(id).cloned()
+    }
+
+    pub fn register(&self, id: &InstanceId, handle: &Arc<Handle>) {
+        self.registry.rcu(|registry| {
+            let mut registry = Registry::clone(registry);
+            registry.insert(id.clone(), handle.clone());
+            registry
+        });
+    }
+
+    pub fn unregister(&self, id: &InstanceId) {
+        self.registry.rcu(|registry| {
+            let mut registry = Registry::clone(registry);
+            registry.remove(id);
+            registry
+        });
+    }
+
+    pub fn starts(&self, runtime: Runtime) -> Arc<Semaphore> {
+        match runtime {
+            Runtime::Native => self.native_starts.clone(),
+            Runtime::Openclaw => self.openclaw_starts.clone(),
+        }
+    }
+
+    /// Announces a change; nobody may be listening.
+    pub fn announce(&self, event: FleetEvent) {
+        let _ = self.events.send(event);
+    }
+
+    /// Notes something in the activity log. Under a flood the oldest news wins: an instance never waits for the log.
+    pub fn note(&self, kind: &str, id: &InstanceId, message: String) {
+        let event = NewEvent {
+            kind: format!("instance.{kind}"),
+            instance: Some(id.to_string()),
+            actor: "fleet".to_owned(),
+            message,
+        };
+        if self.activity.try_send(Activity::Note(event)).is_err() {
+            tracing::warn!(instance = %id, kind, "the activity log cannot keep up; an entry is missing");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! An instance's gateway token, and how it is kept.
+//!
+//! A token is 32 random bytes in hex. It is shown once, when it is made. Kept are its SHA-256 and the token sealed with
+//! XChaCha20-Poly1305 under the home's master key, because the control plane must hand it to the process at every start.
+
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
+
+/// The token of an instance's gateway: 64 hex digits.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+const NONCE_BYTES: usize = 24;
+
+impl Token {
+    /// A fresh one.
+    pub(crate) fn mint() -> std::io::Result<Self> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(no_randomness)?;
+        Ok(Self(hex(&bytes)))
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is recorded of it.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+}
+
+fn no_randomness(error: getrandom::Error) -> std::io::Error {
+    std::io::Error::other(error.to_string())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Seals tokens under the home's master key.
+#[derive(Clone)]
+pub(crate) struct Sealer(XChaCha20Poly1305);
+
+impl Sealer {
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(XChaCha20Poly1305::new(key.into()))
+    }
+
+    /// `nonce || ciphertext`, bound to the instance's id: a sealed token does not open under another id.
+    pub fn seal(&self, id: &str, token: &Token) -> std::io::Result<Vec<u8>> {
+        let mut sealed = vec![0_u8; NONCE_BYTES];
+        getrandom::fill(&mut sealed).map_err(no_randomness)?;
+        let payload = Payload {
+            msg: token.0.as_bytes(),
+            aad: id.as_bytes(),
+        };
+        let text = self
+            .0
+            .encrypt(XNonce::from_slice(&sealed), payload)
+            .map_err(|_| std::io::ErrorKind::InvalidInput)?;
+        sealed.extend_from_slice(&text);
+        Ok(sealed)
+    }
+
+    /// `None` if the key, the id or the bytes are not those it was sealed with.
+    pub fn open(&self, id: &str, sealed: &[u8]) -> Option<Token> {
+        let (nonce, text) = sealed.split_at_checked(NONCE_BYTES)?;
+        let payload = Payload {
+            msg: text,
+            aad: id.as_bytes(),
+        };
+        let token = self.0.decrypt(XNonce::from_slice(nonce), payload).ok()?;
+        String::from_utf8(token).ok().map(Token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_token_opens_only_with_its_key_and_id() {
+        let token = Token::mint().expect("randomness");
+        assert_eq!(token.expose().len(), 64);
+        let sealer = Sealer::new(&[7; 32]);
+        let sealed = sealer.seal("alice", &token).expect("sealing");
+        assert!(
+            !sealed
+                .windows(8)
+                .any(|part| token.expose().as_bytes().windows(8).any(|plain| plain == part))
+        );
+        assert_eq!(sealer.open("alice", &sealed), Some(token.clone()));
+        assert_eq!(sealer.open("bob", &sealed), None);
+        assert_eq!(Sealer::new(&[8; 32]).open("alice", &sealed), None);
+        assert_eq!(sealer.open("alice", &sealed[..20]), None);
+        let mut bent = sealed.clone();
+        bent[30] ^= 1;
+        assert_eq!(sealer.open("alice", &bent), None);
+    }
+
+    #[test]
+    fn two_tokens_and_two_seals_of_one_token_differ() {
+        let (one, two) = (Token::mint().expect("randomness"), Token::mint().expect("randomness"));
+        assert_ne!(one, two);
+        let sealer = Sealer::new(&[7; 32]);
+        assert_ne!(
+            sealer.seal("a", &one).expect("sealing"),
+            sealer.seal("a", &one).expect("sealing")
+        );
+    }
+
+    #[test]
+    fn a_token_does_not_show_itself() {
+        assert_eq!(format!("{:?}", Token::mint().expect("randomness")), "***");
+    }
+}

@@ -1,0 +1,253 @@
+//! A control plane that dies leaves its instances serving; the next one takes them over, and never starts a second one.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+
+#[expect(dead_code, reason = "the files of tests share it, each uses a part")]
+mod support;
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use creel_fleet::{CreateInstance, FleetError, Home, Status};
+use creel_records::Observed;
+use support::{World, fake_creel, gateways, get, id, is_running, lives, settled, start_failure};
+
+/// A control plane as a process of its own.
+fn up(world: &World, create: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = Command::new(fake_creel())
+        .args(["up", world.path().to_str().unwrap(), create])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    (child, output)
+}
+
+fn kill_9(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn line(output: &mut BufReader<ChildStdout>) -> String {
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    line.trim().to_owned()
+}
+
+/// One that made alice, saw her run, and was killed.
+fn killed_control_plane(world: &World) -> u32 {
+    let (child, mut output) = up(world, "alice");
+    assert_eq!(line(&mut output), "creating");
+    let pid = line(&mut output)
+        .strip_prefix("alice running ")
+        .unwrap()
+        .parse()
+        .unwrap();
+    kill_9(child);
+    pid
+}
+
+#[tokio::test]
+async fn the_next_control_plane_adopts_the_same_process() {
+    let world = World::new();
+    let pid = killed_control_plane(&world);
+    assert!(lives(pid));
+    let fleet = world.open().await;
+    let adopted = fleet.get(&id("alice")).unwrap();
+    assert_eq!((adopted.status, adopted.pid), (Status::Running, Some(pid)));
+    assert!(adopted.started_at.is_some());
+    assert!(get(&adopted, "/env").await.is_some());
+    assert_eq!(gateways(&world, "alice"), [pid]);
+    // Its end is seen although it is nobody's child here.
+    get(&adopted, "/crash").await;
+    let next = support::until(&fleet, "alice", |now| is_running(now) && now.pid != Some(pid)).await;
+    assert_eq!(gateways(&world, "alice"), [next.pid.unwrap()]);
+    fleet.stop(&id("alice")).await.unwrap();
+    assert!(gateways(&world, "alice").is_empty());
+}
+
+#[tokio::test]
+async fn one_that_was_never_recorded_is_found_by_its_lock() {
+    for with_pid_file in [true, false] {
+        let world = World::new();
+        let pid = killed_control_plane(&world);
+        let forgotten = Observed {
+            status: Status::Starting,
+            pid: None,
+            pid_started: None,
+            error: None,
+        };
+        world.records().await.set_observed("alice", &forgotten).await.unwrap();
+        if !with_pid_file {
+            std::fs::remove_file(world.of("alice", "pid")).unwrap();
+        }
+        let fleet = world.open().await;
+        let adopted = settled(&fleet, "alice").await;
+        assert_eq!((adopted.status, adopted.pid), (Status::Running, Some(pid)));
+        assert_eq!(gateways(&world, "alice"), [pid]);
+        fleet.shutdown().await;
+        assert!(!lives(pid));
+    }
+}
+
+#[tokio::test]
+async fn one_that_should_not_run_any_more_is_stopped() {
+    let world = World::new();
+    let pid = killed_control_plane(&world);
+    world
+        .records()
+        .await
+        .set_desired("alice", creel_fleet::Desired::Stopped)
+        .await
+        .unwrap();
+    let fleet = world.open().await;
+    support::until(&fleet, "alice", |now| now.status == Status::Stopped).await;
+    assert!(!lives(pid));
+}
+
+#[tokio::test]
+async fn a_removal_that_was_cut_off_is_finished() {
+    let world = World::new();
+    let pid = killed_control_plane(&world);
+    world
+        .records()
+        .await
+        .set_desired("alice", creel_fleet::Desired::Purged)
+        .await
+        .unwrap();
+    let fleet = world.open().await;
+    let mut events = fleet.subscribe();
+    while fleet.get(&id("alice")).is_some() {
+        events.recv().await.unwrap();
+    }
+    assert!(!lives(pid) && !world.of("alice", "").exists());
+}
+
+#[tokio::test]
+async fn a_reused_pid_is_not_mistaken_for_an_instance() {
+    let world = World::new();
+    let fleet = world.open().await;
+    fleet
+        .create(CreateInstance {
+            start: false,
+            ..CreateInstance::new(id("alice"))
+        })
+        .await
+        .unwrap();
+    fleet.shutdown().await;
+    drop(fleet);
+    let mut other = Command::new("sleep").arg("3600").spawn().unwrap();
+    let wrong = Observed {
+        status: Status::Running,
+        pid: Some(other.id()),
+        pid_started: Some(1),
+        error: None,
+    };
+    world.records().await.set_observed("alice", &wrong).await.unwrap();
+    let fleet = reopened(&world).await;
+    assert_eq!(fleet.get(&id("alice")).unwrap().status, Status::Stopped);
+    assert!(lives(other.id()));
+    let started = fleet.start(&id("alice")).await.unwrap();
+    assert_ne!(started.pid, Some(other.id()));
+    fleet.shutdown().await;
+    other.kill().unwrap();
+    other.wait().unwrap();
+}
+
+/// The home's lock is let go when the last task of the fleet before is gone.
+async fn reopened(world: &World) -> creel_fleet::Fleet {
+    let free = async {
+        while Home::open(world.path()).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, free).await.unwrap();
+    world.open().await
+}
+
+#[tokio::test]
+async fn a_stranger_in_the_directory_keeps_it_to_itself() {
+    let world = World::new();
+    let fleet = world.open().await;
+    fleet
+        .create(CreateInstance {
+            start: false,
+            ..CreateInstance::new(id("alice"))
+        })
+        .await
+        .unwrap();
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(world.of("alice", "lock"))
+        .unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let (reason, _) = start_failure(fleet.start(&id("alice")).await);
+    assert!(reason.contains("another process runs in its directory"), "{reason}");
+    drop(lock);
+    assert!(is_running(&fleet.start(&id("alice")).await.unwrap()));
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
+async fn killed_anywhere_in_a_creation_it_is_there_whole_or_not_at_all() {
+    for moment in 0..16 {
+        let world = World::new();
+        let (child, mut output) = up(&world, "alice");
+        assert_eq!(line(&mut output), "creating");
+        // No assertion depends on where this cuts; it only has to cut in different places.
+        tokio::time::sleep(Duration::from_micros(moment * 1500)).await;
+        kill_9(child);
+        let fleet = world.open().await;
+        if fleet.get(&id("alice")).is_none() {
+            fleet.create(CreateInstance::new(id("alice"))).await.unwrap();
+        }
+        let instance = settled(&fleet, "alice").await;
+        assert!(is_running(&instance), "{instance:?}");
+        assert_eq!(gateways(&world, "alice"), [instance.pid.unwrap()]);
+        let names: Vec<_> = std::fs::read_dir(world.of("", ""))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["alice"]);
+        fleet.shutdown().await;
+        assert!(gateways(&world, "alice").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_home_has_one_control_plane() {
+    let world = World::new();
+    let (child, mut output) = up(&world, "alice");
+    assert_eq!(line(&mut output), "creating");
+    let error = Home::open(world.path()).unwrap_err();
+    assert!(
+        matches!(&error, FleetError::HomeInUse { pid, .. } if *pid == child.id().to_string()),
+        "{error}"
+    );
+    line(&mut output);
+    kill_9(child);
+    world.open().await.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_shutdown_stops_all_and_the_next_start_brings_them_back() {
+    let world = World::new();
+    let fleet = world.open().await;
+    for name in ["alice", "bob", "carol"] {
+        fleet.create(CreateInstance::new(id(name))).await.unwrap();
+    }
+    let mut pids = Vec::new();
+    for name in ["alice", "bob", "carol"] {
+        pids.push(settled(&fleet, name).await.pid.unwrap());
+    }
+    fleet.stop(&id("bob")).await.unwrap();
+    fleet.shutdown().await;
+    assert!(pids.iter().all(|pid| !lives(*pid)));
+    assert!(matches!(fleet.start(&id("alice")).await, Err(FleetError::ShuttingDown)));
+    drop(fleet);
+    let fleet = reopened(&world).await;
+    assert!(is_running(&settled(&fleet, "alice").await) && is_running(&settled(&fleet, "carol").await));
+    assert_eq!(fleet.get(&id("bob")).unwrap().status, Status::Stopped);
+    fleet.shutdown().await;
+}

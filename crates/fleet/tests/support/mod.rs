@@ -1,0 +1,171 @@
+//! A fleet in a home of its own, whose instances run the stand-in of `examples/fake_creel.rs`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use creel_fleet::{CreateInstance, Fleet, FleetError, FleetOptions, Home, Instance, InstanceId, Status, Timing, Token};
+use creel_records::{Records, SqliteRecords};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// Long enough for a loaded machine; nothing waits for it unless something is wrong.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn id(name: &str) -> InstanceId {
+    InstanceId::new(name).unwrap()
+}
+
+/// The stand-in for `creel`, which `cargo test` builds next to the tests.
+pub fn fake_creel() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let path = own.parent().and_then(Path::parent).unwrap().join("examples/fake_creel");
+    assert!(
+        path.exists(),
+        "build it with: cargo build -p creel-fleet --example fake_creel"
+    );
+    path
+}
+
+/// Quick to give up.
+pub fn impatient() -> Timing {
+    Timing {
+        grace: Duration::from_secs(1),
+        backoff_first: Duration::from_millis(10),
+        ..Timing::default()
+    }
+}
+
+pub struct World {
+    pub dir: TempDir,
+    pub timing: Timing,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            dir: TempDir::new().unwrap(),
+            timing: impatient(),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub async fn records(&self) -> Arc<dyn Records> {
+        Arc::new(SqliteRecords::open(&self.path().join("creel.db")).await.unwrap())
+    }
+
+    pub async fn open(&self) -> Fleet {
+        let home = Home::open(self.path()).unwrap();
+        let mut options = FleetOptions::new(home, self.records().await, fake_creel());
+        options.timing = self.timing.clone();
+        options.provider_env = vec![("OPENAI_API_KEY".into(), "sk-given-to-all".into())];
+        Fleet::open(options).await.unwrap()
+    }
+
+    /// A path inside an instance's directory.
+    pub fn of(&self, name: &str, path: &str) -> PathBuf {
+        self.path()
+            .canonicalize()
+            .unwrap()
+            .join("instances")
+            .join(name)
+            .join(path)
+    }
+
+    /// Adds a line to an instance's environment file.
+    pub fn set(&self, name: &str, line: &str) {
+        let path = self.of(name, "instance.env");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{text}{line}\n")).unwrap();
+    }
+}
+
+/// Makes an instance that plays this role, without starting it.
+pub async fn cast(world: &World, fleet: &Fleet, name: &str, role: &str) -> Token {
+    let (_, token) = fleet
+        .create(CreateInstance {
+            start: false,
+            ..CreateInstance::new(id(name))
+        })
+        .await
+        .unwrap();
+    world.set(name, &format!("FAKE=\"{role}\""));
+    token
+}
+
+/// Makes an instance and waits until it runs.
+pub async fn running(fleet: &Fleet, name: &str) -> Instance {
+    fleet.create(CreateInstance::new(id(name))).await.unwrap();
+    settled(fleet, name).await
+}
+
+pub async fn settled(fleet: &Fleet, name: &str) -> Instance {
+    fleet.wait_settled(&id(name), PATIENCE).await.unwrap()
+}
+
+pub async fn until(fleet: &Fleet, name: &str, wanted: impl Fn(&Instance) -> bool) -> Instance {
+    let mut changes = fleet.subscribe();
+    let wait = async {
+        loop {
+            if let Some(instance) = fleet.get(&id(name)).filter(&wanted) {
+                return instance;
+            }
+            changes.recv().await.unwrap();
+        }
+    };
+    match tokio::time::timeout(PATIENCE, wait).await {
+        Ok(instance) => instance,
+        Err(_) => panic!("{:?} is not what was waited for", fleet.get(&id(name))),
+    }
+}
+
+pub fn start_failure(result: Result<Instance, FleetError>) -> (String, Vec<String>) {
+    match result {
+        Err(FleetError::StartFailed { reason, log, .. }) => (reason, log),
+        other => panic!("expected a failed start, got {other:?}"),
+    }
+}
+
+/// Asks an instance's gateway; nothing if it does not answer.
+pub async fn get(instance: &Instance, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", instance.port)).await.ok()?;
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())
+        .await
+        .ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    Some(answer.split_once("\r\n\r\n")?.1.to_owned())
+}
+
+/// Whether a process runs (one that has ended and waits to be reaped does not).
+pub fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, rest)| !rest.starts_with(" Z") && !rest.starts_with(" X"))
+}
+
+/// Pids of the gateways that run for an instance of this home, whoever knows of them.
+pub fn gateways(world: &World, name: &str) -> Vec<u32> {
+    let wanted = format!("OPENCLAW_STATE_DIR={}", world.of(name, "data").display());
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            lives(*pid)
+                && environment
+                    .split(|byte| *byte == 0)
+                    .any(|line| line == wanted.as_bytes())
+        })
+        .collect()
+}
+
+pub fn is_running(instance: &Instance) -> bool {
+    instance.status == Status::Running
+}
