@@ -1,0 +1,130 @@
+//! Signing in to the console and out of it.
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::extract::{ConnectInfo, State as Shared};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use creel_http::{JsonBody, Problem, random_id};
+use creel_records::{Login, now_ms};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{COOKIE, cookie, login_of, password, sha256};
+use crate::error::records_problem;
+use crate::routes::State;
+
+/// A login lasts this long.
+const SECONDS: i64 = 7 * 24 * 3600;
+
+#[derive(Deserialize)]
+pub struct Credentials {
+    username: String,
+    /// The password, or an API token: whoever lost the one has the other in `secrets/`.
+    password: String,
+}
+
+/// `POST /api/login`
+pub async fn log_in(
+    Shared(backend): Shared<State>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    JsonBody(credentials): JsonBody<Credentials>,
+) -> Result<Response, Problem> {
+    if let Some(remaining) = backend.throttle.locked_out(peer.ip()) {
+        let detail = format!(
+            "too many failed sign-ins; try again in {} seconds",
+            remaining.as_secs() + 1
+        );
+        return Err(Problem::too_many("too_many_failures", detail, remaining));
+    }
+    // Counted before the password is looked at, or many guesses at once would all come through.
+    backend.throttle.failed(peer.ip());
+    let Credentials { username, password } = credentials;
+    let administrator = backend
+        .records
+        .administrator(&username)
+        .await
+        .map_err(records_problem)?;
+    let exists = administrator.is_some();
+    let by_token = exists
+        && backend
+            .records
+            .api_token(&sha256(&password))
+            .await
+            .map_err(records_problem)?
+            .is_some();
+    let accepted =
+        by_token || password::verify(password, administrator.map(|found| found.password_phc)).await && exists;
+    if !accepted {
+        let shown: String = username.chars().take(64).collect();
+        backend
+            .activity
+            .record(
+                &shown,
+                "login_failed",
+                None,
+                format!("failed sign-in from {}", peer.ip()),
+            )
+            .await;
+        return Err(Problem::unauthorized("wrong name or password"));
+    }
+    backend.throttle.succeeded(peer.ip());
+    let secret = format!("{}{}", random_id(), random_id());
+    let login = Login {
+        sha256: sha256(&secret),
+        administrator: username.clone(),
+        csrf: random_id(),
+        created_at: now_ms(),
+        expires_at: now_ms() + SECONDS * 1_000,
+    };
+    backend
+        .records
+        .delete_expired_logins(now_ms())
+        .await
+        .map_err(records_problem)?;
+    backend.records.insert_login(&login).await.map_err(records_problem)?;
+    backend
+        .activity
+        .record(&username, "login", None, format!("signed in from {}", peer.ip()))
+        .await;
+    let body = json!({"username": username, "csrf": login.csrf});
+    Ok((
+        [(header::SET_COOKIE, set_cookie(&secret, SECONDS, &headers))],
+        Json(body),
+    )
+        .into_response())
+}
+
+/// `GET /api/session`
+pub async fn current(Shared(backend): Shared<State>, headers: HeaderMap) -> Result<Response, Problem> {
+    let login = login_of(&backend, &headers)
+        .await?
+        .ok_or_else(|| Problem::unauthorized("nobody is signed in"))?;
+    Ok(Json(json!({"username": login.administrator, "csrf": login.csrf})).into_response())
+}
+
+/// `POST /api/logout`
+pub async fn log_out(Shared(backend): Shared<State>, headers: HeaderMap) -> Result<Response, Problem> {
+    if let Some(secret) = cookie(&headers) {
+        backend
+            .records
+            .delete_login(&sha256(secret))
+            .await
+            .map_err(records_problem)?;
+    }
+    Ok((
+        StatusCode::NO_CONTENT,
+        [(header::SET_COOKIE, set_cookie("", 0, &headers))],
+    )
+        .into_response())
+}
+
+/// `Secure` where the page came over TLS, as the proxy in front of us says.
+fn set_cookie(secret: &str, seconds: i64, headers: &HeaderMap) -> HeaderValue {
+    let over_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let secure = if over_tls { "; Secure" } else { "" };
+    let text = format!("{COOKIE}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    HeaderValue::try_from(text).expect("hexadecimal digits and constants")
+}

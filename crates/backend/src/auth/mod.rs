@@ -1,0 +1,178 @@
+//! Who may use the API: a bearer of an API token, or a browser with the console's cookie.
+//!
+//! A cookie is sent by the browser whoever made the request, so with a cookie anything that changes something needs the CSRF
+//! token that only the console's own pages know, and a WebSocket must come from the console's own origin.
+
+mod bootstrap;
+mod login;
+mod password;
+
+use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use creel_http::{Problem, bearer};
+use creel_records::{Login, now_ms};
+use sha2::{Digest as _, Sha256};
+use std::net::SocketAddr;
+use std::time::Duration;
+use subtle::ConstantTimeEq as _;
+
+use crate::error::records_problem;
+use crate::routes::State;
+
+pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
+pub use login::{current, log_in, log_out};
+
+const COOKIE: &str = "creel_session";
+const CSRF_HEADER: &str = "x-csrf-token";
+
+/// Who acts: the name that the activity log shows.
+#[derive(Clone, Debug)]
+pub struct Actor(pub String);
+
+pub fn sha256(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}
+
+/// Lets a request in that may act, and tells the handlers who does.
+pub async fn admit(
+    Shared(backend): Shared<State>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let (mut head, body) = request.into_parts();
+    let actor = match bearer(&head.headers) {
+        Some(token) => by_token(&backend, token, peer).await?,
+        None => by_cookie(&backend, &head.method, &head.headers).await?,
+    };
+    head.extensions.insert(actor);
+    Ok(next.run(Request::from_parts(head, body)).await)
+}
+
+/// Characters from which on a token cannot be guessed: it is let in even while its address is locked out.
+const UNGUESSABLE: usize = 32;
+
+async fn by_token(backend: &State, token: &str, peer: SocketAddr) -> Result<Actor, Problem> {
+    if token.len() < UNGUESSABLE
+        && let Some(remaining) = backend.throttle.locked_out(peer.ip())
+    {
+        return Err(locked_out(remaining));
+    }
+    // The digest is looked up by index: what a clock could tell of it tells nothing of the token.
+    let known = backend
+        .records
+        .api_token(&sha256(token))
+        .await
+        .map_err(records_problem)?;
+    if let Some(known) = known {
+        return Ok(Actor(known.name));
+    }
+    if let Some(remaining) = backend.throttle.locked_out(peer.ip()) {
+        return Err(locked_out(remaining));
+    }
+    backend.throttle.failed(peer.ip());
+    let detail = "this API token is not known; CREEL_TOKEN or secrets/admin-token has the right one";
+    Err(Problem::unauthorized(detail))
+}
+
+fn locked_out(remaining: Duration) -> Problem {
+    Problem::too_many(
+        "too_many_failures",
+        "too many wrong tokens from this address",
+        remaining,
+    )
+}
+
+async fn by_cookie(backend: &State, method: &Method, headers: &HeaderMap) -> Result<Actor, Problem> {
+    let login = login_of(backend, headers)
+        .await?
+        .ok_or_else(|| Problem::unauthorized("sign in, or send an API token as `Authorization: Bearer <token>`"))?;
+    let changes = !matches!(*method, Method::GET | Method::HEAD);
+    if changes {
+        let sent = headers
+            .get(CSRF_HEADER)
+            .map(|value| value.as_bytes())
+            .unwrap_or_default();
+        if !bool::from(sent.ct_eq(login.csrf.as_bytes())) {
+            return Err(forbidden(
+                "the X-CSRF-Token header is missing or wrong; reload the page",
+            ));
+        }
+    }
+    if headers.contains_key(header::UPGRADE) && !same_origin(headers) {
+        return Err(forbidden("a WebSocket must be opened by the console's own page"));
+    }
+    Ok(Actor(login.administrator))
+}
+
+fn forbidden(detail: &str) -> Problem {
+    Problem::new(axum::http::StatusCode::FORBIDDEN, "forbidden", detail)
+}
+
+/// The login that the request's cookie stands for, unless it has expired.
+async fn login_of(backend: &State, headers: &HeaderMap) -> Result<Option<Login>, Problem> {
+    let Some(secret) = cookie(headers) else { return Ok(None) };
+    backend
+        .records
+        .login(&sha256(secret), now_ms())
+        .await
+        .map_err(records_problem)
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+}
+
+fn same_origin(headers: &HeaderMap) -> bool {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    };
+    match (text(header::ORIGIN), text(header::HOST)) {
+        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn headers(pairs: &[(header::HeaderName, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn finds_its_cookie_among_others() {
+        let found = headers(&[(header::COOKIE, "a=b; creel_session=abc; creel_session_x=no")]);
+        assert_eq!(cookie(&found), Some("abc"));
+        assert_eq!(cookie(&headers(&[(header::COOKIE, "creel_sessionx=abc")])), None);
+    }
+
+    #[test]
+    fn another_origin_is_told_apart() {
+        let own = headers(&[
+            (header::ORIGIN, "http://localhost:8000"),
+            (header::HOST, "localhost:8000"),
+        ]);
+        assert!(same_origin(&own));
+        let other = headers(&[
+            (header::ORIGIN, "http://evil.example"),
+            (header::HOST, "localhost:8000"),
+        ]);
+        assert!(!same_origin(&other));
+        assert!(!same_origin(&headers(&[(header::HOST, "localhost:8000")])));
+    }
+}

@@ -1,0 +1,75 @@
+//! `POST /api/instances/{id}/chat/completions`: the console's chat with an instance.
+//!
+//! The body goes to the instance's own `/v1/chat/completions` as it is, the answer comes back as it comes; only the token is
+//! added, which the browser never sees. When the browser hangs up, so do we.
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State as Shared};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use creel_fleet::Status;
+use creel_http::Problem;
+use http_body_util::BodyExt as _;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::instances::{parse_id, unknown};
+use crate::routes::State;
+
+/// What of the browser's headers is for the instance.
+const PASSED_ON: [&str; 4] = ["content-type", "accept", "x-openclaw-session-key", "idempotency-key"];
+
+pub async fn completions(
+    Shared(backend): Shared<State>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
+    let instance = backend.fleet.get(&id).ok_or_else(|| unknown(&id))?;
+    let running = instance.status == Status::Running;
+    let endpoint = backend.fleet.endpoint(&id).filter(|_| running).ok_or_else(|| {
+        Problem::conflict(
+            "not_running",
+            format!("instance \"{id}\" is {}; start it first", instance.status),
+        )
+    })?;
+    let unreachable = |error: &dyn std::fmt::Display| {
+        tracing::warn!(instance = %id, %error, "chat");
+        Problem::new(
+            StatusCode::BAD_GATEWAY,
+            "unreachable",
+            format!("instance \"{id}\" does not answer; its log says why"),
+        )
+    };
+    let stream = TcpStream::connect(endpoint.addr)
+        .await
+        .map_err(|error| unreachable(&error))?;
+    let _ = stream.set_nodelay(true);
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| unreachable(&error))?;
+    tokio::spawn(connection);
+    let mut onward = hyper::Request::post("/v1/chat/completions").header(header::HOST, endpoint.addr.to_string());
+    for name in PASSED_ON {
+        if let Some(value) = request.headers().get(name) {
+            onward = onward.header(name, value);
+        }
+    }
+    let mut token = HeaderValue::try_from(format!("Bearer {}", endpoint.token.expose())).expect("hexadecimal digits");
+    token.set_sensitive(true);
+    let onward = onward
+        .header(header::AUTHORIZATION, token)
+        .body(request.into_body())
+        .expect("parts are valid");
+    let answer = sender.send_request(onward).await.map_err(|error| unreachable(&error))?;
+    let (parts, body) = answer.into_parts();
+    let mut response = Response::new(Body::new(body.map_err(axum::Error::new)));
+    *response.status_mut() = parts.status;
+    for name in [header::CONTENT_TYPE, header::RETRY_AFTER, header::CACHE_CONTROL] {
+        if let Some(value) = parts.headers.get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    Ok(response)
+}

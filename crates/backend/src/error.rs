@@ -1,0 +1,51 @@
+//! The fleet's and the records' errors as problems. What a user sees is theirs to act on; the rest is in the log.
+
+use axum::http::StatusCode;
+use creel_config::ConfigError;
+use creel_fleet::FleetError;
+use creel_http::Problem;
+use creel_records::RecordsError;
+
+pub fn fleet_problem(error: FleetError) -> Problem {
+    let detail = error.to_string();
+    match error {
+        FleetError::InvalidId(_) | FleetError::Invalid { .. } => Problem::unprocessable(detail),
+        FleetError::Taken(_) => Problem::conflict("taken", detail),
+        FleetError::PortInUse { .. } | FleetError::NoFreePort { .. } => Problem::conflict("port_in_use", detail),
+        FleetError::Superseded { .. } => Problem::conflict("superseded", detail),
+        FleetError::NotFound(_) => Problem::not_found(detail),
+        FleetError::Config(error) => config_problem(&error),
+        FleetError::StartFailed { log, .. } => {
+            let detail = if log.is_empty() {
+                detail
+            } else {
+                format!("{detail}\n{}", log.join("\n"))
+            };
+            Problem::new(StatusCode::BAD_GATEWAY, "start_failed", detail)
+        }
+        FleetError::NotSettled { .. } => Problem::new(StatusCode::GATEWAY_TIMEOUT, "not_settled", detail),
+        FleetError::Runtime { .. } => Problem::new(StatusCode::BAD_GATEWAY, "runtime", detail),
+        FleetError::ShuttingDown => Problem::unavailable("shutting_down", detail),
+        FleetError::Records(error) => records_problem(error),
+        _ => {
+            tracing::error!(error = detail, "fleet");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+        }
+    }
+}
+
+pub fn config_problem(error: &ConfigError) -> Problem {
+    let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "broken_config", error.to_string());
+    match (error.line, error.column) {
+        (Some(line), Some(column)) => problem.at(line, column),
+        _ => problem,
+    }
+}
+
+pub fn records_problem(error: RecordsError) -> Problem {
+    tracing::error!(%error, "records");
+    match error {
+        RecordsError::Full { .. } => Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", error.to_string()),
+        _ => Problem::internal(),
+    }
+}

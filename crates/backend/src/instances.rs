@@ -1,0 +1,224 @@
+//! `/api/instances`: make, look at, start, stop, remove.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use creel_fleet::{Channel, CreateInstance, Driver, Instance, InstanceId, Runtime, Status};
+use creel_http::{JsonBody, Problem};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::activity::rfc3339;
+use crate::auth::Actor;
+use crate::error::fleet_problem;
+use crate::routes::State;
+
+/// How long a create waits for the instance to be running, so that the answer can say so. A runtime that needs longer answers
+/// as `starting`; `GET /api/instances/{id}` and the event stream tell the rest.
+const CREATE_PATIENCE: Duration = Duration::from_secs(3);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Create {
+    id: String,
+    name: Option<String>,
+    runtime: Option<String>,
+    driver: Option<String>,
+    channels: Option<Vec<Channel>>,
+    model: Option<String>,
+    port: Option<u16>,
+    memory_bytes: Option<u64>,
+    cpus: Option<f64>,
+    version: Option<String>,
+    start: Option<bool>,
+}
+
+impl Create {
+    fn parse(self) -> Result<CreateInstance, Problem> {
+        let runtime: Runtime = parse_or(self.runtime, "runtime", Runtime::Native)?;
+        let driver: Driver = parse_or(self.driver, "driver", Driver::Process)?;
+        Ok(CreateInstance {
+            id: parse_id(&self.id)?,
+            name: self.name.filter(|name| !name.trim().is_empty()),
+            runtime,
+            driver,
+            channels: self.channels.unwrap_or_default(),
+            model: self.model.filter(|model| !model.trim().is_empty()),
+            port: self.port,
+            memory_bytes: self.memory_bytes,
+            cpus: self.cpus,
+            version: self.version,
+            start: self.start.unwrap_or(true),
+        })
+    }
+}
+
+fn parse_or<T: std::str::FromStr<Err: std::fmt::Display>>(
+    text: Option<String>,
+    field: &str,
+    default: T,
+) -> Result<T, Problem> {
+    match text {
+        None => Ok(default),
+        Some(text) => text
+            .parse()
+            .map_err(|error| Problem::unprocessable(format!("{field}: {error}"))),
+    }
+}
+
+pub fn parse_id(text: &str) -> Result<InstanceId, Problem> {
+    text.parse()
+        .map_err(|error: creel_fleet::InvalidId| Problem::unprocessable(error.to_string()))
+}
+
+pub async fn create(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    JsonBody(request): JsonBody<Create>,
+) -> Result<Response, Problem> {
+    let request = request.parse()?;
+    uninterrupted(async move { make(backend, actor, request).await }).await
+}
+
+async fn make(backend: State, actor: Actor, request: CreateInstance) -> Result<Response, Problem> {
+    let id = request.id.clone();
+    let start = request.start;
+    let message = format!("created, runtime {}", request.runtime);
+    let (created, token) = backend.fleet.create(request).await.map_err(fleet_problem)?;
+    backend
+        .activity
+        .record(&actor.0, "instance.create", Some(id.as_str()), message)
+        .await;
+    let instance = if start {
+        settled(&backend, &id).await.unwrap_or(created)
+    } else {
+        created
+    };
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({"instance": instance, "token": token.expose()})),
+    )
+        .into_response())
+}
+
+/// The instance once it is running or has failed, or as it is when the patience ends.
+async fn settled(backend: &State, id: &InstanceId) -> Option<Instance> {
+    let _ = backend.fleet.wait_settled(id, CREATE_PATIENCE).await;
+    backend.fleet.get(id)
+}
+
+pub async fn list(Shared(backend): Shared<State>) -> Json<Value> {
+    Json(json!({"instances": backend.fleet.list()}))
+}
+
+pub async fn show(Shared(backend): Shared<State>, Path(id): Path<String>) -> Result<Json<Instance>, Problem> {
+    let id = parse_id(&id)?;
+    backend.fleet.get(&id).map(Json).ok_or_else(|| unknown(&id))
+}
+
+pub fn unknown(id: &InstanceId) -> Problem {
+    Problem::not_found(format!("there is no instance \"{id}\""))
+}
+
+#[derive(Deserialize)]
+pub struct Remove {
+    #[serde(default)]
+    purge: bool,
+}
+
+pub async fn remove(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    Query(query): Query<Remove>,
+) -> Result<StatusCode, Problem> {
+    let id = parse_id(&id)?;
+    uninterrupted(async move {
+        backend.fleet.remove(&id, query.purge).await.map_err(fleet_problem)?;
+        let message = if query.purge {
+            "removed with its data"
+        } else {
+            "removed, its data kept"
+        };
+        backend
+            .activity
+            .record(&actor.0, "instance.remove", Some(id.as_str()), message)
+            .await;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
+/// Does what was asked to its end, recorded, also when whoever asked has hung up.
+async fn uninterrupted<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(Problem::internal()))
+}
+
+/// `POST /api/instances/{id}/start|stop|restart|init`: answers once it is so.
+pub async fn act(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path((id, action)): Path<(String, String)>,
+) -> Result<Json<Instance>, Problem> {
+    let id = parse_id(&id)?;
+    uninterrupted(async move {
+        let fleet = &backend.fleet;
+        let (kind, done) = match action.as_str() {
+            "start" => ("instance.start", fleet.start(&id).await),
+            "stop" => ("instance.stop", fleet.stop(&id).await),
+            "restart" => ("instance.restart", fleet.restart(&id).await),
+            "init" => ("instance.init", fleet.init(&id).await),
+            _ => {
+                let detail = format!("an instance cannot \"{action}\"; start, stop, restart, init");
+                return Err(Problem::not_found(detail));
+            }
+        };
+        let instance = done.map_err(fleet_problem)?;
+        backend
+            .activity
+            .record(&actor.0, kind, Some(id.as_str()), status_line(&instance))
+            .await;
+        Ok(Json(instance))
+    })
+    .await
+}
+
+fn status_line(instance: &Instance) -> String {
+    match instance.status {
+        Status::Running => format!("running on port {}", instance.port),
+        status => status.to_string(),
+    }
+}
+
+/// `POST /api/instances/{id}/token`: a new token; the old one is void.
+pub async fn rotate_token(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let id = parse_id(&id)?;
+    uninterrupted(async move {
+        let token = backend.fleet.rotate_token(&id).await.map_err(fleet_problem)?;
+        let message = "new token; the old one is void";
+        backend
+            .activity
+            .record(&actor.0, "instance.rotate_token", Some(id.as_str()), message)
+            .await;
+        Ok(Json(json!({"token": token.expose()})))
+    })
+    .await
+}
+
+/// `GET /api/instances/{id}/stats`: the last measurements, oldest first.
+pub async fn stats(Shared(backend): Shared<State>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let id = parse_id(&id)?;
+    backend.fleet.get(&id).ok_or_else(|| unknown(&id))?;
+    let sample = |sample: &creel_fleet::Sample| json!({"at": rfc3339(sample.at_ms), "cpu_percent": sample.cpu_percent, "memory_bytes": sample.memory_bytes});
+    let samples: Vec<Value> = backend.fleet.stats(&id).iter().map(sample).collect();
+    Ok(Json(json!({"samples": samples})))
+}

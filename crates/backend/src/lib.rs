@@ -1,0 +1,25 @@
+//! The Cloud Backend: the REST API, who may use it, and the console.
+//!
+//! `creel up` (and `creel backend run`) calls [`serve`] with a [`Backend`]. A request passes `auth` (API token, or the console's cookie with
+//! CSRF protection) and one handler; handlers speak to the fleet and to the records and know no process, no file and no
+//! SQL. What happened is written down once, by `activity`.
+//!
+//! This room knows the fleet; it knows nothing of how a gateway answers beyond `/v1/chat/completions`.
+
+mod activity;
+mod auth;
+mod chat;
+mod config;
+mod console;
+mod error;
+mod events;
+mod instances;
+mod logs;
+mod routes;
+mod serve;
+mod state;
+mod system;
+
+pub use auth::{Bootstrap, BootstrapError, bootstrap};
+pub use serve::serve;
+pub use state::Backend;

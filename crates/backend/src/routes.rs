@@ -1,0 +1,99 @@
+//! All routes of the backend. `openapi.json` describes them; a test keeps the two equal.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use creel_http::Problem;
+
+use crate::state::Backend;
+use crate::{activity, auth, chat, config, console, events, instances, logs, system};
+
+pub type State = Arc<Backend>;
+
+pub fn router(backend: &State) -> Router {
+    let api = Router::new()
+        .route("/api/instances", get(instances::list).post(instances::create))
+        .route("/api/instances/{id}", get(instances::show).delete(instances::remove))
+        .route("/api/instances/{id}/{action}", post(instances::act))
+        .route("/api/instances/{id}/token", post(instances::rotate_token))
+        .route("/api/instances/{id}/stats", get(instances::stats))
+        .route("/api/instances/{id}/config", get(config::read).put(config::write))
+        .route("/api/instances/{id}/logs", get(logs::tail))
+        .route("/api/instances/{id}/logs/download", get(logs::download))
+        .route("/api/instances/{id}/logs/stream", get(logs::stream))
+        .route("/api/instances/{id}/chat/completions", post(chat::completions))
+        .route("/api/system/status", get(system::status))
+        .route("/api/activity", get(activity::list))
+        .route("/api/events", get(events::stream))
+        .route_layer(from_fn_with_state(backend.clone(), auth::admit));
+
+    let open = Router::new()
+        .route("/api/login", post(auth::log_in))
+        .route("/api/logout", post(auth::log_out))
+        .route("/api/session", get(auth::current))
+        .route("/api/openapi.json", get(console::openapi))
+        .route(
+            "/api/health",
+            get(|| async { axum::Json(serde_json::json!({"ok": true, "status": "live"})) }),
+        )
+        .route("/docs", get(console::docs));
+
+    Router::new()
+        .merge(api)
+        .merge(open)
+        .route(
+            "/api/{*rest}",
+            axum::routing::any(|| async { Problem::not_found("there is no such path in the API; see /docs") }),
+        )
+        .fallback(get(console::serve))
+        .method_not_allowed_fallback(|| async {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path takes another method; see /docs",
+            )
+        })
+        .with_state(backend.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    /// Every `.route("/api…", get(..).post(..))` of this file, as `METHOD PATH`.
+    fn routed() -> BTreeSet<String> {
+        let source = include_str!("routes.rs").split("#[cfg(test)]").next().unwrap();
+        let mut found = BTreeSet::new();
+        for route in source.split(".route(").skip(1) {
+            let mut quoted = route.splitn(3, '"').skip(1);
+            let (path, handlers) = (quoted.next().unwrap(), quoted.next().unwrap());
+            for method in ["get", "post", "put", "delete"] {
+                if path.starts_with("/api/") && !path.contains("{*") && handlers.contains(&format!("{method}(")) {
+                    found.insert(format!("{method} {path}"));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_document_describes_every_route_and_no_other() {
+        let document: Value = serde_json::from_str(include_str!("../openapi.json")).unwrap();
+        let mut described = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            described.extend(
+                methods
+                    .as_object()
+                    .unwrap()
+                    .keys()
+                    .map(|method| format!("{method} {path}")),
+            );
+        }
+        assert_eq!(routed(), described);
+    }
+}

@@ -1,0 +1,48 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use creel_fleet::Fleet;
+use creel_http::{BodyLimit, Throttle};
+use creel_records::Records;
+use tokio_util::sync::CancellationToken;
+
+use crate::activity::Activity;
+
+/// Bytes of a request; the largest thing sent is a configuration or a chat with images.
+const MAX_BODY: usize = 20 * 1024 * 1024;
+
+pub struct Backend {
+    pub(crate) fleet: Fleet,
+    pub(crate) records: Arc<dyn Records>,
+    pub(crate) activity: Activity,
+    pub(crate) throttle: Throttle,
+    pub(crate) started: Instant,
+    /// What `provider` of the system status says: which model providers instances are handed.
+    pub(crate) providers: Vec<String>,
+    /// Ends the streams that would never end by themselves.
+    pub(crate) stop: CancellationToken,
+}
+
+impl Backend {
+    /// `providers` names the model providers whose keys instances are given.
+    pub fn new(fleet: Fleet, records: Arc<dyn Records>, providers: Vec<String>) -> Arc<Self> {
+        let activity = Activity::new(records.clone());
+        Arc::new(Self {
+            fleet,
+            records,
+            activity,
+            throttle: Throttle::default(),
+            started: Instant::now(),
+            providers,
+            stop: CancellationToken::new(),
+        })
+    }
+}
+
+impl BodyLimit for Backend {
+    fn max_body_bytes(&self) -> usize {
+        MAX_BODY
+    }
+}

@@ -1,0 +1,78 @@
+//! `GET /api/system/status`: the host, what it can do, and how its instances are.
+
+use axum::Json;
+use axum::extract::State as Shared;
+use creel_fleet::{HostSample, Instance, Status};
+use serde_json::{Value, json};
+
+use crate::activity::rfc3339;
+use crate::routes::State;
+
+pub async fn status(Shared(backend): Shared<State>) -> Json<Value> {
+    let host = backend.fleet.host();
+    let samples = backend.fleet.host_stats();
+    let features: Vec<Value> = backend
+        .fleet
+        .host_features()
+        .iter()
+        .map(|feature| json!({"name": feature.name, "available": feature.available, "detail": feature.detail}))
+        .collect();
+    let configured = !backend.providers.is_empty();
+    let provider = if configured {
+        format!("instances are handed the keys of: {}", backend.providers.join(", "))
+    } else {
+        "no provider key is set: instances answer with the built-in demo, which is no model. \
+         Set OPENAI_API_KEY or ANTHROPIC_API_KEY for creel up, or models.providers in an instance's configuration"
+            .to_owned()
+    };
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": backend.started.elapsed().as_secs(),
+        "host": {
+            "hostname": host.hostname,
+            "cpus": host.cpus,
+            "memory_total_bytes": host.memory_total_bytes,
+            "memory_used_bytes": host.memory_used_bytes,
+            "disk_total_bytes": host.disk_total_bytes,
+            "disk_free_bytes": host.disk_free_bytes,
+            "load_1m": host.load_1m,
+        },
+        "instances": counts(&backend.fleet.list()),
+        "docker": docker(),
+        "features": features,
+        "provider": {"configured": configured, "detail": provider},
+        "samples": samples.iter().map(sample_json).collect::<Vec<_>>(),
+    }))
+}
+
+fn counts(instances: &[Instance]) -> Value {
+    let count = |status| instances.iter().filter(|instance| instance.status == status).count();
+    let (running, error) = (count(Status::Running), count(Status::Error));
+    // One that was never started is as stopped as one that was.
+    let stopped = count(Status::Stopped) + count(Status::Created);
+    let total = instances.len();
+    json!({"total": total, "running": running, "stopped": stopped, "error": error, "other": total - running - stopped - error})
+}
+
+/// Whether an engine listens; the driver that would use it is not here yet, and says so.
+fn docker() -> Value {
+    let path = std::env::var("DOCKER_HOST").ok();
+    let path = path
+        .as_deref()
+        .and_then(|host| host.strip_prefix("unix://"))
+        .unwrap_or("/var/run/docker.sock");
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => json!({"available": true, "detail": format!("an engine listens on {path}")}),
+        Err(error) => json!({"available": false, "detail": format!("{path}: {error}")}),
+    }
+}
+
+pub fn sample_json(sample: &HostSample) -> Value {
+    json!({
+        "at": rfc3339(sample.at_ms),
+        "cpu_percent": sample.cpu_percent,
+        "memory_bytes": sample.memory_used_bytes,
+        "instances_cpu_percent": sample.instances_cpu_percent,
+        "instances_memory_bytes": sample.instances_memory_bytes,
+    })
+}
