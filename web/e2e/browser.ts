@@ -1,0 +1,65 @@
+/** A Chromium whose pages are watched: whatever they report as an error fails the walk, unless a step announced it. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium as launcher, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { artifacts, chromium } from './settings'
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+export const DESKTOP = { width: 1360, height: 860 }
+export const PHONE = { width: 390, height: 844 }
+
+export class WatchedBrowser {
+  private readonly refusals: { status: number; path: RegExp }[] = []
+  readonly errors: string[] = []
+
+  private constructor(
+    private readonly browser: Browser,
+    readonly context: BrowserContext,
+  ) {}
+
+  static async launch(): Promise<WatchedBrowser> {
+    mkdirSync(artifacts, { recursive: true })
+    const browser = await launcher.launch({ executablePath: chromium, headless: true, args: FLAGS })
+    const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-US', colorScheme: 'light' })
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    return new WatchedBrowser(browser, context)
+  }
+
+  async page(): Promise<Page> {
+    const page = await this.context.newPage()
+    page.setDefaultTimeout(20_000)
+    page.on('pageerror', (error) => this.errors.push(`${page.url()}: ${error.message}`))
+    page.on('console', (message) => {
+      if (message.type() !== 'error') return
+      const { url } = message.location()
+      const announced = this.refusals.some(
+        ({ status, path }) => message.text().includes(`status of ${status}`) && path.test(url),
+      )
+      if (!announced) this.errors.push(`${page.url()}: ${message.text()} (${url})`)
+    })
+    return page
+  }
+
+  /** Chromium reports every refused request as an error; this one is what the step is about. */
+  expectRefusal(status: number, path: RegExp): void {
+    this.refusals.push({ status, path })
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close()
+  }
+}
+
+/** A picture of the page as it is, fonts loaded. */
+export async function picture(page: Page, name: string): Promise<void> {
+  await page.evaluate(() => document.fonts.ready)
+  await page.screenshot({ path: join(artifacts, `${name}.png`), animations: 'disabled' })
+}

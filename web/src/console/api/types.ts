@@ -1,0 +1,87 @@
+/** The shapes of the REST API, as the Cloud Backend writes them: snake_case, times in RFC 3339 UTC. */
+export type Runtime = 'native' | 'openclaw'
+export type Status = 'created' | 'starting' | 'running' | 'sleeping' | 'stopping' | 'stopped' | 'error'
+
+export interface Instance {
+  id: string
+  name: string
+  runtime: Runtime
+  driver: string
+  status: Status
+  desired: 'running' | 'stopped' | 'sleeping'
+  port: number
+  url: string
+  pid?: number | null
+  channels: { type: string }[]
+  model?: string | null
+  version?: string | null
+  created_at: string
+  updated_at: string
+  started_at?: string | null
+  memory_bytes?: number | null
+  cpu_percent?: number | null
+  /** Why it is in state `error`, with the instance's own last log lines. */
+  error?: string | null
+  /** What it is doing while `starting`, such as installing OpenClaw. */
+  message?: string | null
+}
+
+export interface CreateInstance {
+  id: string
+  name?: string
+  runtime?: Runtime
+  model?: string
+  port?: number
+  start?: boolean
+}
+
+export interface Sample {
+  at: string
+  cpu_percent: number
+  memory_bytes: number
+}
+
+export interface HostSample extends Sample {
+  instances_cpu_percent: number
+  instances_memory_bytes: number
+}
+
+export interface Activity {
+  id: number | string
+  at: string
+  kind: string
+  instance?: string | null
+  actor: string
+  message: string
+}
+
+export interface Feature {
+  name: string
+  available: boolean
+  detail: string
+}
+
+export interface SystemStatus {
+  version: string
+  uptime_seconds: number
+  host: {
+    hostname: string
+    cpus: number
+    memory_total_bytes: number
+    memory_used_bytes: number
+    disk_total_bytes: number
+    disk_free_bytes: number
+    load_1m: number
+  }
+  instances: { total: number; running: number; stopped: number; error: number; other: number }
+  docker: { available: boolean; detail: string }
+  features: Feature[]
+  provider: { configured: boolean; detail: string }
+  samples: HostSample[]
+}
+
+export interface ConfigWarning {
+  line?: number | null
+  column?: number | null
+  message: string
+}

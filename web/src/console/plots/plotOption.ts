@@ -1,0 +1,88 @@
+/** A plot over time as ECharts wants it said, in the colours of the page. */
+import type { PlotOption } from './echarts'
+
+export interface Series {
+  name: string
+  /** A custom property of the page, such as `--accent`. */
+  colour: string
+  /** Unix milliseconds and value. */
+  points: [number, number][]
+}
+
+interface Look {
+  /** Whether the values are bytes, which are counted in powers of two. */
+  binary: boolean
+  format: (value: number) => string
+  locale: string
+  colour: (property: string) => string
+}
+
+export function plotOption(series: Series[], { binary, format, locale, colour }: Look): PlotOption {
+  const clock: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
+  // Over a short time the minute alone would be the same at every tick.
+  if (span(series) < 5 * 60_000) clock.second = '2-digit'
+  return {
+    animation: false,
+    aria: { enabled: true },
+    // Labels are measured by the browser: room is made for the widest one.
+    grid: { left: 4, right: 8, top: 10, bottom: 2, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+    tooltip: {
+      trigger: 'axis',
+      confine: true,
+      transitionDuration: 0,
+      backgroundColor: colour('--surface'),
+      borderColor: colour('--line'),
+      textStyle: { color: colour('--ink'), fontSize: 12.5, fontFamily: colour('--sans') },
+      axisPointer: { lineStyle: { color: colour('--line-strong') } },
+      valueFormatter: (value) => format(Number(value)),
+    },
+    xAxis: {
+      type: 'time',
+      axisLine: { show: false },
+      axisTick: { show: false },
+      splitLine: { show: false },
+      splitNumber: 3,
+      axisLabel: {
+        color: colour('--ink-3'),
+        fontSize: 11,
+        fontFamily: colour('--sans'),
+        hideOverlap: true,
+        formatter: (at: number) => new Date(at).toLocaleTimeString(locale, clock),
+      },
+    },
+    yAxis: {
+      type: 'value',
+      min: 0,
+      splitNumber: 3,
+      ...(binary ? byteScale(highest(series)) : {}),
+      axisLabel: { color: colour('--ink-3'), fontSize: 11, fontFamily: colour('--sans'), formatter: format },
+      splitLine: { lineStyle: { color: colour('--line') } },
+    },
+    series: series.map(({ name, colour: property, points }) => ({
+      type: 'line',
+      name,
+      data: points,
+      showSymbol: false,
+      sampling: 'lttb',
+      lineStyle: { width: 1.6 },
+      itemStyle: { color: colour(property) },
+      areaStyle: { color: colour(property), opacity: 0.08 },
+    })),
+  } as PlotOption
+}
+
+function span(series: Series[]): number {
+  return Math.max(0, ...series.map(({ points }) => (points.at(-1)?.[0] ?? 0) - (points[0]?.[0] ?? 0)))
+}
+
+function highest(series: Series[]): number {
+  let highest = 0
+  for (const { points } of series) for (const [, value] of points) highest = Math.max(highest, value)
+  return highest
+}
+
+/** Steps of a power of two, at most four of them: `1.0 MiB, 2.0 MiB` instead of `977 KiB, 1.9 MiB`. */
+export function byteScale(highest: number): { interval: number; max: number } {
+  const interval = 2 ** Math.ceil(Math.log2(Math.max(highest, 1024) / 4))
+  return { interval, max: interval * Math.ceil(highest / interval) || interval }
+}

@@ -1,0 +1,40 @@
+/** Every page of the console. */
+import { createRouter, createWebHistory } from 'vue-router'
+import { useSession } from './stores/session'
+
+export const TABS = ['overview', 'logs', 'configuration', 'chat', 'token'] as const
+export type Tab = (typeof TABS)[number]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    {
+      path: '/sign-in',
+      name: 'sign-in',
+      component: () => import('./pages/SignInPage.vue'),
+      meta: { open: true },
+    },
+    {
+      path: '/',
+      component: () => import('./frame/AppFrame.vue'),
+      children: [
+        { path: '', name: 'dashboard', component: () => import('./pages/DashboardPage.vue') },
+        { path: 'instances', name: 'instances', component: () => import('./pages/InstancesPage.vue') },
+        {
+          path: `instances/:id/:tab(${TABS.join('|')})?`,
+          name: 'instance',
+          component: () => import('./pages/InstancePage.vue'),
+          props: ({ params }) => ({ id: params['id'], tab: params['tab'] || 'overview' }),
+        },
+        { path: ':rest(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue') },
+      ],
+    },
+  ],
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta['open']) return true
+  const session = useSession()
+  await session.ready()
+  return session.username ? true : { name: 'sign-in', query: { next: to.fullPath } }
+})

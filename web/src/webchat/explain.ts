@@ -1,0 +1,9 @@
+/** What a failed request means to the person at the page. */
+import { Problem } from '@/shared/problem'
+import { words } from './words'
+
+export function explain(error: unknown): string {
+  if (!(error instanceof Problem)) return words.value.unreachable
+  if (error.status === 429 && error.retryAfter !== undefined) return words.value.wait(error.retryAfter)
+  return error.message
+}
