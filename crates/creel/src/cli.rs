@@ -1,0 +1,205 @@
+//! The command line, as DESIGN.md, section 3 has it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "creel",
+    version,
+    about = "An OpenClaw AI gateway for every person: isolated, always reachable, run from one page",
+    after_help = "Start with `creel up`, then open the address that it prints.",
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// Where Creel keeps everything [default: ~/.creel]
+    #[arg(long, global = true, env = "CREEL_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the control plane: console, API and instances
+    Up(UpArgs),
+    /// Make and run instances
+    #[command(subcommand)]
+    Instance(InstanceCommand),
+    /// Run a gateway by itself
+    #[command(subcommand)]
+    Gateway(GatewayCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Confine this process, then become the program of an instance
+    #[command(hide = true)]
+    SandboxExec,
+}
+
+#[derive(Args)]
+pub struct UpArgs {
+    /// Address of the console and the API
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
+    pub console: SocketAddr,
+    /// Leave the instances running when this stops; the next `creel up` adopts them
+    #[arg(long)]
+    pub leave_running: bool,
+}
+
+#[derive(Subcommand)]
+pub enum GatewayCommand {
+    /// Run a native gateway in the foreground
+    Run(GatewayArgs),
+    /// Say whether a gateway runs on this state directory
+    Status(ProfileArgs),
+    /// Stop the gateway on this state directory, drained
+    Stop(ProfileArgs),
+}
+
+#[derive(Args)]
+pub struct ProfileArgs {
+    /// Use ~/.openclaw-NAME
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Use ~/.openclaw-dev and port 19001
+    #[arg(long)]
+    pub dev: bool,
+}
+
+#[derive(Args)]
+pub struct GatewayArgs {
+    #[command(flatten)]
+    pub profile: ProfileArgs,
+    /// Port to listen on
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// loopback, lan, or an IP address
+    #[arg(long, value_name = "WHERE")]
+    pub bind: Option<String>,
+    /// none, token or password
+    #[arg(long, value_name = "MODE")]
+    pub auth: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum InstanceCommand {
+    /// Make an instance and start it
+    Create(CreateArgs),
+    /// List all instances
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one instance
+    Show { id: String },
+    /// Start an instance
+    Start { id: String },
+    /// Stop an instance, drained
+    Stop { id: String },
+    /// Stop an instance and start it again
+    Restart { id: String },
+    /// Make what is missing of an instance's files, overwriting nothing, and restart it if it runs
+    Init { id: String },
+    /// Print an instance's log
+    Logs {
+        id: String,
+        /// Go on as the log grows
+        #[arg(short, long)]
+        follow: bool,
+        /// Lines to begin with
+        #[arg(long, value_name = "LINES", default_value_t = 200)]
+        tail: usize,
+    },
+    /// Read or change an instance's openclaw.json
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make a new token; the old one is void
+    Token { id: String },
+    /// Remove an instance; its data is kept
+    Rm {
+        id: String,
+        /// Remove its data too
+        #[arg(long)]
+        purge: bool,
+    },
+}
+
+#[derive(Args)]
+pub struct CreateArgs {
+    /// Lower-case letters, digits and dashes, at most 40
+    pub id: String,
+    /// Name shown to people
+    #[arg(long)]
+    pub name: Option<String>,
+    /// native or openclaw
+    #[arg(long)]
+    pub runtime: Option<String>,
+    /// How it is run: process
+    #[arg(long)]
+    pub driver: Option<String>,
+    /// Chat platform to connect; repeat for more
+    #[arg(long, value_name = "TYPE")]
+    pub channel: Vec<String>,
+    /// The channel's settings, in the order of the channels
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub channel_config: Vec<String>,
+    /// Model to ask
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub model: Option<String>,
+    /// Port to listen on [default: the first free one from 18789]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Memory limit, such as 512m or 2g
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// CPU limit, in cores
+    #[arg(long, value_name = "CORES")]
+    pub cpus: Option<f64>,
+    /// Version of the openclaw runtime
+    #[arg(long = "runtime-version", value_name = "VERSION")]
+    pub runtime_version: Option<String>,
+    /// Only record it
+    #[arg(long)]
+    pub no_start: bool,
+}
+
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Print the file, or one value of it
+    Get {
+        id: String,
+        /// Such as agents.defaults.model
+        path: Option<String>,
+    },
+    /// Change one value, comments kept; or replace the file with `@FILE` (`@-`: standard input)
+    Set {
+        id: String,
+        /// Such as agents.defaults.model, or @FILE
+        path: String,
+        /// JSON5; what is no JSON5 is taken as text
+        value: Option<String>,
+    },
+    /// Open the file in $EDITOR
+    Edit { id: String },
+}
+
+pub fn print_completions(shell: clap_complete::Shell) {
+    clap_complete::generate(shell, &mut Cli::command(), "creel", &mut std::io::stdout());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,108 @@
+//! `creel gateway run|status|stop`
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use creel_config::{Locations, Overrides, ProcessEnvironment};
+use creel_gateway::{Options, StartError};
+use rustix::process::{Pid, Signal};
+use serde_json::json;
+
+use crate::cli::{GatewayArgs, GatewayCommand, ProfileArgs};
+use crate::failure::Failure;
+use crate::{logging, output};
+
+/// A gateway that drains may take its grace time, and a little more.
+const STOP_PATIENCE: Duration = Duration::from_secs(60);
+
+pub async fn run(command: GatewayCommand, json: bool) -> Result<(), Failure> {
+    match command {
+        GatewayCommand::Run(args) => run_gateway(args, json).await,
+        GatewayCommand::Status(profile) => status(&locations(&profile)?, json),
+        GatewayCommand::Stop(profile) => stop(&locations(&profile)?, json).await,
+    }
+}
+
+fn locations(args: &ProfileArgs) -> Result<Locations, Failure> {
+    Locations::resolve(&ProcessEnvironment, args.profile.as_deref(), args.dev).map_err(Failure::bad_input)
+}
+
+async fn run_gateway(args: GatewayArgs, json: bool) -> Result<(), Failure> {
+    let log = logging::start();
+    let overrides = Overrides {
+        port: args.port,
+        bind: args.bind,
+        auth_mode: args.auth,
+        ..Overrides::default()
+    };
+    let options = Options {
+        locations: locations(&args.profile)?,
+        environment: Arc::new(ProcessEnvironment),
+        overrides,
+    };
+    let ready = |address: std::net::SocketAddr| {
+        if json {
+            output::print_json(&json!({"url": format!("http://{address}"), "pid": std::process::id()}));
+        }
+    };
+    creel_gateway::run(options, |logging, id| log.configure(logging, id), ready)
+        .await
+        .map_err(|error| match error {
+            StartError::Config(_)
+            | StartError::PortInUse { .. }
+            | StartError::State { .. }
+            | StartError::Running { .. } => Failure::bad_input(error),
+            _ => Failure::failed(error),
+        })
+}
+
+fn status(locations: &Locations, json: bool) -> Result<(), Failure> {
+    let pid = creel_gateway::running_pid(&locations.state_dir);
+    if json {
+        output::print_json(&json!({"running": pid.is_some(), "pid": pid, "state_dir": locations.state_dir}));
+        return Ok(());
+    }
+    match pid {
+        Some(pid) => output::line(&format!(
+            "running, pid {pid}, state in {}",
+            locations.state_dir.display()
+        )),
+        None => output::line(&format!("not running, state in {}", locations.state_dir.display())),
+    }
+    Ok(())
+}
+
+async fn stop(locations: &Locations, json: bool) -> Result<(), Failure> {
+    let state = &locations.state_dir;
+    let pid = creel_gateway::running_pid(state).ok_or_else(|| nothing_runs(state))?;
+    let process = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| nothing_runs(state))?;
+    rustix::process::kill_process(process, Signal::TERM).map_err(Failure::from_error)?;
+    let spinner = output::Spinner::start(json);
+    spinner.say("draining");
+    let gone = async {
+        while creel_gateway::running_pid(state) == Some(pid) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(STOP_PATIENCE, gone).await.map_err(|_| {
+        Failure::failed(format!(
+            "pid {pid} still runs after {} seconds",
+            STOP_PATIENCE.as_secs()
+        ))
+    })?;
+    drop(spinner);
+    if json {
+        output::print_json(&json!({"stopped": pid}));
+    } else {
+        output::line(&format!("stopped pid {pid}"));
+    }
+    Ok(())
+}
+
+fn nothing_runs(state: &Path) -> Failure {
+    Failure::bad_input(format!("no gateway runs on {}", state.display()))
+}

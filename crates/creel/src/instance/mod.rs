@@ -1,0 +1,155 @@
+//! `creel instance …`: everything through the backend's REST API.
+
+mod config;
+mod create;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::cli::InstanceCommand;
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::{self, Spinner, duration, size};
+
+pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
+    let client = Client::new(home)?;
+    match command {
+        InstanceCommand::Create(args) => create::run(&client, args, json).await,
+        InstanceCommand::List => list(&client, json).await,
+        InstanceCommand::Show { id } => {
+            let instance = client.get(&path(&id, "")).await?;
+            show(&instance, json);
+            Ok(())
+        }
+        InstanceCommand::Start { id } => act(&client, &id, "start", json).await,
+        InstanceCommand::Stop { id } => act(&client, &id, "stop", json).await,
+        InstanceCommand::Restart { id } => act(&client, &id, "restart", json).await,
+        InstanceCommand::Init { id } => act(&client, &id, "init", json).await,
+        InstanceCommand::Logs { id, follow, tail } => logs(&client, &id, follow, tail, json).await,
+        InstanceCommand::Config(command) => config::run(&client, command, json).await,
+        InstanceCommand::Token { id } => {
+            let answer = client.post(&path(&id, "/token"), None).await?;
+            print_or(json, &answer, || {
+                output::line(answer["token"].as_str().unwrap_or_default())
+            });
+            Ok(())
+        }
+        InstanceCommand::Rm { id, purge } => {
+            client
+                .delete(&path(&id, if purge { "?purge=true" } else { "" }))
+                .await?;
+            let kept = if purge { "its data too" } else { "its data is kept" };
+            print_or(json, &json!({"removed": id, "purged": purge}), || {
+                output::line(&format!("removed {id}, {kept}"))
+            });
+            Ok(())
+        }
+    }
+}
+
+/// The API's path of an instance. An id that is none goes along escaped, so that the backend can say what is wrong with it.
+fn path(id: &str, rest: &str) -> String {
+    let mut escaped = String::new();
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    format!("/api/instances/{escaped}{rest}")
+}
+
+fn print_or(json: bool, value: &Value, otherwise: impl FnOnce()) {
+    if json { output::print_json(value) } else { otherwise() }
+}
+
+async fn act(client: &Client, id: &str, action: &str, json: bool) -> Result<(), Failure> {
+    let spinner = Spinner::start(json);
+    spinner.say(format!("{id}: {action}"));
+    let instance = client.post(&path(id, &format!("/{action}")), None).await?;
+    drop(spinner);
+    print_or(json, &instance, || output::line(&summary(&instance)));
+    Ok(())
+}
+
+/// `alice is running at http://127.0.0.1:18789`
+fn summary(instance: &Value) -> String {
+    let text = |key: &str| instance[key].as_str().unwrap_or_default().to_owned();
+    match text("status").as_str() {
+        "running" => format!("{} is running at {}", text("id"), text("url")),
+        status => format!("{} is {status}", text("id")),
+    }
+}
+
+async fn list(client: &Client, json: bool) -> Result<(), Failure> {
+    let answer = client.get("/api/instances").await?;
+    if json {
+        output::print_json(&answer);
+        return Ok(());
+    }
+    let instances = answer["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if instances.is_empty() {
+        output::line("no instances yet; make one with `creel instance create NAME`");
+        return Ok(());
+    }
+    let text = |instance: &Value, key: &str| instance[key].as_str().unwrap_or("-").to_owned();
+    let rows: Vec<Vec<String>> = instances
+        .iter()
+        .map(|instance| {
+            vec![
+                text(instance, "id"),
+                text(instance, "status"),
+                text(instance, "runtime"),
+                instance["port"].to_string(),
+                instance["memory_bytes"].as_u64().map_or("-".to_owned(), size),
+                uptime(instance).map_or("-".to_owned(), duration),
+                text(instance, "url"),
+            ]
+        })
+        .collect();
+    output::table(&["ID", "STATUS", "RUNTIME", "PORT", "MEMORY", "UPTIME", "URL"], &rows);
+    Ok(())
+}
+
+fn uptime(instance: &Value) -> Option<u64> {
+    let format = &time::format_description::well_known::Rfc3339;
+    let started = time::OffsetDateTime::parse(instance["started_at"].as_str()?, format).ok()?;
+    u64::try_from((time::OffsetDateTime::now_utc() - started).whole_seconds()).ok()
+}
+
+fn show(instance: &Value, json: bool) {
+    print_or(json, instance, || {
+        for (key, value) in instance.as_object().into_iter().flatten() {
+            let shown = match value {
+                Value::String(text) => text.clone(),
+                Value::Array(items) if items.is_empty() => continue,
+                value if key.ends_with("_bytes") => value.as_u64().map(size).unwrap_or_default(),
+                value => value.to_string(),
+            };
+            output::line(&format!("{key:<14}  {shown}"));
+        }
+    });
+}
+
+async fn logs(client: &Client, id: &str, follow: bool, tail: usize, json: bool) -> Result<(), Failure> {
+    let print = |batch: &Value| {
+        for line in batch["lines"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            print_or(json, &json!({"line": line}), || output::line(line));
+        }
+    };
+    if follow {
+        return client
+            .follow(&path(id, &format!("/logs/stream?tail={tail}")), print)
+            .await;
+    }
+    let answer = client.get(&path(id, &format!("/logs?tail={tail}"))).await?;
+    print_or(json, &answer, || print(&answer));
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! `creel`: one command line for every role. This file parses, dispatches and turns an error into a line and an exit code.
+
+mod cli;
+mod client;
+mod failure;
+mod gateway;
+mod instance;
+mod logging;
+mod output;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.json;
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let (home, json) = (cli.home, cli.json);
+    match cli.command {
+        Command::Up(args) => several_threads(up::run(args, home, json)),
+        Command::Gateway(command) => one_thread(gateway::run(command, json)),
+        Command::Instance(command) => one_thread(instance::run(command, home, json)),
+        Command::Completions { shell } => {
+            cli::print_completions(shell);
+            Ok(())
+        }
+        Command::SandboxExec => match creel_fleet::sandbox_exec() {
+            Ok(never) => match never {},
+            Err(error) => Err(Failure::with_code(&error, error.exit_code())),
+        },
+    }
+}
+
+/// A gateway and a short command live on one thread: less memory, and nothing to hand over between threads.
+fn one_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::from_error)?;
+    runtime.block_on(work)
+}
+
+/// The control plane measures a thousand processes while it answers.
+fn several_threads(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .map_err(Failure::from_error)?;
+    runtime.block_on(work)
+}

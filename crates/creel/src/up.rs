@@ -1,0 +1,127 @@
+//! `creel up`: the whole of it in one command. This file wires the rooms together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use creel_backend::{Backend, Bootstrap, bootstrap, serve};
+use creel_config::Secret;
+use creel_fleet::{Fleet, FleetOptions, Home};
+use creel_records::{Records, SqliteRecords};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::UpArgs;
+use crate::failure::Failure;
+use crate::{client, logging, output};
+
+/// What instances are handed of our own environment: the keys and addresses of model providers.
+const PROVIDER_VARIABLES: [&str; 4] = [
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+];
+
+pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
+    logging::start();
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::from_error)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::from_error)?;
+    let home = Home::open(client::home(home)?).map_err(Failure::bad_input)?;
+    let listener = listen(&args).await?;
+    let console = listener.local_addr().map_err(Failure::from_error)?;
+    client::note_address(home.path(), console).map_err(Failure::from_error)?;
+    let database = SqliteRecords::open(&home.records_path())
+        .await
+        .map_err(Failure::from_error)?;
+    let records: Arc<dyn Records> = Arc::new(database.clone());
+    let token = std::env::var("CREEL_ADMIN_TOKEN")
+        .ok()
+        .filter(|token| !token.is_empty());
+    let first = bootstrap(&*records, &home.secrets_dir(), token)
+        .await
+        .map_err(Failure::from_error)?;
+    let provider_env = provider_environment();
+    let providers = provider_env
+        .iter()
+        .map(|(name, _)| name.clone())
+        .filter(|name| name.ends_with("_KEY"))
+        .collect();
+    let creel_exe = std::env::current_exe().map_err(Failure::from_error)?;
+    let options = FleetOptions {
+        provider_env,
+        ..FleetOptions::new(home, records.clone(), creel_exe)
+    };
+    let fleet = Fleet::open(options).await.map_err(Failure::from_error)?;
+    let stop = CancellationToken::new();
+    let backend = Backend::new(fleet.clone(), records, providers);
+    let mut server = tokio::spawn(serve(listener, backend, stop.clone()));
+    announce(console, &first, json);
+    tracing::info!(%console, "creel is up");
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        ended = &mut server => {
+            let reason = ended.map_or_else(|error| error.to_string(), |result| format!("{result:?}"));
+            return Err(Failure::failed(format!("the console's server has ended: {reason}; the instances go on")));
+        }
+    }
+    if args.leave_running {
+        tracing::info!("stopping; the instances go on, and the next `creel up` adopts them");
+    } else {
+        tracing::info!("stopping the instances; a second signal leaves those that still run");
+        tokio::select! {
+            () = fleet.shutdown() => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    stop.cancel();
+    let _ = server.await;
+    database.close().await;
+    Ok(())
+}
+
+async fn listen(args: &UpArgs) -> Result<TcpListener, Failure> {
+    TcpListener::bind(args.console)
+        .await
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => Failure::bad_input(format!(
+                "{} is in use by another program: choose another with --console",
+                args.console
+            )),
+            _ => Failure::bad_input(format!(
+                "cannot listen on {}: {error}; choose another with --console",
+                args.console
+            )),
+        })
+}
+
+fn provider_environment() -> Vec<(String, Secret)> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    PROVIDER_VARIABLES
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), Secret::new(set(name)?))))
+        .collect()
+}
+
+fn announce(console: std::net::SocketAddr, first: &Bootstrap, json: bool) {
+    if json {
+        output::print_json(&json!({"console": format!("http://{console}"), "edge": null, "llm": null}));
+    } else {
+        let shown = console.to_string().replacen("127.0.0.1", "localhost", 1);
+        output::line(&format!(
+            "\n  Console   http://{shown}\n  API       http://{shown}/docs"
+        ));
+    }
+    let Some(password) = &first.new_password else { return };
+    let file = first.token_file.display();
+    let text = format!(
+        "\n  Sign in   {}\n  Password  {password}\n            shown this once; the API token in {file} signs in as well\n",
+        first.username
+    );
+    // Standard output is for machines with --json.
+    if json { eprintln!("{text}") } else { output::line(&text) }
+}
