@@ -1,0 +1,17 @@
+# Where the pinned tools are. Sourced by the scripts; tests and the fleet read the exported names.
+
+# shellcheck source=scripts/versions.sh
+. "$(dirname "${BASH_SOURCE[0]}")/versions.sh"
+
+CREEL_CACHE=${CREEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/creel}
+export CREEL_CACHE
+
+# Upstream OpenClaw with the Node it needs: node_modules/{node,openclaw} in here.
+export CREEL_OPENCLAW_CACHE=${CREEL_OPENCLAW_CACHE:-$CREEL_CACHE/openclaw-$OPENCLAW_VERSION}
+# The official OpenAI SDKs: bin/python with `openai` in it, and node_modules/openai.
+export CREEL_OPENAI_PYTHON=${CREEL_OPENAI_PYTHON:-$CREEL_CACHE/openai-python-$OPENAI_PYTHON_VERSION}
+export CREEL_OPENAI_NODE=${CREEL_OPENAI_NODE:-$CREEL_CACHE/openai-node-$OPENAI_NODE_VERSION}
+
+# Where rustup puts cargo.
+PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+export PATH

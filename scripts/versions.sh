@@ -1,0 +1,11 @@
+# What the scripts install, pinned: the one place to change a version.
+# (Crates are pinned in Cargo.lock, the console's packages in web/package-lock.json.)
+
+RUST_MINIMUM=1.95 # rust-version in Cargo.toml
+
+NODE_VERSION=24.21.0     # the newest that upstream OpenClaw runs on
+NODE_MINIMUM=20.19       # engines in web/package.json
+OPENCLAW_VERSION=2026.9.6
+
+OPENAI_PYTHON_VERSION=3.52.0 # PyPI
+OPENAI_NODE_VERSION=7.55.0   # npm
