@@ -1,0 +1,33 @@
+//! The console and the webchat page in real Chromium: `web/e2e` walks through them, and leaves screenshots.
+//!
+//! A binary of its own, so that it runs when no other does: the walk keeps to an address that other fleets on the machine could take.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use creel_tests::binary::repository;
+use creel_tests::scripts::path;
+use creel_tests::up::{ADMIN_TOKEN, Up};
+
+#[tokio::test]
+async fn a_walk_through_every_page() {
+    let up = Up::start().await;
+    let walk = tokio::process::Command::new("npm")
+        .args(["--prefix", "web", "run", "--silent", "e2e"])
+        .current_dir(repository())
+        .env("PATH", path())
+        .env("CREEL_URL", up.url())
+        .env("CREEL_USER", "admin")
+        // An API token signs in as a password does.
+        .env("CREEL_PASSWORD", ADMIN_TOKEN)
+        .env("ARTIFACTS", repository().join("tests/artifacts/console"))
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        walk.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&walk.stdout),
+        String::from_utf8_lossy(&walk.stderr)
+    );
+}

@@ -1,0 +1,136 @@
+//! The same `Idempotency-Key` twice is one turn and one answer.
+
+use creel_testkit::provider::{Gate, Provider, Reply};
+use creel_tests::gateway::Gateway;
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_answer() {
+    let provider = Provider::start().await;
+    provider.reply("once").reply("twice");
+    let gateway = Gateway::of(&provider).await;
+    let ask = || gateway.ask(json!({"message": "hi", "session_id": "s1"})).with_key("k1");
+    let first = ask().await.ok();
+    assert_eq!(first["reply"], "once");
+    assert_eq!(ask().await.ok(), first);
+    assert_eq!(provider.requests().len(), 1);
+    assert_eq!(gateway.messages("s1").await.len(), 2);
+}
+
+#[tokio::test]
+async fn at_the_same_time_too() {
+    let provider = Provider::start().await;
+    let gate = Gate::closed();
+    provider.then(Reply::text("once").gated(&gate)).reply("twice");
+    let gateway = Gateway::of(&provider).await;
+    let ask = || {
+        gateway
+            .post("/api/v1/chat/stream", &json!({"message": "hi"}))
+            .with_key("k1")
+            .events()
+    };
+    let (first, second) = (ask().await, ask().await);
+    gate.open();
+    assert_eq!(first.last("done").await, second.last("done").await);
+    assert_eq!(provider.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_restart_too_and_without_a_session() {
+    let provider = Provider::start().await;
+    provider.reply("once").reply("twice");
+    let mut gateway = Gateway::of(&provider).await;
+    let first = gateway.ask(json!({"message": "hi"})).with_key("k1").await.ok();
+    gateway = gateway.restart().await;
+    assert_eq!(gateway.ask(json!({"message": "hi"})).with_key("k1").await.ok(), first);
+    assert_eq!(provider.requests().len(), 1);
+    assert_ne!(
+        gateway.ask(json!({"message": "hi"})).with_key("k2").await.ok()["session_id"],
+        first["session_id"]
+    );
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_its_message() {
+    let provider = Provider::start().await;
+    let gateway = Gateway::of(&provider).await;
+    gateway
+        .ask(json!({"message": "hi", "session_id": "s1"}))
+        .with_key("k1")
+        .await
+        .ok();
+    let other = gateway
+        .ask(json!({"message": "ho", "session_id": "s1"}))
+        .with_key("k1")
+        .await;
+    assert_eq!(other.problem(), (422, "idempotency_key_reused".into()));
+    let long = gateway.ask(json!({"message": "hi"})).with_key(&"k".repeat(256)).await;
+    assert_eq!(long.problem(), (400, "bad_request".into()));
+}
+
+#[tokio::test]
+async fn an_answer_given_again_can_be_streamed() {
+    let provider = Provider::start().await;
+    provider.reply("Hello there.");
+    let gateway = Gateway::of(&provider).await;
+    let first = gateway.ask(json!({"message": "hi"})).with_key("k1").await.ok();
+    let mut again = gateway
+        .post("/api/v1/chat/stream", &json!({"message": "hi"}))
+        .with_key("k1")
+        .events()
+        .await;
+    assert_eq!(again.delta().await, "Hello there.");
+    assert_eq!(again.last("done").await, first);
+}
+
+#[tokio::test]
+async fn what_failed_is_tried_again() {
+    let provider = Provider::start().await;
+    provider.then(Reply::status(401)).reply("now it works");
+    let gateway = Gateway::of(&provider).await;
+    let ask = || gateway.ask(json!({"message": "hi", "session_id": "s1"})).with_key("k1");
+    assert_eq!(ask().await.problem(), (502, "provider_unauthorized".into()));
+    assert_eq!(ask().await.ok()["reply"], "now it works");
+    assert_eq!(ask().await.ok()["reply"], "now it works");
+    assert_eq!(provider.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn completions_with_a_key_leave_no_session_behind_in_the_list() {
+    let provider = Provider::start().await;
+    provider.reply("once").reply("twice");
+    let gateway = Gateway::of(&provider).await;
+    let request = json!({"model": "fake/m1", "messages": [{"role": "user", "content": "hi"}]});
+    let ask = || {
+        gateway
+            .call(Method::POST, "/v1/chat/completions")
+            .json(&request)
+            .with_key("k1")
+    };
+    for _ in 0..2 {
+        assert_eq!(ask().await.ok()["choices"][0]["message"]["content"], "once");
+    }
+    assert_eq!(gateway.get("/api/v1/sessions").await.ok(), json!({"sessions": []}));
+}
+
+#[tokio::test]
+async fn calls_of_the_clients_own_tools_are_given_again() {
+    let provider = Provider::start().await;
+    provider.tool_call("weather", r#"{"city":"Kyiv"}"#).reply("twice");
+    let gateway = Gateway::of(&provider).await;
+    let request = json!({
+        "messages": [{"role": "user", "content": "How is it there?"}],
+        "tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}],
+    });
+    let ask = || {
+        gateway
+            .call(Method::POST, "/v1/chat/completions")
+            .json(&request)
+            .with_key("k1")
+    };
+    let first = ask().await.ok()["choices"][0].clone();
+    assert_eq!(first["message"]["tool_calls"][0]["function"]["name"], "weather");
+    assert_eq!(ask().await.ok()["choices"][0], first);
+    assert_eq!(provider.requests().len(), 1);
+}

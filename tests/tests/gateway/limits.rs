@@ -1,0 +1,214 @@
+//! How much one gateway takes on.
+
+use creel_testkit::provider::Provider;
+use creel_tests::gateway::{Gateway, TOKEN};
+use creel_tests::http::{Call, client};
+use creel_tests::wait::within;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use reqwest::Method;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+#[tokio::test]
+async fn requests_per_minute() {
+    let gateway = Gateway::builder()
+        .config(json!({"gateway": {"rateLimit": "3/minute"}}))
+        .start()
+        .await;
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/api/v1/sessions").await.status, 200);
+    }
+    let refused = gateway.get("/api/v1/sessions").await;
+    assert_eq!(refused.problem(), (429, "rate_limited".into()));
+    assert!(
+        (1..=20).contains(&refused.header("retry-after").parse().unwrap_or(0)),
+        "{refused:?}"
+    );
+    let openai = gateway.get("/v1/models").await;
+    assert_eq!(
+        (openai.status, &openai.json()["error"]["type"]),
+        (429, &json!("rate_limit_error"))
+    );
+    assert_eq!(gateway.get("/readyz").await.status, 200, "probes don't count");
+}
+
+#[tokio::test]
+async fn two_hundred_unless_said_otherwise() {
+    let gateway = Gateway::builder().start().await;
+    let asked = stream::iter(0..260).map(|_| gateway.get("/v1/models").into_future());
+    let statuses: Vec<u16> = asked.buffered(20).map(|answer| answer.status).collect().await;
+    let answered = statuses.iter().filter(|status| **status == 200).count();
+    // One more may come through every 300 ms that this takes.
+    assert!((200..260).contains(&answered), "{answered} of 260");
+    assert!(
+        statuses.iter().all(|status| [200, 429].contains(status)),
+        "{statuses:?}"
+    );
+}
+
+#[tokio::test]
+async fn in_a_crowd_probes_get_through_and_others_are_told_to_come_back() {
+    let gateway = Gateway::builder()
+        .config(json!({"gateway": {"concurrentConnections": 5}}))
+        .start()
+        .await;
+    let mut crowd = Vec::new();
+    for _ in 0..5 {
+        crowd.push(gateway.connect().await);
+    }
+    for probe in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(gateway.get(probe).await.status, 200);
+    }
+    let refused = gateway.ask(json!({"message": "hi"})).await;
+    assert_eq!(refused.problem(), (429, "too_many_connections".into()));
+    assert_eq!(
+        (refused.header("retry-after"), refused.header("connection")),
+        ("1", "close")
+    );
+    drop(crowd);
+    gateway
+        .eventually(
+            "room",
+            |gateway| gateway.ask(json!({"message": "hi"})),
+            |answer| answer.status == 200,
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn beyond_the_crowd_everybody_is_refused_in_plain_http() {
+    let gateway = Gateway::builder()
+        .config(json!({"gateway": {"concurrentConnections": 1}}))
+        .start()
+        .await;
+    let mut crowd = Vec::new();
+    for _ in 0..1 + 32 {
+        crowd.push(gateway.connect().await);
+    }
+    let refused = Call::new(&client(), Method::GET, &format!("{}/healthz", gateway.url()), TOKEN).await;
+    assert_eq!(refused.problem().0, 429);
+    assert_eq!(refused.header("retry-after"), "1");
+    drop(crowd);
+    gateway
+        .eventually("room", |gateway| gateway.get("/healthz"), |answer| answer.status == 200)
+        .await;
+    assert!(gateway.metric("creel_gateway_connections_refused_total").await >= 1.0);
+}
+
+#[tokio::test]
+async fn ten_thousand_connections() {
+    let files = getrlimit(Resource::Nofile).maximum.unwrap_or(20_000).min(20_000);
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(files),
+            maximum: Some(files),
+        },
+    )
+    .expect("up to the hard limit");
+    let many = 10_000.min(files as usize - 500);
+    let gateway = Gateway::builder().open_files(1_024).start().await;
+    let connections = stream::iter(0..many).map(|_| TcpStream::connect(gateway.address()));
+    let crowd: Vec<_> = connections
+        .buffer_unordered(200)
+        .filter_map(|connection| async { connection.ok() })
+        .collect()
+        .await;
+    assert!(crowd.len() > many / 2, "{} of {many} were let in", crowd.len());
+    drop(crowd);
+    gateway
+        .eventually(
+            "probe",
+            |gateway| gateway.get("/healthz"),
+            |answer| answer.status == 200,
+        )
+        .await;
+    gateway
+        .eventually(
+            "room",
+            |gateway| gateway.ask(json!({"message": "hi"})),
+            |answer| answer.status == 200,
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn more_connections_than_files() {
+    let gateway = Gateway::builder().open_files(64).start().await;
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(gateway.connect().await);
+    }
+    gateway.log().line_with("a connection cannot be accepted").await;
+    drop(crowd);
+    gateway
+        .eventually(
+            "room",
+            |gateway| gateway.ask(json!({"message": "hi"})),
+            |answer| answer.status == 200,
+        )
+        .await;
+    assert!(
+        gateway.log().so_far().lines().count() < 50,
+        "one line, not one for each: {}",
+        gateway.log().so_far()
+    );
+}
+
+#[tokio::test]
+async fn a_request_of_50_mb() {
+    let gateway = Gateway::builder().start().await;
+    let announced = gateway
+        .call(Method::POST, "/api/v1/chat")
+        .body(vec![b' '; 50 << 20])
+        .await;
+    assert_eq!(announced.problem(), (413, "too_large".into()));
+    assert!(announced.text.contains("20971520 bytes"), "{announced:?}");
+    let chunks = stream::iter((0..800).map(|_| Ok::<_, std::io::Error>(vec![b' '; 64 << 10])));
+    let unannounced = gateway
+        .call(Method::POST, "/api/v1/chat")
+        .body(reqwest::Body::wrap_stream(chunks))
+        .await;
+    assert_eq!(unannounced.problem(), (413, "too_large".into()));
+    assert_eq!(gateway.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_that_is_cut_half_way() {
+    let provider = Provider::start().await;
+    let gateway = Gateway::of(&provider).await;
+    let head = format!(
+        "POST /api/v1/chat HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: 100\r\n\r\n"
+    );
+    for half in [&head[..20], &head[..], &format!("{head}{{\"message\": \"hi")] {
+        let mut connection = gateway.connect().await;
+        connection.write_all(half.as_bytes()).await.expect("the gateway reads");
+        connection.shutdown().await.expect("it is open");
+        let mut answer = String::new();
+        within("end of the connection", connection.read_to_string(&mut answer))
+            .await
+            .expect("an orderly end");
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    assert_eq!(gateway.get("/api/v1/sessions").await.ok(), json!({"sessions": []}));
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let idle = json!({"gateway": {"limits": {"idleTimeoutMs": 50}}});
+    let gateway = Gateway::builder().config(idle).start().await;
+    let mut connection = gateway.connect().await;
+    connection
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .expect("the gateway reads");
+    let mut answer = String::new();
+    within("end of the connection", connection.read_to_string(&mut answer))
+        .await
+        .expect("an orderly end");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}

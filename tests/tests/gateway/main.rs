@@ -1,0 +1,14 @@
+//! The native gateway, from outside: `creel gateway run` as its users, its operators and its enemies meet it.
+
+mod auth;
+mod chat;
+mod config;
+mod drain;
+mod idempotency;
+mod limits;
+mod models;
+mod observability;
+mod openai;
+mod sessions;
+mod start;
+mod tools;

@@ -1,0 +1,222 @@
+//! Starting a gateway, and what keeps one from it: one clear line each, and nothing changed.
+
+use std::fs;
+
+use creel_tests::gateway::{Gateway, TOKEN};
+use creel_tests::process::Process;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+/// The default template of the instances of an earlier console.
+const EARLIER_TEMPLATE: &str = r#"{
+    // OpenClaw gateway
+    "gateway": {
+        "mode": "local",
+        "token": "",
+        "port": 18789
+    },
+    // Agents
+    "agents": {
+        "defaults": {
+            "model": "gpt-4",
+            "sandbox": {
+                "mode": "non-main",
+                "scope": "agent"
+            }
+        }
+    },
+    // Channels
+    "channels": [],
+    // Tools
+    "tools": {
+        "defaults": ["*"]
+    }
+}
+"#;
+
+#[tokio::test]
+async fn the_template_of_earlier_consoles_works_as_it_is() {
+    let gateway = Gateway::builder().config_text(EARLIER_TEMPLATE).start().await;
+    assert_eq!(gateway.chat("hi").await["model"], "demo/demo");
+    let ended = {
+        gateway.terminate();
+        gateway.ended().await
+    };
+    assert!(
+        !ended.stderr.contains("WARN") && !ended.stderr.contains("ERROR"),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
+async fn no_file_at_all_works_too() {
+    let gateway = Gateway::builder().without_config().start().await;
+    assert_eq!(gateway.chat("hi").await["model"], "demo/demo");
+}
+
+#[tokio::test]
+async fn a_broken_file_is_named_with_line_and_column() {
+    let (code, message) = Gateway::builder()
+        .config_text("{\n  gateway: {\n    port: ,\n")
+        .refused()
+        .await;
+    assert_eq!(code, Some(2), "{message}");
+    assert!(message.contains("openclaw.json:3:11: "), "{message}");
+    let (code, message) = Gateway::builder()
+        .config_text("{\n  gateway: { port: \"high\" },\n}")
+        .refused()
+        .await;
+    assert_eq!(code, Some(2), "{message}");
+    assert!(
+        message.contains("openclaw.json:2:20: ") && message.contains("gateway.port"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_knows_is_a_warning_with_a_hint() {
+    let gateway = Gateway::builder()
+        .config_text("{\n  gateway: {\n    prot: 18789,\n  },\n}")
+        .start()
+        .await;
+    let warning = gateway.log().line_with("gateway.prot").await;
+    assert!(
+        warning.contains("WARN") && warning.contains("openclaw.json: 3:5"),
+        "{warning}"
+    );
+    assert!(warning.contains("did you mean `gateway.port`?"), "{warning}");
+}
+
+#[tokio::test]
+async fn a_port_in_use() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let (code, message) = Gateway::builder().args(&["--port", &port]).refused().await;
+    assert_eq!(code, Some(2), "{message}");
+    assert!(
+        message.starts_with(&format!("127.0.0.1:{port} is in use")) && message.contains("--port"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn two_gateways_on_one_state_directory() {
+    let gateway = Gateway::builder().start().await;
+    let (code, message) = gateway.builder_again().refused().await;
+    assert_eq!(code, Some(2), "{message}");
+    assert!(message.contains(&format!("pid {}", gateway.pid())), "{message}");
+    assert_eq!(
+        gateway.chat("hi").await["model"],
+        "demo/demo",
+        "the first one does not mind"
+    );
+}
+
+#[tokio::test]
+async fn a_state_directory_that_cannot_be_written() {
+    // Where even root cannot make a directory.
+    for place in ["/proc/nowhere", "/sys/nowhere"] {
+        let (code, message) = Gateway::builder().env("OPENCLAW_STATE_DIR", place).refused().await;
+        assert_eq!(code, Some(2), "{message}");
+        assert!(
+            message.starts_with(place) && message.contains("OPENCLAW_STATE_DIR"),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn bad_flags_and_bad_variables() {
+    for (arguments, part) in [
+        (["--bind", "moon"], "--bind is \"moon\""),
+        (["--auth", "maybe"], "--auth is \"maybe\""),
+        (["--profile", "../x"], "profile \"../x\" is no name"),
+    ] {
+        let (code, message) = Gateway::builder().args(&arguments).refused().await;
+        assert!(code == Some(2) && message.contains(part), "{code:?} {message}");
+    }
+    let (code, message) = Gateway::builder().env("GATEWAY_RATE_LIMIT", "lots").refused().await;
+    assert!(
+        code == Some(2) && message.contains("GATEWAY_RATE_LIMIT is \"lots\""),
+        "{code:?} {message}"
+    );
+}
+
+#[tokio::test]
+async fn a_profile_has_a_home_of_its_own() {
+    let by_flag = Gateway::builder().args(&["--profile", "work"]).start().await;
+    let by_variable = Gateway::builder().env("OPENCLAW_PROFILE", "work").start().await;
+    let dev = Gateway::builder().args(&["--dev"]).start().await;
+    for (gateway, directory) in [
+        (by_flag, ".openclaw-work"),
+        (by_variable, ".openclaw-work"),
+        (dev, ".openclaw-dev"),
+    ] {
+        let session = gateway
+            .ask(serde_json::json!({"message": "hi"}))
+            .without_token()
+            .await
+            .ok()["session_id"]
+            .clone();
+        let sessions = gateway
+            .builder_again()
+            .home()
+            .join(directory)
+            .join("workspace/sessions");
+        let file = sessions.join(format!("{}.jsonl", session.as_str().unwrap_or_default()));
+        assert!(file.is_file(), "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn the_dev_profile_has_a_port_of_its_own() {
+    let builder = Gateway::builder();
+    // Whoever has the port, this one must be the one that is asked for.
+    let _taken = TcpListener::bind("127.0.0.1:19001").await;
+    let refused = Process::start(builder.command(&["gateway", "run", "--dev"]))
+        .ended()
+        .await;
+    assert_eq!(refused.code(), Some(2));
+    assert!(refused.stderr.contains("127.0.0.1:19001 is in use"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn variables_say_where_everything_is() {
+    let builder = Gateway::builder().without_config();
+    let home = builder.home();
+    fs::write(
+        home.join("mine.json5"),
+        "{ agents: { defaults: { systemPrompt: 'hi' } }, gateway: { auth: { token: 'x' } } }",
+    )
+    .expect("the home can be written");
+    let gateway = builder
+        .env("OPENCLAW_CONFIG_PATH", &home.join("mine.json5").to_string_lossy())
+        .env("OPENCLAW_STATE_DIR", &home.join("state").to_string_lossy())
+        .env("OPENCLAW_GATEWAY_TOKEN", TOKEN)
+        .start()
+        .await;
+    gateway.chat_in("s1", "hi").await;
+    assert!(home.join("state/workspace/sessions/s1.jsonl").is_file());
+    assert!(!home.join(".openclaw/workspace").exists());
+}
+
+#[tokio::test]
+async fn status_and_stop_find_the_gateway_of_their_home() {
+    let gateway = Gateway::builder().start().await;
+    let creel = |arguments: &[&str]| Process::start(gateway.builder_again().command(arguments)).ended();
+    let status = creel(&["--json", "gateway", "status"]).await;
+    let status: Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!(
+        (&status["running"], &status["pid"]),
+        (&Value::Bool(true), &gateway.pid().into())
+    );
+    let stop = creel(&["gateway", "stop"]).await;
+    assert_eq!(
+        (stop.code(), stop.stdout),
+        (Some(0), format!("stopped pid {}\n", gateway.pid()))
+    );
+    let again = creel(&["gateway", "stop"]).await;
+    assert_eq!(again.code(), Some(2));
+    assert!(again.stderr.starts_with("creel: no gateway runs on "), "{again:?}");
+    assert_eq!(gateway.ended().await.code(), Some(0));
+}

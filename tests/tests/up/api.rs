@@ -1,0 +1,272 @@
+//! The REST API: shapes, refusals, sign-in.
+
+use creel_tests::up::Up;
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_instance_from_beginning_to_end() {
+    let up = Up::start().await;
+    let created = up
+        .post("/api/instances", &json!({"id": "zhangsan", "name": "张三"}))
+        .await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let (instance, token) = (&created.json()["instance"], created.json()["token"].clone());
+    assert_eq!(token.as_str().unwrap().len(), 64);
+    for (field, value) in [
+        ("id", "zhangsan"),
+        ("name", "张三"),
+        ("runtime", "native"),
+        ("driver", "process"),
+        ("status", "running"),
+    ] {
+        assert_eq!(instance[field], value, "{instance:#}");
+    }
+    let port = instance["port"].as_u64().unwrap();
+    assert!(
+        port >= 18789 && instance["url"] == format!("http://127.0.0.1:{port}"),
+        "{instance:#}"
+    );
+    assert!(
+        instance["pid"].is_u64() && instance["channels"] == json!([]) && instance["version"].is_string(),
+        "{instance:#}"
+    );
+    assert!(instance["created_at"].as_str().unwrap().ends_with('Z'), "{instance:#}");
+
+    let stopped = up.post("/api/instances/zhangsan/stop", &json!({})).await.ok();
+    assert_eq!((&stopped["status"], &stopped["pid"]), (&json!("stopped"), &json!(null)));
+    let started = up.post("/api/instances/zhangsan/start", &json!({})).await.ok();
+    assert_eq!(started["status"], "running");
+    let restarted = up.post("/api/instances/zhangsan/restart", &json!({})).await.ok();
+    assert_ne!(restarted["pid"], started["pid"]);
+    assert_eq!(
+        up.get("/api/instances").await.ok()["instances"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+
+    let data = up.home().join("instances/zhangsan/data");
+    assert_eq!(up.delete("/api/instances/zhangsan").await.status, 204);
+    assert_eq!(up.get("/api/instances/zhangsan").await.problem().0, 404);
+    assert!(data.join("openclaw.json").exists(), "the data is kept");
+}
+
+#[tokio::test]
+async fn purge_removes_the_data_too() {
+    let up = Up::start().await;
+    up.create("a").await;
+    assert_eq!(up.delete("/api/instances/a?purge=true").await.status, 204);
+    assert!(!up.home().join("instances/a").exists());
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_changes_nothing() {
+    let up = Up::start().await;
+    up.create("taken").await;
+    let too_long = "a".repeat(41);
+    for (request, status) in [
+        (json!({"id": "../x"}), 422),
+        (json!({"id": "UPPER"}), 422),
+        (json!({"id": ""}), 422),
+        (json!({"id": too_long}), 422),
+        (json!({"id": "taken"}), 409),
+        (json!({"id": "b", "runtime": "java"}), 422),
+        (json!({"id": "b", "driver": "carrier-pigeon"}), 422),
+        (json!({"id": "b", "channels": [{"type": "icq", "config": {}}]}), 422),
+        (json!({"id": "b", "port": 99999}), 400),
+        (json!({"id": "b", "colour": "red"}), 400),
+        (json!({"name": "no id"}), 400),
+    ] {
+        let answer = up.post("/api/instances", &request).await;
+        assert_eq!(answer.problem().0, status, "{request}: {answer:?}");
+    }
+    assert_eq!(up.get("/api/instances/..%2Fx").await.problem().0, 422);
+    assert_eq!(
+        up.get("/api/instances").await.ok()["instances"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let made = std::fs::read_dir(up.home().join("instances")).unwrap().count();
+    assert_eq!(made, 1, "nothing was left behind");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken() {
+    let up = Up::start().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let answer = up.post("/api/instances", &json!({"id": "a", "port": port})).await;
+    assert_eq!(answer.problem(), (409, "port_in_use".to_owned()));
+    assert!(answer.json()["detail"].as_str().unwrap().contains(&port.to_string()));
+}
+
+#[tokio::test]
+async fn a_broken_configuration_is_refused_with_its_place() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let before = up.get("/api/instances/a/config").await.ok()["content"].clone();
+    let broken = up
+        .put(
+            "/api/instances/a/config",
+            &json!({"content": "{\n  gateway: {port: 1,, }\n}"}),
+        )
+        .await;
+    assert_eq!(broken.problem().0, 422);
+    assert_eq!(
+        (broken.json()["line"].as_u64(), broken.json()["column"].as_u64()),
+        (Some(2), Some(21))
+    );
+    assert_eq!(up.get("/api/instances/a/config").await.ok()["content"], before);
+
+    let text = "// mine\n{ agents: {defaults: {model: 'demo/demo'}}, gatewa: {} }\n";
+    let saved = up.put("/api/instances/a/config", &json!({"content": text})).await.ok();
+    let warning = saved["warnings"][0]["message"].as_str().unwrap();
+    assert!(warning.contains("gatewa"), "{warning}");
+    assert_eq!(
+        up.get("/api/instances/a/config").await.ok()["content"],
+        text,
+        "comments are kept"
+    );
+}
+
+#[tokio::test]
+async fn init_mends_and_overwrites_nothing() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let data = up.home().join("instances/a/data");
+    std::fs::write(data.join("workspace/agent/IDENTITY.md"), "mine").unwrap();
+    std::fs::remove_file(data.join("openclaw.json")).unwrap();
+    assert_eq!(
+        up.post("/api/instances/a/init", &json!({})).await.ok()["status"],
+        "running"
+    );
+    assert!(data.join("openclaw.json").exists());
+    assert_eq!(
+        std::fs::read_to_string(data.join("workspace/agent/IDENTITY.md")).unwrap(),
+        "mine"
+    );
+}
+
+#[tokio::test]
+async fn a_rotated_token_voids_the_old_one() {
+    let up = Up::start().await;
+    let instance = up.create("a").await;
+    assert_eq!(instance.get("/v1/models").await.status, 200);
+    let new = up.post("/api/instances/a/token", &json!({})).await.ok()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(instance.get("/v1/models").await.status, 401);
+    assert_eq!(instance.get("/v1/models").with_token(&new).await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_gets_in_without_a_token_or_a_login() {
+    let up = Up::start().await;
+    for path in [
+        "/api/instances",
+        "/api/system/status",
+        "/api/activity",
+        "/api/events",
+        "/api/instances/a/logs",
+    ] {
+        assert_eq!(up.get(path).without_token().await.problem().0, 401, "{path}");
+        assert_eq!(up.get(path).with_token("wrong").await.problem().0, 401, "{path}");
+    }
+    assert_eq!(up.get("/api/health").without_token().await.status, 200);
+    assert_eq!(
+        up.get("/api/openapi.json").without_token().await.ok()["openapi"],
+        "3.1.0"
+    );
+}
+
+#[tokio::test]
+async fn a_login_needs_its_csrf_token_to_change_something() {
+    let up = Up::start().await;
+    let login = json!({"username": "admin", "password": creel_tests::up::ADMIN_TOKEN});
+    let answer = up.post("/api/login", &login).without_token().await;
+    let csrf = answer.ok()["csrf"].as_str().unwrap().to_owned();
+    let cookie = answer.header("set-cookie");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"),
+        "{cookie}"
+    );
+    let cookie = cookie.split(';').next().unwrap();
+    let as_browser = |call: creel_tests::http::Call| call.without_token().header("cookie", cookie);
+
+    assert_eq!(as_browser(up.get("/api/session")).await.ok()["username"], "admin");
+    let create = || as_browser(up.post("/api/instances", &json!({"id": "a", "start": false})));
+    assert_eq!(create().await.problem().0, 403);
+    assert_eq!(create().header("x-csrf-token", "wrong").await.problem().0, 403);
+    assert_eq!(create().header("x-csrf-token", &csrf).await.status, 201);
+    assert_eq!(as_browser(up.post("/api/logout", &json!({}))).await.status, 204);
+    assert_eq!(as_browser(up.get("/api/session")).await.problem().0, 401);
+}
+
+#[tokio::test]
+async fn guessing_a_password_is_throttled() {
+    let up = Up::start().await;
+    let guess = || {
+        up.post("/api/login", &json!({"username": "admin", "password": "guess"}))
+            .without_token()
+    };
+    for _ in 0..10 {
+        assert_eq!(guess().await.problem().0, 401);
+    }
+    let refused = guess().await;
+    assert_eq!(refused.problem().0, 429);
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_chat_goes_through_to_the_instance() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let request = json!({"model": "openclaw", "stream": true, "messages": [{"role": "user", "content": "hello"}]});
+    let stream = up.post("/api/instances/a/chat/completions", &request).await;
+    assert!(
+        stream.text.contains("chat.completion.chunk") && stream.text.ends_with("data: [DONE]\n\n"),
+        "{stream:?}"
+    );
+    up.post("/api/instances/a/stop", &json!({})).await.ok();
+    assert_eq!(
+        up.post("/api/instances/a/chat/completions", &request).await.problem(),
+        (409, "not_running".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn changes_are_told_as_they_happen() {
+    let up = Up::start().await;
+    let mut events = up.get("/api/events").events().await;
+    up.create("a").await;
+    let seen = events.next_named("instance").await;
+    assert_eq!(seen["id"], "a");
+    assert_eq!(events.next_named("activity").await["instance"], "a");
+    up.delete("/api/instances/a").await;
+    assert_eq!(events.next_named("removed").await["id"], "a");
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_told_apart() {
+    let up = Up::start().await;
+    assert_eq!(up.get("/api/nothing").await.problem().0, 404);
+    assert_eq!(up.call(Method::DELETE, "/api/system/status").await.problem().0, 405);
+    let page = up.get("/instances/a").without_token().header("host", "localhost").await;
+    assert!(page.text.contains("<html"), "the console shows its own pages: {page:?}");
+}
+
+#[tokio::test]
+async fn the_console_and_the_instances_have_no_host_in_common() {
+    let up = Up::start().await;
+    let instance = up.create("a").await;
+    assert!(instance.url.starts_with("http://127.0.0.1:"));
+    let page = up.get("/instances/a?tab=chat").without_token().await;
+    assert_eq!(page.status, 307, "{page:?}");
+    let expected = up.url().replace("127.0.0.1", "localhost") + "/instances/a?tab=chat";
+    assert_eq!(page.header("location"), expected);
+}

@@ -1,0 +1,9 @@
+//! `creel up`: the control plane and its instances.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod api;
+mod command_line;
+mod isolation;
+mod nothing_is_lost;
+mod openclaw;
