@@ -1,0 +1,163 @@
+//! What is measured: one file each. A measurement gives rows for the table and the samples behind them.
+
+mod alive;
+mod idle;
+mod start;
+mod throughput;
+mod turn;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::peers::{Gateway, Runtime};
+use crate::process::Process;
+use crate::provider;
+use crate::report::Row;
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Measurement {
+    /// From starting a program to its first good answer on /readyz
+    Start,
+    /// Memory at rest
+    Idle,
+    /// Time added to a turn
+    Turn,
+    /// Turns per second at 20 concurrent
+    Throughput,
+    /// Native instances alive in 2 GiB
+    Alive,
+}
+
+/// Ports below the range from which the kernel takes ports for outgoing connections.
+const FIRST_PORT: u16 = 20_000;
+const PROVIDER_PORT: u16 = 19_999;
+
+/// What every measurement works with.
+pub struct Bench {
+    native: Runtime,
+    openclaw: Option<Runtime>,
+    quick: bool,
+    home: TempDir,
+    _provider: Process,
+}
+
+/// Both gateways, running.
+struct Pair {
+    native: Gateway,
+    openclaw: Option<Gateway>,
+}
+
+/// Raw figures by name, for the JSON file.
+pub type Samples = Map<String, Value>;
+
+impl Bench {
+    pub async fn start(creel: &Path, openclaw: Option<&Path>, quick: bool) -> anyhow::Result<Self> {
+        let absolute = |path: &Path| -> anyhow::Result<PathBuf> {
+            path.canonicalize()
+                .with_context(|| format!("{} is not there", path.display()))
+        };
+        let home = TempDir::with_prefix("creel-bench-")?;
+        let provider = provider::start(PROVIDER_PORT, home.path()).await?;
+        if openclaw.is_none() {
+            eprintln!("bench: no upstream to compare with: set CREEL_OPENCLAW_CACHE, or use `make bench`");
+        }
+        let native = Runtime::Native(absolute(creel)?);
+        let openclaw = openclaw.map(absolute).transpose()?.map(Runtime::Openclaw);
+        native.version()?;
+        Ok(Self {
+            native,
+            openclaw,
+            quick,
+            home,
+            _provider: provider,
+        })
+    }
+
+    /// Program and version of each peer.
+    pub fn versions(&self) -> Value {
+        let version = |runtime: &Runtime| runtime.version().ok();
+        json!({"native": version(&self.native), "openclaw": self.openclaw.as_ref().and_then(version)})
+    }
+
+    /// A prepared directory of this name.
+    fn directory(&self, runtime: &Runtime, name: &str) -> anyhow::Result<PathBuf> {
+        let directory = self.home.path().join(name);
+        runtime.prepare(&directory, PROVIDER_PORT)?;
+        Ok(directory)
+    }
+
+    async fn pair(&self) -> anyhow::Result<Pair> {
+        let native = self
+            .native
+            .start(&self.directory(&self.native, "native")?, free_port(FIRST_PORT)?)
+            .await?;
+        let openclaw = match &self.openclaw {
+            Some(runtime) => Some(
+                runtime
+                    .start(&self.directory(runtime, "openclaw")?, free_port(native.port + 1)?)
+                    .await?,
+            ),
+            None => None,
+        };
+        Ok(Pair { native, openclaw })
+    }
+}
+
+/// Everything, or what was asked for, in the order in which one disturbs the next least.
+pub async fn all(bench: &Bench, only: &[Measurement]) -> anyhow::Result<(Vec<Row>, Samples)> {
+    let wanted = |measurement| only.is_empty() || only.contains(&measurement);
+    let mut rows = Vec::new();
+    let mut samples = Samples::new();
+    if wanted(Measurement::Start) {
+        eprintln!("bench: start to ready");
+        rows.extend(start::measure(bench, &mut samples).await?);
+    }
+    if [Measurement::Idle, Measurement::Turn, Measurement::Throughput]
+        .into_iter()
+        .any(wanted)
+    {
+        eprintln!("bench: starting both gateways");
+        let pair = bench.pair().await?;
+        if wanted(Measurement::Idle) {
+            eprintln!("bench: memory at rest");
+            rows.extend(idle::measure(&pair, "idle memory, alone, MiB PSS", true).await);
+        }
+        if wanted(Measurement::Turn) {
+            eprintln!("bench: time added to a turn");
+            rows.extend(turn::measure(bench, &pair, &mut samples).await?);
+        }
+        if wanted(Measurement::Throughput) {
+            eprintln!("bench: turns per second");
+            rows.extend(throughput::measure(bench, &pair, &mut samples).await?);
+            rows.extend(idle::measure(&pair, "memory at rest after that, MiB PSS", false).await);
+        }
+    }
+    if wanted(Measurement::Alive) {
+        eprintln!("bench: many native instances");
+        rows.extend(alive::measure(bench, &mut samples).await?);
+    }
+    Ok((rows, samples))
+}
+
+/// The first port from this one on that nobody listens on.
+fn free_port(from: u16) -> anyhow::Result<u16> {
+    (from..32_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("no free port")
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    match sorted.len() {
+        0 => f64::NAN,
+        length if length % 2 == 1 => sorted[middle],
+        _ => f64::midpoint(sorted[middle - 1], sorted[middle]),
+    }
+}

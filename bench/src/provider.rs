@@ -1,0 +1,34 @@
+//! The fake model provider, as a process of its own: the same for all.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use creel_testkit::provider::{Reply, listen, serve};
+
+use crate::client::Connection;
+use crate::process::Process;
+
+/// What it says, so many times, in as many pieces.
+pub const WORD: &str = "word ";
+pub const WORDS: usize = 20;
+
+/// The role: answers until it is killed.
+pub async fn run(port: u16) -> anyhow::Result<()> {
+    let listener = listen(([127, 0, 0, 1], port).into(), false)?;
+    serve(listener, Reply::pieces([WORD; WORDS])).await;
+    Ok(())
+}
+
+/// Starts it, and waits until it answers.
+pub async fn start(port: u16, home: &Path) -> anyhow::Result<Process> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["provider", &port.to_string()]);
+    let process = Process::start(&mut command, &home.join("provider.log"))?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Connection::open(port).await.is_err() {
+        anyhow::ensure!(Instant::now() < deadline, "the fake provider does not answer");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(process)
+}
