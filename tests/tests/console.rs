@@ -2,8 +2,6 @@
 //!
 //! A binary of its own, so that it runs when no other does: the walk keeps to an address that other fleets on the machine could take.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use creel_tests::binary::repository;
 use creel_tests::scripts::path;
 use creel_tests::up::{ADMIN_TOKEN, Up};
