@@ -24,6 +24,7 @@ pub struct Builder {
     home: Arc<TempDir>,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    first_port: u16,
 }
 
 impl Builder {
@@ -60,6 +61,7 @@ impl Builder {
         let mut command = self.command();
         command
             .args(["up", "--json", "--console", "127.0.0.1:0"])
+            .args(["--first-port", &self.first_port.to_string()])
             .args(&self.arguments);
         Process::start(command)
     }
@@ -106,11 +108,17 @@ impl Up {
             home: Arc::new(TempDir::new().expect("there is room for a directory")),
             environment: Vec::new(),
             arguments: Vec::new(),
+            first_port: creel_testkit::ports::range(),
         }
     }
 
     pub async fn start() -> Self {
         Self::builder().start().await
+    }
+
+    /// The port of its first instance.
+    pub fn first_port(&self) -> u16 {
+        self.builder.first_port
     }
 
     /// The same again, in the same home.

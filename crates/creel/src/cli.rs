@@ -50,6 +50,9 @@ pub struct UpArgs {
     /// Address of the console and the API
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
     pub console: SocketAddr,
+    /// Instances that name no port get the first free one from here on
+    #[arg(long, value_name = "PORT", default_value_t = creel_fleet::FIRST_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
+    pub first_port: u16,
     /// Leave the instances running when this stops; the next `creel up` adopts them
     #[arg(long)]
     pub leave_running: bool,

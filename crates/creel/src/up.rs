@@ -51,6 +51,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let creel_exe = std::env::current_exe().map_err(Failure::from_error)?;
     let options = FleetOptions {
         provider_env,
+        first_port: args.first_port,
         ..FleetOptions::new(home, records.clone(), creel_exe)
     };
     let fleet = Fleet::open(options).await.map_err(Failure::from_error)?;

@@ -38,6 +38,7 @@ pub use home::Home;
 pub use id::{InstanceId, InvalidId};
 pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, Sample};
 pub use logs::LogLines;
+pub use port::FIRST as FIRST_PORT;
 pub use sandbox::{SandboxError, sandbox_exec};
 pub use token::Token;
 

@@ -16,10 +16,20 @@ use crate::{FleetError, InstanceId};
 pub const FIRST: u16 = 18789;
 
 /// The table of ports. Locked for as long as it takes to look something up, never across an await.
-#[derive(Default)]
-pub struct Ports(Mutex<BTreeMap<u16, InstanceId>>);
+pub struct Ports {
+    first: u16,
+    table: Mutex<BTreeMap<u16, InstanceId>>,
+}
 
 impl Ports {
+    /// An empty table; instances that name no port get one from `first` on.
+    pub fn from(first: u16) -> Self {
+        Self {
+            first,
+            table: Mutex::default(),
+        }
+    }
+
     /// Notes what is recorded already.
     pub fn note(&self, port: u16, id: &InstanceId) {
         self.table().insert(port, id.clone());
@@ -39,8 +49,8 @@ impl Ports {
             table.insert(port, id.clone());
             return Ok(port);
         }
-        let free = (FIRST..=u16::MAX).find(|port| !table.contains_key(port) && check(*port).is_ok());
-        let port = free.ok_or(FleetError::NoFreePort { first: FIRST })?;
+        let free = (self.first..=u16::MAX).find(|port| !table.contains_key(port) && check(*port).is_ok());
+        let port = free.ok_or(FleetError::NoFreePort { first: self.first })?;
         table.insert(port, id.clone());
         Ok(port)
     }
@@ -54,7 +64,7 @@ impl Ports {
     }
 
     fn table(&self) -> std::sync::MutexGuard<'_, BTreeMap<u16, InstanceId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -91,7 +101,7 @@ mod tests {
 
     #[test]
     fn table_and_host_are_both_asked() {
-        let ports = Ports::default();
+        let ports = Ports::from(FIRST);
         let first = ports.take(None, &id("a")).unwrap();
         let second = ports.take(None, &id("b")).unwrap();
         assert!(first >= FIRST && second > first);

@@ -24,7 +24,7 @@ async fn an_instance_from_beginning_to_end() {
     }
     let port = instance["port"].as_u64().unwrap();
     assert!(
-        port >= 18789 && instance["url"] == format!("http://127.0.0.1:{port}"),
+        port == u64::from(up.first_port()) && instance["url"] == format!("http://127.0.0.1:{port}"),
         "{instance:#}"
     );
     assert!(

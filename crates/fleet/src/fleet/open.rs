@@ -50,7 +50,7 @@ impl Fleet {
             timing: options.timing,
             registry: ArcSwap::default(),
             making: Mutex::default(),
-            ports: Ports::default(),
+            ports: Ports::from(options.first_port),
             stats: Stats::default(),
             events,
             activity,

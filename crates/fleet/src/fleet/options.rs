@@ -8,7 +8,7 @@ use std::time::Duration;
 use creel_config::Secret;
 use creel_records::Records;
 
-use crate::Home;
+use crate::{Home, port};
 
 /// What a fleet needs to know.
 pub struct FleetOptions {
@@ -20,6 +20,8 @@ pub struct FleetOptions {
     pub provider_env: Vec<(String, Secret)>,
     /// The host name or address shown in an instance's URL.
     pub host: String,
+    /// Where the search for an instance's port begins.
+    pub first_port: u16,
     /// A directory that holds `node_modules/{node,openclaw}`; used, never written, for instances of the version it holds.
     pub openclaw_cache: Option<PathBuf>,
     pub timing: Timing,
@@ -35,6 +37,7 @@ impl FleetOptions {
             creel_exe,
             provider_env: Vec::new(),
             host: Ipv4Addr::LOCALHOST.to_string(),
+            first_port: port::FIRST,
             openclaw_cache: std::env::var_os("CREEL_OPENCLAW_CACHE").map(PathBuf::from),
             timing: Timing::default(),
         }

@@ -40,6 +40,7 @@ pub fn impatient() -> Timing {
 pub struct World {
     pub dir: TempDir,
     pub timing: Timing,
+    first_port: u16,
 }
 
 impl World {
@@ -47,6 +48,7 @@ impl World {
         Self {
             dir: TempDir::new().unwrap(),
             timing: impatient(),
+            first_port: creel_testkit::ports::range(),
         }
     }
 
@@ -61,6 +63,7 @@ impl World {
     pub async fn open(&self) -> Fleet {
         let home = Home::open(self.path()).unwrap();
         let mut options = FleetOptions::new(home, self.records().await, fake_creel());
+        options.first_port = self.first_port;
         options.timing = self.timing.clone();
         options.provider_env = vec![("OPENAI_API_KEY".into(), "sk-given-to-all".into())];
         Fleet::open(options).await.unwrap()
