@@ -37,12 +37,21 @@ impl Activity {
     }
 
     /// Writes an event down. One that cannot be written does not undo what happened: it is in the log then.
-    pub async fn record(&self, actor: &str, kind: &str, instance: Option<&str>, message: impl Into<String>) {
+    /// `data` is the object that `message` is made of.
+    pub async fn record(
+        &self,
+        actor: &str,
+        kind: &str,
+        instance: Option<&str>,
+        message: impl Into<String>,
+        data: Value,
+    ) {
         let event = NewEvent {
             kind: kind.to_owned(),
             instance: instance.map(str::to_owned),
             actor: actor.to_owned(),
             message: message.into(),
+            data: data.as_object().cloned().unwrap_or_default(),
         };
         match self.records.append_event(&event).await {
             Ok(event) => {
@@ -74,8 +83,9 @@ pub fn shown(event: &Event) -> Value {
         instance,
         actor,
         message,
+        data,
     } = event;
-    json!({"id": id, "at": rfc3339(*at), "kind": kind, "instance": instance, "actor": actor, "message": message})
+    json!({"id": id, "at": rfc3339(*at), "kind": kind, "instance": instance, "actor": actor, "message": message, "data": data})
 }
 
 /// Milliseconds since the Unix epoch as RFC 3339 in UTC.

@@ -1,13 +1,14 @@
-//! `POST /api/instances/{id}/chat/completions`: the console's chat with an instance.
+//! The console's chat with an instance, through the instance's own API.
 //!
-//! The body goes to the instance's own `/v1/chat/completions` as it is, the answer comes back as it comes; only the token is
-//! added, which the browser never sees. When the browser hangs up, so do we.
+//! `POST /api/instances/{id}/chat/completions` goes to its `/v1/chat/completions` as it is, and the answer comes back as it comes;
+//! `GET /api/instances/{id}/chat/sessions/{session}` reads a conversation again. Only the token is added, which the browser never sees.
+//! When the browser hangs up, so do we.
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State as Shared};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use creel_fleet::Status;
+use creel_fleet::{InstanceId, Runtime, Status};
 use creel_http::Problem;
 use http_body_util::BodyExt as _;
 use hyper::client::conn::http1;
@@ -19,6 +20,8 @@ use crate::routes::State;
 
 /// What of the browser's headers is for the instance.
 const PASSED_ON: [&str; 4] = ["content-type", "accept", "x-openclaw-session-key", "idempotency-key"];
+/// Sessions that the console began. An instance's other conversations are its user's.
+const OWN_PREFIX: &str = "console-";
 
 pub async fn completions(
     Shared(backend): Shared<State>,
@@ -26,9 +29,50 @@ pub async fn completions(
     request: Request,
 ) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
+    forward(&backend, &id, Method::POST, "/v1/chat/completions", request).await
+}
+
+/// The transcript of a session that the console began, as the native gateway's `/api/v1/sessions/{session}` has it. Upstream shows its transcripts
+/// on its WebSocket alone (`chat.history`): there it is 501 `no_transcripts`.
+pub async fn session(
+    Shared(backend): Shared<State>,
+    Path((id, session)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
     let instance = backend.fleet.get(&id).ok_or_else(|| unknown(&id))?;
+    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !session.strip_prefix(OWN_PREFIX).is_some_and(plain) {
+        let detail = format!(
+            "the console shows sessions that it began, named {OWN_PREFIX}…; others belong to the instance's user"
+        );
+        return Err(Problem::not_found(detail));
+    }
+    if instance.runtime != Runtime::Native {
+        let detail = "an OpenClaw instance keeps its transcripts, but has no HTTP path that shows them";
+        return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "no_transcripts", detail));
+    }
+    forward(
+        &backend,
+        &id,
+        Method::GET,
+        &format!("/api/v1/sessions/{session}"),
+        request,
+    )
+    .await
+}
+
+/// Sends the request to the instance, with its token, and the answer back.
+async fn forward(
+    backend: &State,
+    id: &InstanceId,
+    method: Method,
+    path: &str,
+    request: Request,
+) -> Result<Response, Problem> {
+    let instance = backend.fleet.get(id).ok_or_else(|| unknown(id))?;
     let running = instance.status == Status::Running;
-    let endpoint = backend.fleet.endpoint(&id).filter(|_| running).ok_or_else(|| {
+    let endpoint = backend.fleet.endpoint(id).filter(|_| running).ok_or_else(|| {
         Problem::conflict(
             "not_running",
             format!("instance \"{id}\" is {}; start it first", instance.status),
@@ -50,7 +94,10 @@ pub async fn completions(
         .await
         .map_err(|error| unreachable(&error))?;
     tokio::spawn(connection);
-    let mut onward = hyper::Request::post("/v1/chat/completions").header(header::HOST, endpoint.addr.to_string());
+    let mut onward = hyper::Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, endpoint.addr.to_string());
     for name in PASSED_ON {
         if let Some(value) = request.headers().get(name) {
             onward = onward.header(name, value);

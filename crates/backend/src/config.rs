@@ -4,6 +4,7 @@ use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
 use creel_http::{JsonBody, Problem};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::auth::Actor;
 use crate::error::fleet_problem;
@@ -48,7 +49,13 @@ pub async fn write(
     let warnings = backend.fleet.set_config(&id, &content).await.map_err(fleet_problem)?;
     backend
         .activity
-        .record(&actor.0, "instance.config", Some(id.as_str()), "configuration changed")
+        .record(
+            &actor.0,
+            "instance.config",
+            Some(id.as_str()),
+            "configuration changed",
+            json!({}),
+        )
         .await;
     let warnings = warnings
         .into_iter()

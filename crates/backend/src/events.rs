@@ -19,9 +19,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const SAMPLES: Duration = Duration::from_secs(2);
 
 pub async fn stream(Shared(backend): Shared<State>) -> Response {
+    // Before the answer begins: who reads a list once the stream is open misses no change between the two.
+    let mut fleet = backend.fleet.subscribe();
+    let mut activity = backend.activity.subscribe();
     sse::respond(HEARTBEAT, |writer| async move {
-        let mut fleet = backend.fleet.subscribe();
-        let mut activity = backend.activity.subscribe();
         let mut samples = interval(SAMPLES);
         samples.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_sample = 0;

@@ -87,10 +87,11 @@ async fn make(backend: State, actor: Actor, request: CreateInstance) -> Result<R
     let id = request.id.clone();
     let start = request.start;
     let message = format!("created, runtime {}", request.runtime);
+    let data = json!({"runtime": request.runtime});
     let (created, token) = backend.fleet.create(request).await.map_err(fleet_problem)?;
     backend
         .activity
-        .record(&actor.0, "instance.create", Some(id.as_str()), message)
+        .record(&actor.0, "instance.create", Some(id.as_str()), message, data)
         .await;
     let instance = if start {
         settled(&backend, &id).await.unwrap_or(created)
@@ -145,7 +146,13 @@ pub async fn remove(
         };
         backend
             .activity
-            .record(&actor.0, "instance.remove", Some(id.as_str()), message)
+            .record(
+                &actor.0,
+                "instance.remove",
+                Some(id.as_str()),
+                message,
+                json!({"purge": query.purge}),
+            )
             .await;
         Ok(StatusCode::NO_CONTENT)
     })
@@ -181,7 +188,13 @@ pub async fn act(
         let instance = done.map_err(fleet_problem)?;
         backend
             .activity
-            .record(&actor.0, kind, Some(id.as_str()), status_line(&instance))
+            .record(
+                &actor.0,
+                kind,
+                Some(id.as_str()),
+                status_line(&instance),
+                json!({"status": instance.status, "port": instance.port}),
+            )
             .await;
         Ok(Json(instance))
     })
@@ -207,7 +220,7 @@ pub async fn rotate_token(
         let message = "new token; the old one is void";
         backend
             .activity
-            .record(&actor.0, "instance.rotate_token", Some(id.as_str()), message)
+            .record(&actor.0, "instance.rotate_token", Some(id.as_str()), message, json!({}))
             .await;
         Ok(Json(json!({"token": token.expose()})))
     })

@@ -25,6 +25,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/instances/{id}/logs/download", get(logs::download))
         .route("/api/instances/{id}/logs/stream", get(logs::stream))
         .route("/api/instances/{id}/chat/completions", post(chat::completions))
+        .route("/api/instances/{id}/chat/sessions/{session}", get(chat::session))
         .route("/api/system/status", get(system::status))
         .route("/api/activity", get(activity::list))
         .route("/api/events", get(events::stream))

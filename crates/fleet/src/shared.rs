@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use creel_config::Secret;
 use creel_records::{NewEvent, Records, Runtime};
+use serde_json::Value;
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 
 use crate::actor::Command;
@@ -92,12 +93,14 @@ impl Shared {
     }
 
     /// Notes something in the activity log. Under a flood the oldest news wins: an instance never waits for the log.
-    pub fn note(&self, kind: &str, id: &InstanceId, message: String) {
+    /// `data` is the object that `message` is made of.
+    pub fn note(&self, kind: &str, id: &InstanceId, message: String, data: Value) {
         let event = NewEvent {
             kind: format!("instance.{kind}"),
             instance: Some(id.to_string()),
             actor: "fleet".to_owned(),
             message,
+            data: data.as_object().cloned().unwrap_or_default(),
         };
         if self.activity.try_send(Activity::Note(event)).is_err() {
             tracing::warn!(instance = %id, kind, "the activity log cannot keep up; an entry is missing");

@@ -1,6 +1,7 @@
 //! The activity log: who did what to which instance, newest last.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// An event to append.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +12,10 @@ pub struct NewEvent {
     pub instance: Option<String>,
     /// Who caused it: an administrator's name, an API token's name, or `fleet`.
     pub actor: String,
-    /// One line for a reader. Never a secret.
+    /// One line for a reader, in English. Never a secret.
     pub message: String,
+    /// What the line is made of, such as `{"port": 18789}`: with the kind it is enough to say it in another language.
+    pub data: Map<String, Value>,
 }
 
 /// An event as it was recorded.
@@ -26,4 +29,5 @@ pub struct Event {
     pub instance: Option<String>,
     pub actor: String,
     pub message: String,
+    pub data: Map<String, Value>,
 }

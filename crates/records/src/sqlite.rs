@@ -25,7 +25,10 @@ use crate::{
 };
 
 /// Every migration there ever was, oldest first.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "first light", include_str!("../migrations/0001_first_light.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first light", include_str!("../migrations/0001_first_light.sql")),
+    (2, "event data", include_str!("../migrations/0002_event_data.sql")),
+];
 
 /// Connections that only read. Two: a page and a background task at a time; each holds a page cache.
 const READERS: u32 = 2;

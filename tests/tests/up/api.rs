@@ -1,6 +1,7 @@
 //! The REST API: shapes, refusals, sign-in.
 
 use creel_tests::up::Up;
+use creel_tests::wait::until;
 use reqwest::Method;
 use serde_json::json;
 
@@ -237,6 +238,42 @@ async fn a_chat_goes_through_to_the_instance() {
         up.post("/api/instances/a/chat/completions", &request).await.problem(),
         (409, "not_running".to_owned())
     );
+}
+
+#[tokio::test]
+async fn the_console_reads_its_own_conversations_again_and_no_others() {
+    let up = Up::start().await;
+    let instance = up.create("a").await;
+    let request = json!({"model": "openclaw", "messages": [{"role": "user", "content": "hello"}]});
+    for session in ["console-1", "web-1"] {
+        up.post("/api/instances/a/chat/completions", &request)
+            .header("x-openclaw-session-key", session)
+            .await
+            .ok();
+    }
+    let read = up.get("/api/instances/a/chat/sessions/console-1").await.ok();
+    assert_eq!(read["messages"][0]["content"], "hello", "{read:#}");
+    assert_eq!(read["messages"][1]["role"], "assistant", "{read:#}");
+    assert_eq!(instance.get("/api/v1/sessions/web-1").await.status, 200);
+    for other in ["web-1", "console-2", "console-%2e%2e"] {
+        let path = format!("/api/instances/a/chat/sessions/{other}");
+        assert_eq!(up.get(&path).await.problem(), (404, "not_found".to_owned()), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_carries_what_its_sentence_is_made_of() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let port = up.show("a").await["port"].clone();
+    let running = until("the event", || async {
+        let shown = up.get("/api/activity").await.ok();
+        let mut events = shown["events"].as_array().unwrap().iter();
+        events.find(|event| event["kind"] == "instance.running").cloned()
+    })
+    .await;
+    assert_eq!(running["data"]["port"], port, "{running:#}");
+    assert!(running["data"]["pid"].is_u64(), "{running:#}");
 }
 
 #[tokio::test]

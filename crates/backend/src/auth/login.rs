@@ -66,6 +66,7 @@ pub async fn log_in(
                 "login_failed",
                 None,
                 format!("failed sign-in from {}", peer.ip()),
+                json!({"address": peer.ip().to_string()}),
             )
             .await;
         return Err(Problem::unauthorized("wrong name or password"));
@@ -87,7 +88,13 @@ pub async fn log_in(
     backend.records.insert_login(&login).await.map_err(records_problem)?;
     backend
         .activity
-        .record(&username, "login", None, format!("signed in from {}", peer.ip()))
+        .record(
+            &username,
+            "login",
+            None,
+            format!("signed in from {}", peer.ip()),
+            json!({"address": peer.ip().to_string()}),
+        )
         .await;
     let body = json!({"username": username, "csrf": login.csrf});
     Ok((

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use creel_records::{Desired, InstanceRecord, Observed, Status, now_ms};
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -235,7 +236,8 @@ impl Actor {
         self.message = None;
         self.started_at = None;
         tracing::warn!(instance = %self.id, reason, "instance failed");
-        self.shared.note("failed", &self.id, reason.clone());
+        self.shared
+            .note("failed", &self.id, reason.clone(), json!({"reason": reason}));
         let mut error = reason;
         for line in self.last_words() {
             error.push('\n');
@@ -267,7 +269,12 @@ impl Actor {
             return;
         };
         tracing::info!(instance = %self.id, pid, "adopted");
-        self.shared.note("adopted", &self.id, format!("process {pid} goes on"));
+        self.shared.note(
+            "adopted",
+            &self.id,
+            format!("process {pid} goes on"),
+            json!({"pid": pid}),
+        );
         self.started_at = procfs::age(started).map(|age| now_ms() - i64::try_from(age.as_millis()).unwrap_or(0));
         self.record.pid = Some(pid);
         self.record.pid_started = Some(started);

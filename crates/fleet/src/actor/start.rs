@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use creel_records::{InstanceChange, Status, now_ms};
+use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -149,6 +150,7 @@ impl Actor {
             "moved",
             &self.id,
             format!("port {old} was taken by another program; now on {new}"),
+            json!({"from": old, "to": new}),
         );
         Ok(())
     }
@@ -203,6 +205,7 @@ impl Actor {
             "running",
             &self.id,
             format!("ready on port {}, process {pid}", self.record.port),
+            json!({"port": self.record.port, "pid": pid}),
         );
     }
 
@@ -233,7 +236,7 @@ impl Actor {
             Phase::Stopping { .. } | Phase::Repairing { .. } if self.goal() == Goal::Run => self.forget_pid(),
             Phase::Stopping { .. } | Phase::Repairing { .. } => {
                 self.observe(Status::Stopped, None).await;
-                self.shared.note("stopped", &self.id, exit.to_string());
+                self.shared.note("stopped", &self.id, exit.to_string(), exit.data());
             }
             Phase::Starting { launch, .. } => self.ended_while_starting(exit, launch).await,
             Phase::Running { since, .. } => {
@@ -313,7 +316,7 @@ impl Actor {
         self.phase = Phase::Waiting(Instant::now() + backoff);
         tracing::warn!(instance = %self.id, %exit, crashes = self.crashes, ?backoff, "instance crashed; starting it again");
         self.shared
-            .note("crashed", &self.id, format!("{exit}; starting it again"));
+            .note("crashed", &self.id, format!("{exit}; starting it again"), exit.data());
         let last = self
             .last_words()
             .pop()

@@ -12,6 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
+use serde_json::{Value, json};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -106,6 +107,17 @@ pub struct Exit(Option<ExitStatus>);
 impl Exit {
     pub fn code(self) -> Option<i32> {
         self.0.and_then(|status| status.code())
+    }
+}
+
+impl Exit {
+    /// As an event carries it: `{"code": 1}`, `{"signal": 9}`, or `{}` where it is not known.
+    pub fn data(&self) -> Value {
+        match self.0.map(|status| (status.code(), status.signal())) {
+            Some((Some(code), _)) => json!({"code": code}),
+            Some((None, Some(signal))) => json!({"signal": signal}),
+            _ => json!({}),
+        }
     }
 }
 

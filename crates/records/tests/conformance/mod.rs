@@ -312,6 +312,7 @@ pub async fn the_newest_events_come_first(store: &impl Records) {
             instance: Some(format!("i-{number}")),
             actor: "admin".into(),
             message: "made".into(),
+            data: serde_json::from_value(serde_json::json!({"number": number})).unwrap(),
         };
         let event = store.append_event(&new).await.unwrap();
         assert_eq!(event.instance, new.instance);
@@ -320,6 +321,7 @@ pub async fn the_newest_events_come_first(store: &impl Records) {
     let about: Vec<_> = recent.iter().map(|event| event.instance.as_deref()).collect();
     assert_eq!(about, [Some("i-4"), Some("i-3")]);
     assert!(recent[0].id > recent[1].id);
+    assert_eq!(recent[0].data["number"], 4);
 }
 
 pub async fn writes_from_many_tasks_all_arrive(store: &impl Records) {
