@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{get, post};
-use creel_http::Problem;
+use creel_http::{Problem, not_crowded, problems_only};
 
 use crate::state::Backend;
 use crate::{activity, auth, chat, config, console, events, instances, logs, system};
@@ -36,11 +36,12 @@ pub fn router(backend: &State) -> Router {
         .route("/api/logout", post(auth::log_out))
         .route("/api/session", get(auth::current))
         .route("/api/openapi.json", get(console::openapi))
-        .route(
-            "/api/health",
-            get(|| async { axum::Json(serde_json::json!({"ok": true, "status": "live"})) }),
-        )
         .route("/docs", get(console::docs));
+
+    let probe = Router::new().route(
+        "/api/health",
+        get(|| async { axum::Json(serde_json::json!({"ok": true, "status": "live"})) }),
+    );
 
     Router::new()
         .merge(api)
@@ -50,6 +51,9 @@ pub fn router(backend: &State) -> Router {
             axum::routing::any(|| async { Problem::not_found("there is no such path in the API; see /docs") }),
         )
         .fallback(get(console::serve))
+        .layer(from_fn(not_crowded))
+        // In a crowd, who watches the backend must still see it.
+        .merge(probe)
         .method_not_allowed_fallback(|| async {
             Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -57,6 +61,7 @@ pub fn router(backend: &State) -> Router {
                 "this path takes another method; see /docs",
             )
         })
+        .layer(map_response(problems_only))
         .with_state(backend.clone())
 }
 

@@ -1,10 +1,9 @@
 //! The backend's server.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
+use creel_http::Connections;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -13,26 +12,31 @@ use crate::state::Backend;
 
 /// Open requests get this long once the backend is told to stop.
 const CLOSING: Duration = Duration::from_secs(3);
+/// Open connections: a console holds one for its events and one for each log it shows.
+const CONNECTIONS: usize = 1024;
+/// For the head of a request, and for an idle connection to send its next one.
+const IDLE: Duration = Duration::from_secs(60);
+
+impl Connections for Backend {
+    fn limit(&self) -> usize {
+        CONNECTIONS
+    }
+
+    fn idle_timeout(&self) -> Duration {
+        IDLE
+    }
+}
 
 /// Serves the API and the console on `listener` until `stop`.
-pub async fn serve(listener: TcpListener, backend: Arc<Backend>, stop: CancellationToken) -> std::io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        // An event must not wait for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-    });
-    let service = router(&backend).into_make_service_with_connect_info::<SocketAddr>();
-    let stopping = stop.clone();
-    let streams = backend.stop.clone();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stopping.cancelled().await;
-        streams.cancel();
-    });
+pub async fn serve(listener: TcpListener, backend: Arc<Backend>, stop: CancellationToken) {
+    let server = creel_http::serve(listener, router(&backend), backend.clone(), stop.clone());
     let deadline = async {
         stop.cancelled().await;
+        backend.stop.cancel();
         tokio::time::sleep(CLOSING).await;
     };
     tokio::select! {
-        result = server => result,
-        () = deadline => Ok(()),
+        () = server => {}
+        () = deadline => {}
     }
 }

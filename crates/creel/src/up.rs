@@ -65,8 +65,8 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         ended = &mut server => {
-            let reason = ended.map_or_else(|error| error.to_string(), |result| format!("{result:?}"));
-            return Err(Failure::failed(format!("the console's server has ended: {reason}; the instances go on")));
+            let reason = ended.err().map_or_else(String::new, |error| format!(": {error}"));
+            return Err(Failure::failed(format!("the console's server has ended{reason}; the instances go on")));
         }
     }
     if args.leave_running {

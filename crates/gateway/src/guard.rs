@@ -1,4 +1,4 @@
-//! Who gets in: the token, the rate, the number of connections.
+//! Who gets in: the token, the rate.
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -6,21 +6,12 @@ use std::time::Instant;
 use axum::Extension;
 use axum::extract::{Request, State as Shared};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use std::time::Duration;
+use axum::response::Response;
+use creel_http::{Peer, Problem, bearer};
 
 use crate::routes::State;
-use creel_http::{Problem, bearer};
-
-/// Where a request came from, put into it by the accept loop.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
-    pub ip: IpAddr,
-    /// The connection is one over the limit: it may ask how the gateway is, and nothing else.
-    pub crowded: bool,
-}
 
 /// Lets a request in that has the token and keeps to the rate; the user it is from goes along with it.
 pub async fn admit(
@@ -83,23 +74,6 @@ pub async fn loopback_or_token(
             .authenticate(bearer(request.headers()), peer.ip, &gateway.throttle)?;
     }
     Ok(next.run(request).await)
-}
-
-/// Turns away what came over a connection beyond the limit, and closes that connection.
-pub async fn not_crowded(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Peer>().is_some_and(|peer| peer.crowded) {
-        let problem = Problem::too_many(
-            "too_many_connections",
-            "too many connections are open",
-            Duration::from_secs(1),
-        );
-        let mut response = problem.into_response();
-        response
-            .headers_mut()
-            .insert(header::CONNECTION, HeaderValue::from_static("close"));
-        return response;
-    }
-    next.run(request).await
 }
 
 #[cfg(test)]

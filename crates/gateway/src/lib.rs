@@ -1,6 +1,6 @@
 //! The native gateway: what an instance, or a node of a cluster, runs.
 //!
-//! `creel gateway run` calls [`run`]. Inside, a request passes `observe` (id, log, metrics), `guard` (token, rate, connections) and one
+//! `creel gateway run` calls [`run`]. Inside, a request passes `observe` (id, log, metrics), `guard` (token, rate) and one
 //! handler; a turn runs in a task of its own (`turns`) and its events flow back as server-sent events. All state is keyed by user
 //! (`user`, `state`): a gateway for one person is the case of one user.
 //!
@@ -19,7 +19,6 @@ mod observe;
 mod rate;
 mod routes;
 mod run;
-mod serve;
 mod sessions;
 mod state;
 mod state_lock;

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use crate::error::openai_shape;
 use crate::state::Gateway;
 use crate::{chat, completions, guard, health, observe, sessions, webchat};
-use creel_http::Problem;
+use creel_http::{Problem, not_crowded};
 
 pub type State = Arc<Gateway>;
 
@@ -53,7 +53,7 @@ pub fn router(gateway: &State) -> Router {
         .merge(api)
         .merge(openai)
         .merge(page)
-        .route_layer(from_fn(guard::not_crowded))
+        .route_layer(from_fn(not_crowded))
         // In a crowd, who watches the gateway must still see it.
         .merge(probes)
         .merge(metrics)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use creel_config::{ConfigError, Environment, Locations, Logging, Overrides, Warning, Watcher};
+use creel_http::serve;
 use creel_lease::LeaseError;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -14,7 +15,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::routes::{State, router};
-use crate::serve::serve;
 use crate::state::Gateway;
 use crate::{housekeeping, state_lock};
 

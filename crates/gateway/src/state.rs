@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use creel_agent::Agent;
@@ -18,7 +18,7 @@ use crate::models::ModelTable;
 use crate::rate::RateLimiter;
 use crate::run::StartError;
 use crate::user::User;
-use creel_http::{BodyLimit, Throttle};
+use creel_http::{BodyLimit, Connections, Throttle};
 
 pub struct Gateway {
     /// Everything that follows from the configuration; swapped whole when it changes. A running turn keeps the one it began with.
@@ -119,6 +119,28 @@ impl Gateway {
 impl BodyLimit for Gateway {
     fn max_body_bytes(&self) -> usize {
         self.setup.load().config.gateway.limits.max_body_bytes
+    }
+}
+
+impl Connections for Gateway {
+    fn limit(&self) -> usize {
+        self.setup.load().config.gateway.limits.connections as usize
+    }
+
+    fn idle_timeout(&self) -> Duration {
+        self.setup.load().config.gateway.limits.idle_timeout
+    }
+
+    fn opened(&self) {
+        self.metrics.connections.inc();
+    }
+
+    fn closed(&self) {
+        self.metrics.connections.dec();
+    }
+
+    fn refused(&self) {
+        self.metrics.refused.inc();
     }
 }
 

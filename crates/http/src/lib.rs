@@ -1,19 +1,26 @@
-//! What the HTTP servers of Creel have in common: how a problem is told, how a JSON body is read, how events are streamed, how
-//! embedded pages are served, how guessing is slowed down.
+//! What the HTTP servers of Creel have in common: how connections are accepted, how a problem is told, how a JSON body is read,
+//! how events are streamed, how embedded pages are served, how guessing is slowed down.
 //!
 //! The gateway and the backend use it. It knows no route and no user.
 
 mod body;
+mod connection;
+mod crowd;
+mod error;
 mod pages;
 mod problem;
 mod random;
+mod serve;
 pub mod sse;
 mod throttle;
 
 pub use body::{BodyLimit, JsonBody};
+pub use crowd::not_crowded;
+pub use error::problems_only;
 pub use pages::{Page, serve_page};
 pub use problem::Problem;
 pub use random::{hex, random_id};
+pub use serve::{Connections, Peer, serve};
 pub use throttle::Throttle;
 
 use axum::http::{HeaderMap, header};

@@ -4,6 +4,7 @@
 
 mod api;
 mod command_line;
+mod connections;
 mod isolation;
 mod nothing_is_lost;
 mod openclaw;

@@ -1,12 +1,10 @@
 //! Signing in to the console and out of it.
 
-use std::net::SocketAddr;
-
-use axum::Json;
-use axum::extract::{ConnectInfo, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use creel_http::{JsonBody, Problem, random_id};
+use axum::{Extension, Json};
+use creel_http::{JsonBody, Peer, Problem, random_id};
 use creel_records::{Login, now_ms};
 use serde::Deserialize;
 use serde_json::json;
@@ -28,11 +26,11 @@ pub struct Credentials {
 /// `POST /api/login`
 pub async fn log_in(
     Shared(backend): Shared<State>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     JsonBody(credentials): JsonBody<Credentials>,
 ) -> Result<Response, Problem> {
-    if let Some(remaining) = backend.throttle.locked_out(peer.ip()) {
+    if let Some(remaining) = backend.throttle.locked_out(peer.ip) {
         let detail = format!(
             "too many failed sign-ins; try again in {} seconds",
             remaining.as_secs() + 1
@@ -40,7 +38,7 @@ pub async fn log_in(
         return Err(Problem::too_many("too_many_failures", detail, remaining));
     }
     // Counted before the password is looked at, or many guesses at once would all come through.
-    backend.throttle.failed(peer.ip());
+    backend.throttle.failed(peer.ip);
     let Credentials { username, password } = credentials;
     let administrator = backend
         .records
@@ -65,13 +63,13 @@ pub async fn log_in(
                 &shown,
                 "login_failed",
                 None,
-                format!("failed sign-in from {}", peer.ip()),
-                json!({"address": peer.ip().to_string()}),
+                format!("failed sign-in from {}", peer.ip),
+                json!({"address": peer.ip.to_string()}),
             )
             .await;
         return Err(Problem::unauthorized("wrong name or password"));
     }
-    backend.throttle.succeeded(peer.ip());
+    backend.throttle.succeeded(peer.ip);
     let secret = format!("{}{}", random_id(), random_id());
     let login = Login {
         sha256: sha256(&secret),
@@ -92,8 +90,8 @@ pub async fn log_in(
             &username,
             "login",
             None,
-            format!("signed in from {}", peer.ip()),
-            json!({"address": peer.ip().to_string()}),
+            format!("signed in from {}", peer.ip),
+            json!({"address": peer.ip.to_string()}),
         )
         .await;
     let body = json!({"username": username, "csrf": login.csrf});

@@ -7,14 +7,14 @@ mod bootstrap;
 mod login;
 mod password;
 
-use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::Extension;
+use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use creel_http::{Problem, bearer};
+use creel_http::{Peer, Problem, bearer};
 use creel_records::{Login, now_ms};
 use sha2::{Digest as _, Sha256};
-use std::net::SocketAddr;
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
 
@@ -38,7 +38,7 @@ pub fn sha256(secret: &str) -> [u8; 32] {
 /// Lets a request in that may act, and tells the handlers who does.
 pub async fn admit(
     Shared(backend): Shared<State>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(peer): Extension<Peer>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -54,9 +54,9 @@ pub async fn admit(
 /// Characters from which on a token cannot be guessed: it is let in even while its address is locked out.
 const UNGUESSABLE: usize = 32;
 
-async fn by_token(backend: &State, token: &str, peer: SocketAddr) -> Result<Actor, Problem> {
+async fn by_token(backend: &State, token: &str, peer: Peer) -> Result<Actor, Problem> {
     if token.len() < UNGUESSABLE
-        && let Some(remaining) = backend.throttle.locked_out(peer.ip())
+        && let Some(remaining) = backend.throttle.locked_out(peer.ip)
     {
         return Err(locked_out(remaining));
     }
@@ -69,10 +69,10 @@ async fn by_token(backend: &State, token: &str, peer: SocketAddr) -> Result<Acto
     if let Some(known) = known {
         return Ok(Actor(known.name));
     }
-    if let Some(remaining) = backend.throttle.locked_out(peer.ip()) {
+    if let Some(remaining) = backend.throttle.locked_out(peer.ip) {
         return Err(locked_out(remaining));
     }
-    backend.throttle.failed(peer.ip());
+    backend.throttle.failed(peer.ip);
     let detail = "this API token is not known; CREEL_TOKEN or secrets/admin-token has the right one";
     Err(Problem::unauthorized(detail))
 }

@@ -1,8 +1,9 @@
-//! The listener: accepts connections up to the limit, serves HTTP/1.1 on them, and lets them go when the gateway drains.
+//! The listener of a server: accepts connections up to the limit, serves HTTP/1.1 on them, and lets them go when the server
+//! stops. What becomes of a request is the router's business.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,14 +11,13 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
-use crate::guard::Peer;
-use crate::routes::State;
+use crate::connection::Connection;
 
 /// Connections beyond the limit that are still listened to, so that probes get through and others are told why not.
 const CROWD: usize = 32;
@@ -31,8 +31,32 @@ const REFUSAL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\ncon
     content-type: application/problem+json\r\ncontent-length: 95\r\n\r\n\
     {\"title\":\"Too Many Requests\",\"status\":429,\"detail\":\"too many connections are open; try again\"}\n";
 
+/// A server's state, as far as connections are concerned. Asked anew for each of them.
+pub trait Connections: Send + Sync + 'static {
+    /// Open connections that are served.
+    fn limit(&self) -> usize;
+
+    /// How long a client may take for the head of a request, and an idle connection for its next request.
+    fn idle_timeout(&self) -> Duration;
+
+    fn opened(&self) {}
+
+    fn closed(&self) {}
+
+    /// One beyond the limit and the crowd was turned away.
+    fn refused(&self) {}
+}
+
+/// Where a request came from; the accept loop puts it into the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    pub ip: IpAddr,
+    /// The connection is one over the limit: it may ask how the server is, and nothing else.
+    pub crowded: bool,
+}
+
 /// Serves `listener` until `stop`, then waits until the open connections have sent what they owe.
-pub async fn serve(listener: TcpListener, router: Router, gateway: State, stop: CancellationToken) {
+pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy: Arc<P>, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let refusals = TaskTracker::new();
     loop {
@@ -49,10 +73,10 @@ pub async fn serve(listener: TcpListener, router: Router, gateway: State, stop: 
                 continue;
             }
         };
-        let limit = gateway.setup.load().config.gateway.limits.connections as usize;
+        let limit = policy.limit();
         let open = connections.len();
         if open >= limit + CROWD {
-            gateway.metrics.refused.inc();
+            policy.refused();
             if refusals.len() < REFUSALS {
                 refusals.spawn(refuse(stream));
             }
@@ -62,46 +86,51 @@ pub async fn serve(listener: TcpListener, router: Router, gateway: State, stop: 
             ip: unmapped(peer),
             crowded: open >= limit,
         };
-        connections.spawn(connection(stream, peer, router.clone(), gateway.clone(), stop.clone()));
+        let patience = match peer.crowded {
+            true => CROWD_TIMEOUT,
+            false => policy.idle_timeout(),
+        };
+        let connection = Connection::new(stream, connections.token(), policy.clone());
+        tokio::spawn(answer(connection, peer, patience, router.clone(), stop.clone()));
     }
     drop(listener);
     connections.close();
     connections.wait().await;
 }
 
-async fn connection(stream: TcpStream, peer: Peer, router: Router, gateway: State, stop: CancellationToken) {
-    // A delta of a reply must not wait for the acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
-    gateway.metrics.connections.inc();
+async fn answer<P: Connections>(
+    connection: Connection<P>,
+    peer: Peer,
+    patience: Duration,
+    router: Router,
+    stop: CancellationToken,
+) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         router.clone().call(request)
     });
-    let patience = match peer.crowded {
-        true => CROWD_TIMEOUT,
-        false => gateway.setup.load().config.gateway.limits.idle_timeout,
-    };
-    let mut connection = http1::Builder::new()
+    let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
         // For the head of a request, and for an idle connection to send its next one.
         .header_read_timeout(patience)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(connection), service)
+        // One that becomes a WebSocket goes on in the hands of its handler, and is counted for as long.
+        .with_upgrades();
     let result = tokio::select! {
-        result = poll_fn(|context| connection.poll_without_shutdown(context)) => result,
+        result = &mut serving => result,
         () = stop.cancelled() => {
-            std::pin::Pin::new(&mut connection).graceful_shutdown();
-            poll_fn(|context| connection.poll_without_shutdown(context)).await
+            Pin::new(&mut serving).graceful_shutdown();
+            (&mut serving).await
         }
     };
     if let Err(error) = result {
         tracing::debug!(%error, peer = %peer.ip, "connection");
     }
-    let stream = connection.into_parts().io.into_inner();
+    let Some(parts) = serving.into_parts() else { return };
     tokio::select! {
-        _ = tokio::time::timeout(LINGER, hang_up(stream)) => {}
+        _ = tokio::time::timeout(LINGER, hang_up(parts.io.into_inner())) => {}
         () = stop.cancelled() => {}
     }
-    gateway.metrics.connections.dec();
 }
 
 /// Says why, once the client has asked: an answer that comes before its question is an error to many.
@@ -115,7 +144,7 @@ async fn refuse(mut stream: TcpStream) {
 }
 
 /// Ends a connection, and reads what the client still sends: closing with unread data would reset it under the answer.
-async fn hang_up(mut stream: TcpStream) -> io::Result<()> {
+async fn hang_up(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     stream.shutdown().await?;
     let mut sink = [0; 4096];
     while stream.read(&mut sink).await? > 0 {}

@@ -1,0 +1,75 @@
+//! An open connection, counted from its acceptance to the closing of its socket, whoever holds it then: a WebSocket takes it away
+//! from the task that accepted it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::Connections;
+
+pub struct Connection<P: Connections> {
+    stream: TcpStream,
+    /// Its place among the open ones.
+    _place: TaskTrackerToken,
+    policy: Arc<P>,
+}
+
+impl<P: Connections> Connection<P> {
+    pub fn new(stream: TcpStream, place: TaskTrackerToken, policy: Arc<P>) -> Self {
+        // A delta of a reply must not wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        policy.opened();
+        Self {
+            stream,
+            _place: place,
+            policy,
+        }
+    }
+}
+
+impl<P: Connections> Drop for Connection<P> {
+    fn drop(&mut self) {
+        self.policy.closed();
+    }
+}
+
+impl<P: Connections> AsyncRead for Connection<P> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<P: Connections> AsyncWrite for Connection<P> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
