@@ -12,6 +12,7 @@ pub mod json5;
 
 mod environment;
 mod error;
+mod global;
 mod load;
 mod locations;
 mod nearest;
@@ -21,6 +22,7 @@ mod secret_ref;
 mod section;
 mod settings;
 mod substitute;
+mod tenant;
 mod watch;
 
 pub use environment::{Environment, ProcessEnvironment};
@@ -30,6 +32,8 @@ pub use locations::Locations;
 pub use secret::Secret;
 pub use settings::{
     AgentDefaults, AgentEntry, Agents, Api, Auth, AuthMode, Bind, DmScope, Gateway, GatewayConfig, Level, Limits,
-    LogFormat, LogOutput, Logging, Mcp, McpServer, McpTransport, Model, Models, Provider, SessionConfig,
+    LogFormat, LogOutput, Logging, Mcp, McpServer, McpTransport, Model, Models, Monitor, MultiTenant, Provider, Quotas,
+    SessionConfig,
 };
+pub use tenant::{Base, MAX_USER_CONFIG, check_user, merge};
 pub use watch::Watcher;

@@ -10,7 +10,8 @@ use crate::json5::{Node, Value, parse};
 use crate::section::{Section, Source};
 use crate::settings::GatewayDraft;
 use crate::{
-    Agents, ConfigError, Environment, GatewayConfig, Locations, Logging, Mcp, Models, Secret, SessionConfig, Warning,
+    Agents, ConfigError, Environment, GatewayConfig, Locations, Logging, Mcp, Models, MultiTenant, Secret,
+    SessionConfig, Warning,
 };
 
 /// A configuration larger than this is none.
@@ -165,6 +166,7 @@ fn resolve(
     let mut session = SessionConfig::read(&file.section("session")?)?;
     let mut logging = Logging::read(&file.section("logging")?)?;
     let mcp = Mcp::read(&file.section("mcp")?)?;
+    let multi_tenant = MultiTenant::read(&file)?;
     let cluster_name = file.section("cluster")?.filled("instanceId")?;
 
     crate::overlay::environment(env, &mut gateway, &mut agents, &mut session, &mut logging)?;
@@ -191,6 +193,7 @@ fn resolve(
         session,
         logging,
         mcp,
+        multi_tenant,
         instance_id,
     };
     let mut warnings = source.warnings.into_inner();
@@ -199,9 +202,9 @@ fn resolve(
 }
 
 /// The environment, and behind it the variables that the file itself sets (upstream: `env.vars`, formerly `env`).
-struct WithInline<'a> {
-    env: &'a dyn Environment,
-    inline: BTreeMap<String, String>,
+pub(crate) struct WithInline<'a> {
+    pub env: &'a dyn Environment,
+    pub inline: BTreeMap<String, String>,
 }
 
 impl Environment for WithInline<'_> {
@@ -213,7 +216,7 @@ impl Environment for WithInline<'_> {
     }
 }
 
-fn inline_variables(root: &Node) -> BTreeMap<String, String> {
+pub(crate) fn inline_variables(root: &Node) -> BTreeMap<String, String> {
     let sections = [&["env"][..], &["env", "vars"]];
     let members = sections
         .iter()

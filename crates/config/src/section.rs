@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::environment::filled;
 use crate::error::Place;
-use crate::json5::{Node, Value, place};
+use crate::json5::{Node, Span, Value, place};
 use crate::locations::expand_home;
 use crate::nearest::nearest;
 use crate::substitute::{Missing, substitute};
@@ -252,6 +252,11 @@ impl<'a> Section<'a> {
 
     pub fn error_at(&self, node: &Node, message: String) -> ConfigError {
         ConfigError::at(self.source.origin, self.place(node.span.start), message)
+    }
+
+    /// An error about a key itself.
+    pub fn error_at_span(&self, span: Span, message: String) -> ConfigError {
+        ConfigError::at(self.source.origin, self.place(span.start), message)
     }
 
     pub fn mismatch(&self, node: &Node, path: &str, expected: &str) -> ConfigError {

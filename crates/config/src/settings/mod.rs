@@ -5,6 +5,7 @@ mod gateway;
 mod logging;
 mod mcp;
 mod models;
+mod multi_tenant;
 mod session;
 
 pub use agents::{AgentDefaults, AgentEntry, Agents};
@@ -14,6 +15,7 @@ pub(crate) use logging::LEVELS;
 pub use logging::{Level, LogFormat, LogOutput, Logging};
 pub use mcp::{Mcp, McpServer, McpTransport};
 pub use models::{Api, Model, Models, Provider};
+pub use multi_tenant::{Monitor, MultiTenant, Quotas};
 pub(crate) use session::DM_SCOPES;
 pub use session::{DmScope, SessionConfig};
 
@@ -26,6 +28,8 @@ pub struct GatewayConfig {
     pub session: SessionConfig,
     pub logging: Logging,
     pub mcp: Mcp,
+    /// `None`: the gateway of one user.
+    pub multi_tenant: Option<MultiTenant>,
     /// The name of this gateway in a cluster and in its logs: `OPENCLAW_INSTANCE_ID`, else the host's name and the port.
     pub instance_id: String,
 }

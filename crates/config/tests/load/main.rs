@@ -4,6 +4,7 @@ mod layers;
 mod models;
 mod places;
 mod secrets;
+mod tenants;
 
 use std::collections::BTreeMap;
 use std::path::Path;
