@@ -4,13 +4,13 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_agent::{History, Limits, Outcome, Sampling, Turn, TurnEvent};
-use creel_config::GatewayConfig;
+use creel_agent::{History, Outcome, Sampling, Turn, TurnEvent};
 use creel_llm::{Message, Part};
-use creel_session::{SessionId, SessionKey, UserId};
+use creel_session::{SessionId, SessionKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::caller::Caller;
 use crate::error::id_problem;
 use crate::routes::State;
 use crate::turns::{RunningTurn, idempotency_key, new_session};
@@ -57,25 +57,24 @@ impl ChatReply {
 
 pub async fn chat(
     Shared(gateway): Shared<State>,
-    Extension(user): Extension<UserId>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Json<ChatReply>, Problem> {
-    let (session, turn) = turn(&gateway, user, &headers, request)?;
-    let outcome = RunningTurn::start(&gateway, turn)?.complete(&gateway).await?;
+    let (session, turn) = turn(&caller, &headers, request)?;
+    let outcome = RunningTurn::start(&gateway, &caller, turn)?.complete(&gateway).await?;
     Ok(Json(ChatReply::new(session, outcome)))
 }
 
 pub async fn stream(
     Shared(gateway): Shared<State>,
-    Extension(user): Extension<UserId>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Response, Problem> {
-    let (session, turn) = turn(&gateway, user, &headers, request)?;
-    let mut running = RunningTurn::start(&gateway, turn)?;
-    let heartbeat = gateway.setup.load().config.gateway.limits.heartbeat;
-    let response = sse::respond(heartbeat, |writer| async move {
+    let (session, turn) = turn(&caller, &headers, request)?;
+    let mut running = RunningTurn::start(&gateway, &caller, turn)?;
+    let response = sse::respond(caller.profile.heartbeat, |writer| async move {
         while let Some(event) = running.next(&gateway).await {
             match event {
                 TurnEvent::Text(text) => writer.event("delta", &json!({"text": text})).await?,
@@ -98,29 +97,24 @@ pub async fn stream(
     Ok(response.into_response())
 }
 
-fn turn(
-    gateway: &State,
-    user: UserId,
-    headers: &HeaderMap,
-    request: ChatRequest,
-) -> Result<(SessionId, Turn), Problem> {
+fn turn(caller: &Caller, headers: &HeaderMap, request: ChatRequest) -> Result<(SessionId, Turn), Problem> {
     if request.message.trim().is_empty() {
         return Err(Problem::unprocessable("message: must not be empty"));
     }
-    let setup = gateway.setup.load();
-    let choice = setup
+    let profile = &caller.profile;
+    let choice = profile
         .models
         .choose(request.model.as_deref())
         .ok_or_else(|| unknown_model(request.model.as_deref().unwrap_or_default()))?;
     let idempotency_key = idempotency_key(headers)?;
     let session = match &request.session_id {
         Some(id) => SessionId::new(id).map_err(id_problem)?,
-        None => new_session("", &user, idempotency_key.as_deref()),
+        None => new_session("", &caller.user, idempotency_key.as_deref()),
     };
-    let agent = setup.user(&user).agent(choice.agent.as_deref()).clone();
+    let agent = profile.user.agent(choice.agent.as_deref()).clone();
     let turn = Turn {
         id: random_id(),
-        session: Some(SessionKey::new(user, session.clone())),
+        session: Some(SessionKey::new(caller.user.clone(), session.clone())),
         history: History::Transcript,
         input: vec![Message::User(vec![Part::Text(request.message)])],
         instructions: agent.instructions,
@@ -130,17 +124,9 @@ fn turn(
         toolbox: agent.toolbox,
         client_tools: Vec::new(),
         sampling: Sampling::default(),
-        limits: limits(&setup.config),
+        limits: profile.limits,
     };
     Ok((session, turn))
-}
-
-pub fn limits(config: &GatewayConfig) -> Limits {
-    let defaults = &config.agents.defaults;
-    Limits {
-        tool_rounds: defaults.max_tool_rounds,
-        timeout: defaults.timeout,
-    }
 }
 
 pub fn unknown_model(name: &str) -> Problem {

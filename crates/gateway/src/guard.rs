@@ -11,6 +11,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use creel_http::{Peer, Problem, bearer};
 
+use crate::auth::owner;
+use crate::caller::Caller;
 use crate::routes::State;
 
 /// Lets a request in that has the token and keeps to the rate; the user it is from goes along with it.
@@ -25,14 +27,19 @@ pub async fn admit(
         let detail = "this gateway has no token, so it answers programs of this machine only, and no web page; set gateway.auth.token";
         return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
     }
-    let user = setup
+    setup
         .credentials
         .authenticate(bearer(request.headers()), peer.ip, &gateway.throttle)?;
+    let caller = Caller {
+        user: owner(),
+        profile: setup.profile.clone(),
+        stop: gateway.drain.stop.clone(),
+    };
     let per_minute = setup.config.gateway.limits.requests_per_minute;
     drop(setup);
     gateway
         .rate
-        .admit((user.clone(), peer.ip), per_minute, Instant::now())
+        .admit((caller.user.clone(), peer.ip), per_minute, Instant::now())
         .map_err(|wait| {
             Problem::too_many(
                 "rate_limited",
@@ -40,7 +47,7 @@ pub async fn admit(
                 wait,
             )
         })?;
-    request.extensions_mut().insert(user);
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 

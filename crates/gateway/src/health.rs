@@ -46,7 +46,7 @@ pub async fn particulars(Shared(gateway): Shared<State>) -> Response {
         "instance_id": setup.config.instance_id,
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": gateway.started.elapsed().as_secs(),
-        "model": setup.models.primary(),
+        "model": setup.profile.models.primary(),
     }))
     .into_response()
 }

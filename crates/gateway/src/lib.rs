@@ -7,6 +7,7 @@
 //! This room knows nothing of how instances are made or supervised (`fleet`), nor of the Cloud Backend.
 
 mod auth;
+mod caller;
 mod chat;
 mod completions;
 mod error;
@@ -16,6 +17,7 @@ mod housekeeping;
 mod metrics;
 mod models;
 mod observe;
+mod profile;
 mod rate;
 mod routes;
 mod run;

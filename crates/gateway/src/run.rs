@@ -77,7 +77,7 @@ pub async fn run(
     let closed = CancellationToken::new();
     let housekeeping = tokio::spawn(housekeeping::run(gateway.clone()));
     let server = tokio::spawn(serve(listener, router(&gateway), gateway.clone(), closed.clone()));
-    tracing::info!(%address, model = gateway.setup.load().models.primary(), "gateway ready");
+    tracing::info!(%address, model = gateway.setup.load().profile.models.primary(), "gateway ready");
     ready(address);
 
     loop {

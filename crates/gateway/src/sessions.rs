@@ -3,11 +3,12 @@
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_session::{Body, Entry, Part, SessionId, SessionInfo, SessionKey, UserId};
+use creel_session::{Body, Entry, Part, SessionId, SessionInfo, SessionKey};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::caller::Caller;
 use crate::error::{id_problem, session_problem, turn_problem};
 use crate::routes::State;
 use creel_http::Problem;
@@ -15,8 +16,11 @@ use creel_http::Problem;
 /// Sessions that only keep the answer to an idempotency key; nobody asked for a conversation.
 pub const HIDDEN_PREFIX: &str = "once-";
 
-pub async fn list(Shared(gateway): Shared<State>, Extension(user): Extension<UserId>) -> Result<Json<Value>, Problem> {
-    let sessions = gateway.sessions.list(&user).await.map_err(session_problem)?;
+pub async fn list(
+    Shared(gateway): Shared<State>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<Value>, Problem> {
+    let sessions = gateway.sessions.list(&caller.user).await.map_err(session_problem)?;
     let shown: Vec<Value> = sessions
         .iter()
         .filter(|info| !info.id.as_str().starts_with(HIDDEN_PREFIX))
@@ -27,7 +31,7 @@ pub async fn list(Shared(gateway): Shared<State>, Extension(user): Extension<Use
 
 pub async fn read(
     Shared(gateway): Shared<State>,
-    Extension(user): Extension<UserId>,
+    Extension(Caller { user, .. }): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let key = SessionKey::new(user, SessionId::new(&id).map_err(id_problem)?);
@@ -44,7 +48,7 @@ pub async fn read(
 
 pub async fn delete(
     Shared(gateway): Shared<State>,
-    Extension(user): Extension<UserId>,
+    Extension(Caller { user, .. }): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let key = SessionKey::new(user, SessionId::new(&id).map_err(id_problem)?);
@@ -58,7 +62,7 @@ pub async fn delete(
 /// Deletes all conversations of the user.
 pub async fn delete_all(
     Shared(gateway): Shared<State>,
-    Extension(user): Extension<UserId>,
+    Extension(Caller { user, .. }): Extension<Caller>,
 ) -> Result<StatusCode, Problem> {
     for info in gateway.sessions.list(&user).await.map_err(session_problem)? {
         gateway

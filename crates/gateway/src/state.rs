@@ -14,10 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Credentials;
 use crate::metrics::Metrics;
-use crate::models::ModelTable;
+use crate::profile::Profile;
 use crate::rate::RateLimiter;
 use crate::run::StartError;
-use crate::user::User;
 use creel_http::{BodyLimit, Connections, Throttle};
 
 pub struct Gateway {
@@ -37,8 +36,8 @@ pub struct Gateway {
 pub struct Setup {
     pub config: GatewayConfig,
     pub credentials: Credentials,
-    pub models: ModelTable,
-    owner: Arc<User>,
+    /// Of the gateway's one user.
+    pub profile: Arc<Profile>,
 }
 
 impl Setup {
@@ -51,15 +50,9 @@ impl Setup {
             .unwrap_or_else(|| locations.state_dir.join("workspace"));
         Self {
             credentials: Credentials::new(&config),
-            models: ModelTable::new(&config),
-            owner: Arc::new(User::new(&config, workspace, before.map(|setup| &*setup.owner))),
+            profile: Arc::new(Profile::new(&config, workspace, before.map(|setup| &*setup.profile))),
             config,
         }
-    }
-
-    /// The user that a request was authenticated as.
-    pub fn user(&self, _: &UserId) -> &Arc<User> {
-        &self.owner
     }
 }
 
@@ -67,7 +60,7 @@ impl Gateway {
     pub fn new(config: GatewayConfig, locations: Locations) -> Result<Arc<Self>, StartError> {
         let instance_id = config.instance_id.clone();
         let setup = Setup::new(config, &locations, None);
-        let sessions_directory = setup.owner.agent(None).workspace.root().join("sessions");
+        let sessions_directory = setup.profile.user.agent(None).workspace.root().join("sessions");
         let sessions: Arc<dyn SessionStore> =
             Arc::new(FileSessions::open(move |_: &UserId| sessions_directory.clone()));
         let leases_directory = locations.state_dir.join("leases");

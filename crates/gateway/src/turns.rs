@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
+use crate::caller::Caller;
 use crate::error::{draining, turn_problem};
 use crate::routes::State;
 use creel_http::{Problem, hex, random_id};
@@ -27,7 +28,7 @@ pub struct RunningTurn {
 
 impl RunningTurn {
     /// Starts the turn in a task of its own, so that it can put away what was said when its client goes away.
-    pub fn start(gateway: &State, turn: Turn) -> Result<Self, Problem> {
+    pub fn start(gateway: &State, caller: &Caller, turn: Turn) -> Result<Self, Problem> {
         if gateway.drain.is_draining() {
             return Err(draining());
         }
@@ -35,8 +36,9 @@ impl RunningTurn {
         let (answer, result) = oneshot::channel();
         let running = gateway.drain.enter();
         let gateway: State = Arc::clone(gateway);
+        let caller = caller.clone();
         let task = async move {
-            let outcome = gateway.agent.run(turn, sender, &gateway.drain.stop).await;
+            let outcome = gateway.agent.run(turn, sender, &caller.stop).await;
             count(&gateway, &outcome);
             // Nobody is there to take it: the client went away.
             let _ = answer.send(outcome);

@@ -14,7 +14,8 @@ use creel_agent::{History, Turn, TurnEvent};
 use creel_session::{SessionId, SessionKey, UserId};
 use serde_json::{Value, json};
 
-use crate::chat::{limits, unknown_model};
+use crate::caller::Caller;
+use crate::chat::unknown_model;
 use crate::error::id_problem;
 use crate::error::openai_error;
 use crate::routes::State;
@@ -30,18 +31,18 @@ const SESSION_KEY: &str = "x-openclaw-session-key";
 
 pub async fn create(
     Shared(gateway): Shared<State>,
-    Extension(user): Extension<UserId>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     JsonBody(request): JsonBody<CompletionRequest>,
 ) -> Result<Response, Problem> {
-    let setup = gateway.setup.load();
-    if !setup.config.gateway.chat_completions {
+    let Caller { user, profile, .. } = caller.clone();
+    if !profile.chat_completions {
         return Err(Problem::not_found(
             "gateway.http.endpoints.chatCompletions is switched off",
         ));
     }
     let requested = request.model.clone();
-    let choice = setup
+    let choice = profile
         .models
         .choose(requested.as_deref())
         .ok_or_else(|| unknown_model(requested.as_deref().unwrap_or_default()))?;
@@ -53,7 +54,7 @@ pub async fn create(
         let key = idempotency_key.as_deref()?;
         Some(new_session(crate::sessions::HIDDEN_PREFIX, &user, Some(key)))
     });
-    let agent = setup.user(&user).agent(choice.agent.as_deref()).clone();
+    let agent = profile.user.agent(choice.agent.as_deref()).clone();
     let id = random_id();
     let turn = Turn {
         id: id.clone(),
@@ -71,11 +72,9 @@ pub async fn create(
         toolbox: agent.toolbox,
         client_tools: parsed.client_tools,
         sampling: parsed.sampling,
-        limits: limits(&setup.config),
+        limits: profile.limits,
     };
-    let heartbeat = setup.config.gateway.limits.heartbeat;
-    drop(setup);
-    let mut running = RunningTurn::start(&gateway, turn)?;
+    let mut running = RunningTurn::start(&gateway, &caller, turn)?;
     let model = requested
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "openclaw".to_owned());
@@ -85,7 +84,7 @@ pub async fn create(
         return Ok(Json(reply.whole(&outcome)).into_response());
     }
     let include_usage = parsed.include_usage;
-    Ok(sse::respond(heartbeat, |writer| async move {
+    Ok(sse::respond(profile.heartbeat, |writer| async move {
         writer.data(&reply.opening()).await?;
         while let Some(event) = running.next(&gateway).await {
             if let TurnEvent::Text(text) = event {
@@ -110,14 +109,14 @@ pub async fn create(
 }
 
 /// `GET /v1/models`.
-pub async fn models(Shared(gateway): Shared<State>) -> Json<Value> {
-    let data: Vec<Value> = gateway.setup.load().models.names().iter().map(|id| model(id)).collect();
+pub async fn models(Extension(caller): Extension<Caller>) -> Json<Value> {
+    let data: Vec<Value> = caller.profile.models.names().iter().map(|id| model(id)).collect();
     Json(json!({"object": "list", "data": data}))
 }
 
 /// `GET /v1/models/{id}`; an id may hold slashes.
-pub async fn one_model(Shared(gateway): Shared<State>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let known = gateway.setup.load().models.choose(Some(&id)).is_some();
+pub async fn one_model(Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+    let known = caller.profile.models.choose(Some(&id)).is_some();
     if known {
         Ok(Json(model(&id)))
     } else {
