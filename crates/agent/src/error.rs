@@ -29,9 +29,9 @@ pub enum TurnError {
     /// The client went away, or the gateway is stopping. Nobody is there to read this.
     #[error("the turn was cancelled")]
     Cancelled,
-    #[error("the conversation cannot be stored: {0}")]
+    #[error("the conversation cannot be stored: {}", .0.reason())]
     Storage(#[from] creel_session::SessionError),
-    #[error("the conversation cannot be locked: {0}")]
+    #[error("the conversation cannot be locked; the log says why; try again")]
     Lease(#[from] creel_lease::LeaseError),
 }
 
@@ -39,6 +39,15 @@ impl TurnError {
     /// Whether another model may do better.
     pub(crate) fn is_the_models(&self) -> bool {
         matches!(self, Self::Model(_) | Self::ModelTimedOut(_))
+    }
+
+    /// What of it is for the log alone: places on the host.
+    pub fn internals(&self) -> Option<String> {
+        match self {
+            Self::Storage(error) => Some(error.to_string()),
+            Self::Lease(error) => Some(error.to_string()),
+            _ => None,
+        }
     }
 
     /// A word for machines: the `code` of an error event, and the label of the metric.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::caller::Caller;
-use crate::error::id_problem;
 use crate::routes::State;
+use crate::sessions::named;
 use crate::turns::{RunningTurn, idempotency_key, new_session};
 use creel_http::JsonBody;
 use creel_http::Problem;
@@ -108,7 +108,7 @@ fn turn(caller: &Caller, headers: &HeaderMap, request: ChatRequest) -> Result<(S
         .ok_or_else(|| unknown_model(request.model.as_deref().unwrap_or_default()))?;
     let idempotency_key = idempotency_key(headers)?;
     let session = match &request.session_id {
-        Some(id) => SessionId::new(id).map_err(id_problem)?,
+        Some(id) => named(id)?,
         None => new_session("", &caller.user, idempotency_key.as_deref()),
     };
     let agent = profile.user.agent(choice.agent.as_deref()).clone();

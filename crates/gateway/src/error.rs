@@ -1,7 +1,9 @@
 //! A turn's failure as an HTTP answer, and every problem below `/v1` in the shape that OpenAI's clients expect.
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use creel_agent::TurnError;
 use creel_http::Problem;
@@ -43,8 +45,31 @@ pub fn draining() -> Problem {
     Problem::unavailable("draining", detail).after(std::time::Duration::from_secs(1))
 }
 
+/// Whether a path belongs to OpenAI's API, whose clients expect its errors.
+fn is_openais(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
+}
+
+/// A problem as the API at `path` tells it: media type and body.
+pub fn told(path: &str, problem: &Problem) -> (&'static str, Value) {
+    if is_openais(path) {
+        ("application/json", openai_error(problem))
+    } else {
+        (creel_http::PROBLEM_JSON, problem.body())
+    }
+}
+
+/// Shows a problem in the form of the API that was asked, whoever tells it: a handler, a guard, or the router.
+pub async fn in_the_apis_form(request: Request, next: Next) -> Response {
+    if is_openais(request.uri().path()) {
+        openai_form(next.run(request).await)
+    } else {
+        next.run(request).await
+    }
+}
+
 /// Shows a [`Problem`] as OpenAI's error object (<https://platform.openai.com/docs/guides/error-codes>).
-pub async fn openai_shape(response: Response) -> Response {
+fn openai_form(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let Some(problem) = parts.extensions.remove::<Problem>() else {
         return Response::from_parts(parts, body);

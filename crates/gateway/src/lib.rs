@@ -10,6 +10,7 @@ mod auth;
 mod caller;
 mod chat;
 mod completions;
+mod drain;
 mod error;
 mod guard;
 mod health;

@@ -6,10 +6,10 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{get, post};
 
-use crate::error::openai_shape;
+use crate::error::in_the_apis_form;
 use crate::state::Gateway;
 use crate::{chat, completions, guard, health, observe, sessions, webchat};
-use creel_http::{Problem, not_crowded};
+use creel_http::{Problem, not_crowded, problems_only};
 
 pub type State = Arc<Gateway>;
 
@@ -27,8 +27,7 @@ pub fn router(gateway: &State) -> Router {
         .route("/v1/chat/completions", post(completions::create))
         .route("/v1/models", get(completions::models))
         .route("/v1/models/{*id}", get(completions::one_model))
-        .route_layer(admitted())
-        .route_layer(map_response(openai_shape));
+        .route_layer(admitted());
 
     let metrics = Router::new()
         .route("/metrics", get(health::metrics))
@@ -65,6 +64,8 @@ pub fn router(gateway: &State) -> Router {
                 "this path takes another method",
             )
         })
+        .layer(map_response(problems_only))
+        .layer(from_fn(in_the_apis_form))
         .layer(from_fn_with_state(gateway.clone(), observe::request))
         .with_state(gateway.clone())
 }

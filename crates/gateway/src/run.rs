@@ -14,12 +14,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::routes::{State, router};
+use crate::routes::router;
 use crate::state::Gateway;
-use crate::{housekeeping, state_lock};
+use crate::{drain, housekeeping, state_lock};
 
-/// Open connections get this long to send what they owe once all turns have ended.
-const CLOSING: Duration = Duration::from_secs(5);
 const PORT_PATIENCE: Duration = Duration::from_millis(300);
 const PORT_PROBE: Duration = Duration::from_millis(10);
 
@@ -109,36 +107,11 @@ pub async fn run(
         }
     };
     housekeeping.abort();
-    drain(&gateway, hurry).await;
+    drain::run(&gateway, hurry).await;
     closed.cancel();
-    let _ = tokio::time::timeout(CLOSING, server).await;
+    let _ = tokio::time::timeout(drain::CLOSING, server).await;
     tracing::info!("gateway stopped");
     Ok(())
-}
-
-/// `/ready` fails from here on and no turn begins; those that run may finish within the grace time, or until a second signal.
-async fn drain(gateway: &State, hurry: impl Future<Output = ()>) {
-    gateway.drain.begin();
-    let grace = gateway.setup.load().config.gateway.limits.drain_timeout;
-    let running = gateway.drain.running();
-    if running > 0 {
-        tracing::info!(
-            running,
-            grace_seconds = grace.as_secs(),
-            "draining: turns that run may finish"
-        );
-    }
-    let finished = tokio::select! {
-        () = gateway.drain.idle() => true,
-        () = tokio::time::sleep(grace) => false,
-        () = hurry => false,
-    };
-    if !finished {
-        tracing::warn!(running = gateway.drain.running(), "turns are cut off");
-        gateway.drain.stop.cancel();
-        // A cancelled turn only has to write down what was said.
-        let _ = tokio::time::timeout(CLOSING, gateway.drain.idle()).await;
-    }
 }
 
 fn say(locations: &Locations, warnings: &[Warning]) {

@@ -16,6 +16,19 @@ use creel_http::Problem;
 /// Sessions that only keep the answer to an idempotency key; nobody asked for a conversation.
 pub const HIDDEN_PREFIX: &str = "once-";
 
+/// A session that a client names.
+///
+/// # Errors
+/// It is no id, or one of those that the gateway keeps for itself.
+pub fn named(text: &str) -> Result<SessionId, Problem> {
+    if text.starts_with(HIDDEN_PREFIX) {
+        return Err(Problem::bad_request(format!(
+            "session id: `{HIDDEN_PREFIX}` begins the ids that the gateway gives out by itself; choose another one"
+        )));
+    }
+    SessionId::new(text).map_err(id_problem)
+}
+
 pub async fn list(
     Shared(gateway): Shared<State>,
     Extension(caller): Extension<Caller>,
@@ -34,7 +47,7 @@ pub async fn read(
     Extension(Caller { user, .. }): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let key = SessionKey::new(user, SessionId::new(&id).map_err(id_problem)?);
+    let key = SessionKey::new(user, named(&id)?);
     let transcript = gateway
         .sessions
         .read(&key)
@@ -51,7 +64,7 @@ pub async fn delete(
     Extension(Caller { user, .. }): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let key = SessionKey::new(user, SessionId::new(&id).map_err(id_problem)?);
+    let key = SessionKey::new(user, named(&id)?);
     if gateway.agent.forget(&key).await.map_err(turn_problem)? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -1,7 +1,6 @@
 //! What all requests share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -9,15 +8,16 @@ use creel_agent::Agent;
 use creel_config::{GatewayConfig, Locations};
 use creel_lease::FileLeases;
 use creel_session::{FileSessions, SessionStore, UserId};
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
+use serde_json::Value;
 
 use crate::auth::Credentials;
+use crate::drain::Drain;
+use crate::error::told;
 use crate::metrics::Metrics;
 use crate::profile::Profile;
 use crate::rate::RateLimiter;
 use crate::run::StartError;
-use creel_http::{BodyLimit, Connections, Throttle};
+use creel_http::{BodyLimit, Connections, Problem, Throttle};
 
 pub struct Gateway {
     /// Everything that follows from the configuration; swapped whole when it changes. A running turn keeps the one it began with.
@@ -124,6 +124,10 @@ impl Connections for Gateway {
         self.setup.load().config.gateway.limits.idle_timeout
     }
 
+    fn told(&self, path: &str, problem: &Problem) -> (&'static str, Value) {
+        told(path, problem)
+    }
+
     fn opened(&self) {
         self.metrics.connections.inc();
     }
@@ -134,56 +138,5 @@ impl Connections for Gateway {
 
     fn refused(&self) {
         self.metrics.refused.inc();
-    }
-}
-
-/// The way out: first nothing new is begun, then what runs may finish, then it is stopped.
-#[derive(Default)]
-pub struct Drain {
-    draining: AtomicBool,
-    running: AtomicUsize,
-    idle: Notify,
-    /// Ends the turns that took longer than the grace time.
-    pub stop: CancellationToken,
-}
-
-impl Drain {
-    pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
-    }
-
-    pub fn begin(&self) {
-        self.draining.store(true, Ordering::Release);
-    }
-
-    pub fn running(&self) -> usize {
-        self.running.load(Ordering::Acquire)
-    }
-
-    /// Counts a request that must not be cut off until the guard is dropped.
-    pub fn enter(self: &Arc<Self>) -> Running {
-        self.running.fetch_add(1, Ordering::AcqRel);
-        Running(self.clone())
-    }
-
-    /// Resolves when nothing runs.
-    pub async fn idle(&self) {
-        loop {
-            let notified = self.idle.notified();
-            if self.running() == 0 {
-                return;
-            }
-            notified.await;
-        }
-    }
-}
-
-pub struct Running(Arc<Drain>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if self.0.running.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.0.idle.notify_waiters();
-        }
     }
 }

@@ -86,7 +86,7 @@ fn count(gateway: &State, outcome: &Result<Outcome, TurnError>) {
         Err(error) => {
             gateway.metrics.turn(error.code());
             if !matches!(error, TurnError::Cancelled) {
-                tracing::warn!(code = error.code(), %error, "turn failed");
+                tracing::warn!(code = error.code(), %error, cause = error.internals(), "turn failed");
             }
         }
     }

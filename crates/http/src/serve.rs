@@ -11,13 +11,16 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
 use crate::connection::Connection;
+use crate::problem::{PROBLEM_JSON, Problem};
+use crate::refusal::refuse;
 
 /// Connections beyond the limit that are still listened to, so that probes get through and others are told why not.
 const CROWD: usize = 32;
@@ -27,9 +30,6 @@ const CROWD_TIMEOUT: Duration = Duration::from_secs(2);
 const LINGER: Duration = Duration::from_secs(5);
 /// Connections at a time that are told, without being listened to, that there are too many.
 const REFUSALS: usize = 256;
-const REFUSAL: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nretry-after: 1\r\nconnection: close\r\n\
-    content-type: application/problem+json\r\ncontent-length: 95\r\n\r\n\
-    {\"title\":\"Too Many Requests\",\"status\":429,\"detail\":\"too many connections are open; try again\"}\n";
 
 /// A server's state, as far as connections are concerned. Asked anew for each of them.
 pub trait Connections: Send + Sync + 'static {
@@ -38,6 +38,12 @@ pub trait Connections: Send + Sync + 'static {
 
     /// How long a client may take for the head of a request, and an idle connection for its next request.
     fn idle_timeout(&self) -> Duration;
+
+    /// Media type and body of a problem, as whoever asks for `path` expects them.
+    fn told(&self, path: &str, problem: &Problem) -> (&'static str, Value) {
+        let _ = path;
+        (PROBLEM_JSON, problem.body())
+    }
 
     fn opened(&self) {}
 
@@ -78,7 +84,7 @@ pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy
         if open >= limit + CROWD {
             policy.refused();
             if refusals.len() < REFUSALS {
-                refusals.spawn(refuse(stream));
+                refusals.spawn(refuse(stream, policy.clone()));
             }
             continue;
         }
@@ -133,18 +139,8 @@ async fn answer<P: Connections>(
     }
 }
 
-/// Says why, once the client has asked: an answer that comes before its question is an error to many.
-async fn refuse(mut stream: TcpStream) {
-    let exchange = async {
-        let _asked = stream.read(&mut [0; 4096]).await?;
-        stream.write_all(REFUSAL).await?;
-        hang_up(stream).await
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(1), exchange).await;
-}
-
 /// Ends a connection, and reads what the client still sends: closing with unread data would reset it under the answer.
-async fn hang_up(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+pub async fn hang_up(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
     stream.shutdown().await?;
     let mut sink = [0; 4096];
     while stream.read(&mut sink).await? > 0 {}

@@ -29,6 +29,20 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// The same for the user: it names no place on the host.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Fenced { .. } => "another owner has taken the session over",
+            Self::Full { .. } => {
+                "no room left to store the message; free disk space or raise the quota, then send it again"
+            }
+            Self::Busy { .. } => "another process keeps it locked; try again",
+            Self::Unreadable { .. } => "what is stored cannot be read; the log says why",
+            Self::Unavailable(_) => "the store cannot be reached; try again",
+            Self::Io { .. } => "its file cannot be read or written; the log says why",
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path, source: impl Into<std::io::Error>) -> Self {
         Self::Io {
             action,

@@ -68,6 +68,11 @@ async fn in_a_crowd_probes_get_through_and_others_are_told_to_come_back() {
         (refused.header("retry-after"), refused.header("connection")),
         ("1", "close")
     );
+    let openai = gateway.get("/v1/models").await;
+    assert_eq!(
+        (openai.status, &openai.json()["error"]["code"]),
+        (429, &json!("too_many_connections"))
+    );
     drop(crowd);
     gateway
         .eventually(
@@ -88,9 +93,15 @@ async fn beyond_the_crowd_everybody_is_refused_in_plain_http() {
     for _ in 0..1 + 32 {
         crowd.push(gateway.connect().await);
     }
-    let refused = Call::new(&client(), Method::GET, &format!("{}/healthz", gateway.url()), TOKEN).await;
-    assert_eq!(refused.problem().0, 429);
+    let ask = |path: &str| Call::new(&client(), Method::GET, &format!("{}{path}", gateway.url()), TOKEN);
+    let refused = ask("/healthz").await;
+    assert_eq!(refused.problem(), (429, "too_many_connections".into()));
     assert_eq!(refused.header("retry-after"), "1");
+    let openai = ask("/v1/models").await;
+    assert_eq!(
+        (openai.status, &openai.json()["error"]["type"]),
+        (429, &json!("rate_limit_error"))
+    );
     drop(crowd);
     gateway
         .eventually("room", |gateway| gateway.get("/healthz"), |answer| answer.status == 200)

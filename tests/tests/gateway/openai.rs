@@ -93,6 +93,30 @@ async fn problems_have_the_shape_that_clients_of_openai_expect() {
 }
 
 #[tokio::test]
+async fn whoever_tells_the_problem() {
+    let small = json!({"gateway": {"limits": {"maxBodyBytes": 10}}});
+    let gateway = Gateway::builder().config(small).start().await;
+    for (answer, status, code) in [
+        (gateway.get("/v1/nothing").await, 404, "not_found"),
+        (gateway.get("/v1/models/none%FF").await, 400, "bad_request"),
+        (gateway.delete("/v1/chat/completions").await, 405, "method_not_allowed"),
+        (
+            gateway.post("/v1/chat/completions", &json!({"messages": []})).await,
+            413,
+            "too_large",
+        ),
+    ] {
+        assert_eq!(answer.header("content-type"), "application/json", "{answer:?}");
+        let error = &answer.json()["error"];
+        assert_eq!(
+            (answer.status, &error["code"], &error["type"]),
+            (status, &json!(code), &json!("invalid_request_error"))
+        );
+    }
+    assert_eq!(gateway.get("/v2/nothing").await.problem(), (404, "not_found".into()));
+}
+
+#[tokio::test]
 async fn it_can_be_switched_off() {
     let off = json!({"gateway": {"http": {"endpoints": {"chatCompletions": {"enabled": false}}}}});
     let gateway = Gateway::builder().config(off).start().await;

@@ -60,6 +60,54 @@ async fn deleting_waits_for_the_turn_that_runs() {
 }
 
 #[tokio::test]
+async fn ids_that_the_gateway_gives_out_by_itself_are_not_for_clients() {
+    let provider = Provider::start().await;
+    let gateway = Gateway::of(&provider).await;
+    let id = "once-0123456789abcdef";
+    let path = format!("/api/v1/sessions/{id}");
+    for refused in [
+        gateway.ask(json!({"message": "hi", "session_id": id})).await,
+        gateway.get(&path).await,
+        gateway.delete(&path).await,
+    ] {
+        assert_eq!(refused.problem(), (400, "bad_request".into()));
+        assert!(refused.text.contains("`once-`"), "{refused:?}");
+    }
+    let openai = gateway
+        .post(
+            "/v1/chat/completions",
+            &json!({"messages": [{"role": "user", "content": "hi"}]}),
+        )
+        .header("x-openclaw-session-key", id)
+        .await;
+    assert_eq!(
+        (openai.status, &openai.json()["error"]["code"]),
+        (400, &json!("bad_request"))
+    );
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn what_the_store_says_of_the_host_is_for_the_log_alone() {
+    let gateway = Gateway::builder().start().await;
+    gateway.chat_in("s1", "hi").await;
+    fs::write(gateway.transcript("s1"), "no transcript\n").expect("the transcript can be written");
+    let home = gateway.builder_again().home();
+    let home = home.to_str().expect("a path is text");
+    let read = gateway.get("/api/v1/sessions/s1").await;
+    let asked = gateway.ask(json!({"message": "hi", "session_id": "s1"})).await;
+    for failed in [read, asked] {
+        assert_eq!(failed.problem(), (500, "storage".into()));
+        assert!(
+            failed.text.contains("cannot be read") && !failed.text.contains(home),
+            "{failed:?}"
+        );
+    }
+    let said = gateway.log().line_with("turn failed").await;
+    assert!(said.contains(home), "{said}");
+}
+
+#[tokio::test]
 async fn nobody_else_can_read_the_files() {
     let gateway = Gateway::builder().start().await;
     gateway.chat_in("s1", "a secret").await;

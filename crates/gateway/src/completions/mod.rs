@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::chat::unknown_model;
-use crate::error::id_problem;
 use crate::error::openai_error;
 use crate::routes::State;
+use crate::sessions::named;
 use crate::turns::{RunningTurn, idempotency_key, new_session};
 use creel_http::JsonBody;
 use creel_http::Problem;
@@ -135,7 +135,7 @@ fn selected_session(headers: &HeaderMap, owner: &UserId, user: Option<&str>) -> 
         let text = value
             .to_str()
             .map_err(|_| Problem::unprocessable(format!("{SESSION_KEY}: must be ASCII")))?;
-        return Ok(Some(SessionId::new(text).map_err(id_problem)?));
+        return Ok(Some(named(text)?));
     }
     let Some(user) = user.filter(|user| !user.is_empty()) else {
         return Ok(None);
