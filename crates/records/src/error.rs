@@ -33,6 +33,10 @@ pub enum RecordsError {
         reason: String,
     },
 
+    /// A gateway node dealt with the books as an earlier life of itself, or took a turn twice. Nothing was changed.
+    #[error("node {node} is not the one that deals with the books now")]
+    Stale { node: String },
+
     /// Anything else the engine says.
     #[error("the record store failed: {0}")]
     Engine(#[source] sqlx::Error),

@@ -11,7 +11,9 @@ mod account;
 mod clock;
 mod error;
 mod event;
+#[macro_use]
 mod instance;
+pub mod ledger;
 mod sqlite;
 mod store;
 

@@ -1,0 +1,155 @@
+//! The ledger of a gateway node: every call reserves credits before it is sent and settles once, whatever happens.
+//!
+//! A call is bounded by **purses**: its user's credit account, and its key's budgets of the day and of the month. The
+//! node takes an allotment of a purse (its **escrow**) from the books and reserves from that in memory, so that a call
+//! asks no database. What a call reserved and what it cost go through the node's journal into the books, in batches.
+//!
+//! - [`Ledger::reserve`] is the door: all purses or none. Short of escrow, the call waits while the **banker** (the one
+//!   task that deals with the books) takes more, or has other nodes give back what they do not use.
+//! - [`Reservation`] is the way out: [`note`](Reservation::note) what is known so far, then
+//!   [`settle`](Reservation::settle). One that is dropped is settled with what was noted.
+//!
+//! This subject knows nothing of HTTP, providers or prices: it is handed amounts.
+
+mod banker;
+mod call;
+mod clock;
+#[cfg(test)]
+mod memory;
+mod purses;
+mod refused;
+mod reservation;
+#[cfg(test)]
+mod tests;
+
+pub use call::{Call, CallTag};
+pub use creel_records::ledger::{Billing, LedgerStore, Micros, Outcome, PurseId, RequestId, Usage};
+pub use refused::Refused;
+pub use reservation::Reservation;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use creel_records::RecordsError;
+use creel_records::ledger::Settlement;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+
+use banker::{Banker, Want};
+use call::Bound;
+use clock::Clock;
+use purses::Purses;
+
+/// How long a call waits for escrow before it is refused.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The ledger of this node. Cheap to clone; every thread of the data plane has one.
+#[derive(Clone)]
+pub struct Ledger {
+    shared: Arc<Shared>,
+}
+
+/// What the data plane and the banker share.
+struct Shared {
+    purses: Mutex<Purses>,
+    wants: Mutex<Vec<Want>>,
+    /// Finished calls that are not in the books yet.
+    finished: Mutex<Vec<Settlement>>,
+    wake: Notify,
+    clock: Clock,
+    /// The books are out of reach: calls that the escrow at hand does not cover are refused at once.
+    away: AtomicBool,
+    /// Why no call may be reserved at the moment.
+    shut: Mutex<Option<Refused>>,
+    banker: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Ledger {
+    /// Joins the books as `node` and begins to deal with them, in a task of the current runtime.
+    ///
+    /// # Errors
+    /// The books cannot be reached.
+    pub async fn open(node: &str, store: Arc<dyn LedgerStore>) -> Result<Self, RecordsError> {
+        let joined = store.join(node).await?;
+        let shared = Arc::new(Shared {
+            purses: Mutex::default(),
+            wants: Mutex::default(),
+            finished: Mutex::default(),
+            wake: Notify::new(),
+            clock: Clock::new(joined.now),
+            away: AtomicBool::new(false),
+            shut: Mutex::default(),
+            banker: Mutex::default(),
+        });
+        let banker = Banker::new(node, store, shared.clone(), joined);
+        *lock(&shared.banker) = Some(tokio::spawn(banker.run()));
+        Ok(Self { shared })
+    }
+
+    /// Reserves what the call may cost from every purse that bounds it, or from none.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing is reserved, nothing is owed, and nothing may be sent.
+    pub async fn reserve(&self, call: Call) -> Result<Reservation, Refused> {
+        if let Some(refused) = lock(&self.shared.shut).clone() {
+            return Err(refused);
+        }
+        if call.reserve.is_negative() || call.reserve > Micros::LARGEST {
+            return Err(Refused::TooLarge);
+        }
+        let bound = call.bound(self.shared.clock.now());
+        if !self.shared.purses().reserve(&bound, call.reserve, Instant::now()) {
+            self.wait_for_escrow(&bound, call.reserve).await?;
+        }
+        Ok(Reservation::open(self.shared.clone(), call, bound))
+    }
+
+    async fn wait_for_escrow(&self, bound: &Bound, amount: Micros) -> Result<(), Refused> {
+        if self.shared.away.load(Ordering::Relaxed) {
+            return Err(Refused::Unavailable);
+        }
+        let (reply, answer) = oneshot::channel();
+        lock(&self.shared.wants).push(Want::new(bound.clone(), amount, Instant::now() + PATIENCE, reply));
+        self.shared.wake.notify_one();
+        // The banker answers in time; it does not while the books are out of reach.
+        match tokio::time::timeout(PATIENCE + Duration::from_millis(500), answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(Refused::Closed),
+            Err(_) => Err(Refused::Unavailable),
+        }
+    }
+
+    /// What calls in flight have reserved from credit accounts.
+    #[must_use]
+    pub fn in_flight(&self) -> Micros {
+        self.shared.purses().reserved()
+    }
+
+    /// Refuses new calls, and returns once every finished call is in the books and all escrow that is not in use went
+    /// back. Calls that still run keep what they reserved.
+    pub async fn close(&self) {
+        *lock(&self.shared.shut) = Some(Refused::Closed);
+        self.shared.wake.notify_one();
+        let banker = lock(&self.shared.banker).take();
+        if let Some(banker) = banker
+            && let Err(error) = banker.await
+        {
+            tracing::error!(%error, "the ledger's banker failed");
+        }
+    }
+}
+
+impl Shared {
+    fn purses(&self) -> MutexGuard<'_, Purses> {
+        lock(&self.purses)
+    }
+
+    fn finished(&self, settlement: Settlement) {
+        lock(&self.finished).push(settlement);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no holder of the lock panics")
+}

@@ -1,0 +1,126 @@
+//! A call that may be sent, until it is settled.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use creel_records::ledger::{Micros, Outcome, RequestId, Settlement, Usage};
+
+use super::call::Bound;
+use super::{Call, Shared};
+
+/// The right to send one call, and the duty to say what it cost.
+///
+/// [`note`](Self::note) what is known just before the call is sent (its prompt, by estimate) and whenever more is known;
+/// [`settle`](Self::settle) at its end. Dropped after a note, it is settled as [`Outcome::Cut`] with what was noted.
+/// Dropped before the first note, nothing was sent: it costs nothing and leaves no entry.
+#[must_use = "a call that is not settled costs what was noted"]
+pub struct Reservation {
+    open: Option<Open>,
+}
+
+struct Open {
+    shared: Arc<Shared>,
+    call: Call,
+    bound: Bound,
+    noted: Option<(Usage, Micros)>,
+    since: Instant,
+}
+
+impl Reservation {
+    pub(super) fn open(shared: Arc<Shared>, call: Call, bound: Bound) -> Self {
+        Self {
+            open: Some(Open {
+                shared,
+                call,
+                bound,
+                noted: None,
+                since: Instant::now(),
+            }),
+        }
+    }
+
+    /// The call, whose tag may be changed when it goes to another provider or model than was meant.
+    #[must_use]
+    pub fn call_mut(&mut self) -> &mut Call {
+        &mut self.open.as_mut().expect("open until it is consumed").call
+    }
+
+    /// What is known so far: kept for a client that goes away. A cost below zero counts as zero.
+    pub fn note(&mut self, so_far: Usage, cost: Micros) {
+        if let Some(open) = &mut self.open {
+            open.noted = Some((so_far, cost.at_least_zero()));
+        }
+    }
+
+    /// The call ended. A cost below zero counts as zero.
+    pub fn settle(mut self, outcome: Outcome, usage: Usage, cost: Micros) {
+        if let Some(open) = self.open.take() {
+            open.settle(outcome, usage, cost.at_least_zero());
+        }
+    }
+
+    /// Nothing was sent: no cost, no entry.
+    pub fn release(mut self) {
+        if let Some(open) = self.open.take() {
+            open.release();
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let Some(mut open) = self.open.take() else { return };
+        match open.noted.take() {
+            Some((usage, cost)) => open.settle(Outcome::Cut, usage, cost),
+            None => open.release(),
+        }
+    }
+}
+
+impl Open {
+    fn settle(self, outcome: Outcome, usage: Usage, cost: Micros) {
+        let Self {
+            shared, call, bound, ..
+        } = self;
+        let window = |day: bool| {
+            bound.iter().find_map(|(purse, _)| match purse {
+                super::PurseId::KeyDay { day: window, .. } if day => Some(*window),
+                super::PurseId::KeyMonth { month: window, .. } if !day => Some(*window),
+                _ => None,
+            })
+        };
+        let settlement = Settlement {
+            request: call.request,
+            billing: call.billing,
+            user: call.tag.user,
+            instance: call.tag.instance,
+            key: call.tag.key,
+            provider: call.tag.provider,
+            model: call.tag.model,
+            day: window(true),
+            month: window(false),
+            reserved: call.reserve,
+            cost,
+            usage,
+            outcome,
+            at: shared.clock.now(),
+            latency_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        shared.finished(settlement);
+        shared.purses().settle(&bound, call.reserve, cost);
+    }
+
+    fn release(self) {
+        self.shared
+            .purses()
+            .settle(&self.bound, self.call.reserve, Micros::ZERO);
+    }
+}
+
+impl Reservation {
+    /// The id under which it settles.
+    #[must_use]
+    pub fn request(&self) -> RequestId {
+        self.open.as_ref().expect("open until it is consumed").call.request
+    }
+}

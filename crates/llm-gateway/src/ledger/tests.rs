@@ -1,0 +1,239 @@
+//! The ledger against books in memory.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::memory::MemoryBooks;
+use super::*;
+
+const ALICE: &str = "alice";
+
+fn alice() -> PurseId {
+    PurseId::Account(ALICE.into())
+}
+
+fn call(reserve: i64) -> Call {
+    Call {
+        request: RequestId::new(),
+        tag: CallTag {
+            user: ALICE.into(),
+            instance: "claw".into(),
+            key: "k1".into(),
+            provider: "openai".into(),
+            model: "gpt".into(),
+        },
+        billing: Billing::Credits,
+        reserve: Micros(reserve),
+        prompt: Micros(1),
+        day_limit: None,
+        month_limit: None,
+    }
+}
+
+async fn books(credits: i64) -> Arc<MemoryBooks> {
+    let books = Arc::new(MemoryBooks::default());
+    books.grant(ALICE, Micros(credits));
+    books
+}
+
+fn refused(result: Result<Reservation, Refused>) -> Refused {
+    match result {
+        Ok(_) => panic!("reserved"),
+        Err(refused) => refused,
+    }
+}
+
+#[tokio::test]
+async fn a_call_costs_what_it_cost_and_the_rest_comes_back() {
+    let books = books(100).await;
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let reservation = ledger.reserve(call(80)).await.unwrap();
+    reservation.settle(Outcome::Done, Usage::default(), Micros(30));
+    ledger.close().await;
+    assert_eq!(books.balance(&alice()), Micros(70));
+    assert_eq!(books.held(), Micros::ZERO);
+    assert_eq!(books.settled().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_covered_is_refused_and_costs_nothing() {
+    let books = books(100).await;
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let held = ledger.reserve(call(60)).await.unwrap();
+    let no = refused(ledger.reserve(call(41)).await);
+    assert_eq!(no, Refused::OutOfCredits { purse: alice() });
+    let fits = ledger.reserve(call(40)).await.unwrap();
+    drop((held, fits));
+    ledger.close().await;
+    assert_eq!((books.balance(&alice()), books.settled().len()), (Micros(100), 0));
+    assert_eq!(books.held(), Micros::ZERO);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_pays_what_was_noted() {
+    let books = books(100).await;
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let mut reservation = ledger.reserve(call(50)).await.unwrap();
+    let usage = Usage {
+        prompt: 7,
+        estimated: true,
+        ..Usage::default()
+    };
+    reservation.note(usage, Micros(5));
+    drop(reservation);
+    ledger.close().await;
+    let settled = books.settled();
+    assert_eq!(
+        (settled[0].outcome, settled[0].cost, settled[0].usage),
+        (Outcome::Cut, Micros(5), usage)
+    );
+    assert_eq!(books.balance(&alice()), Micros(95));
+}
+
+#[tokio::test]
+async fn a_provider_that_lies_below_zero_gains_nobody_credits() {
+    let books = books(100).await;
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let reservation = ledger.reserve(call(50)).await.unwrap();
+    reservation.settle(Outcome::Done, Usage::default(), Micros(-1_000));
+    assert_eq!(refused(ledger.reserve(call(-1)).await), Refused::TooLarge);
+    assert_eq!(refused(ledger.reserve(call(i64::MAX)).await), Refused::TooLarge);
+    ledger.close().await;
+    assert_eq!(books.balance(&alice()), Micros(100));
+}
+
+#[tokio::test]
+async fn what_another_node_does_not_use_is_called_back() {
+    let books = books(100).await;
+    let a = Ledger::open("a", books.clone()).await.unwrap();
+    let b = Ledger::open("b", books.clone()).await.unwrap();
+    let running = a.reserve(call(20)).await.unwrap();
+    a.reserve(call(60)).await.unwrap().release();
+    // 60 of the 80 that a holds are free; 20 are in use.
+    let fits = b.reserve(call(80)).await.unwrap();
+    let no = refused(b.reserve(call(1)).await);
+    assert_eq!(no, Refused::OutOfCredits { purse: alice() });
+    running.settle(Outcome::Done, Usage::default(), Micros(20));
+    fits.settle(Outcome::Done, Usage::default(), Micros(80));
+    a.close().await;
+    b.close().await;
+    assert_eq!((books.balance(&alice()), books.held()), (Micros::ZERO, Micros::ZERO));
+}
+
+#[tokio::test]
+async fn two_nodes_that_both_hold_too_little_do_not_lock_each_other_out() {
+    let books = books(100).await;
+    let a = Ledger::open("a", books.clone()).await.unwrap();
+    let b = Ledger::open("b", books.clone()).await.unwrap();
+    a.reserve(call(50)).await.unwrap().release();
+    b.reserve(call(50)).await.unwrap().release();
+    let (first, second) = tokio::join!(a.reserve(call(100)), b.reserve(call(100)));
+    assert!(first.is_ok() != second.is_ok(), "exactly one of them fits");
+    drop((first, second));
+    a.close().await;
+    b.close().await;
+    assert_eq!(books.held(), Micros::ZERO);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_is_found_out_and_nothing_is_done_twice() {
+    let books = books(100).await;
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    books.answers_lost.store(1, Ordering::Relaxed);
+    // The dealing took place, so the escrow is there for the next attempt.
+    while ledger.reserve(call(10)).await.is_err() {}
+    let held = ledger.reserve(call(80)).await.unwrap();
+    books.answers_lost.store(3, Ordering::Relaxed);
+    held.settle(Outcome::Done, Usage::default(), Micros(7));
+    ledger.close().await;
+    assert_eq!((books.balance(&alice()), books.held()), (Micros(93), Micros::ZERO));
+}
+
+#[tokio::test]
+async fn while_the_books_are_gone_escrow_serves_and_the_rest_is_refused() {
+    let books = books(800).await;
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    ledger.reserve(call(80)).await.unwrap().release();
+    books.gone.store(true, Ordering::Relaxed);
+    let covered = ledger.reserve(call(50)).await.unwrap();
+    assert_eq!(refused(ledger.reserve(call(500)).await), Refused::Unavailable);
+    covered.settle(Outcome::Done, Usage::default(), Micros(50));
+    books.gone.store(false, Ordering::Relaxed);
+    ledger.close().await;
+    assert_eq!((books.balance(&alice()), books.held()), (Micros(750), Micros::ZERO));
+}
+
+#[tokio::test]
+async fn budgets_of_day_and_month_bound_a_call_and_a_new_day_is_a_new_budget() {
+    let books = books(1000).await;
+    // 2024-02-29 23:59:59
+    books.set_time(1_709_251_199_000);
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let within = |amount, day, month| Call {
+        day_limit: Some(Micros(day)),
+        month_limit: Some(Micros(month)),
+        ..call(amount)
+    };
+    let mut first = ledger.reserve(within(50, 60, 1000)).await.unwrap();
+    let day = refused(ledger.reserve(within(20, 60, 1000)).await);
+    assert!(
+        matches!(
+            day,
+            Refused::OutOfCredits {
+                purse: PurseId::KeyDay { day: 19_782, .. }
+            }
+        ),
+        "{day:?}"
+    );
+    let month = refused(ledger.reserve(within(20, 1000, 60)).await);
+    assert!(
+        matches!(
+            month,
+            Refused::OutOfCredits {
+                purse: PurseId::KeyMonth { month: 649, .. }
+            }
+        ),
+        "{month:?}"
+    );
+    first.note(Usage::default(), Micros(50));
+    drop(first);
+    books.set_time(1_709_251_200_000);
+    ledger.shared.clock.set(1_709_251_200_000);
+    let next = ledger.reserve(within(60, 60, 60)).await.unwrap();
+    next.settle(Outcome::Done, Usage::default(), Micros(1));
+    ledger.close().await;
+    let day = |day| books.balance(&PurseId::KeyDay { key: "k1".into(), day });
+    assert_eq!((day(19_782), day(19_783)), (Micros(-50), Micros(-1)));
+    assert_eq!((books.balance(&alice()), books.held()), (Micros(949), Micros::ZERO));
+}
+
+#[tokio::test]
+async fn a_call_that_is_only_metered_needs_no_credits() {
+    let books = books(0).await;
+    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let metered = Call {
+        billing: Billing::Metered,
+        ..call(50)
+    };
+    let reservation = ledger.reserve(metered).await.unwrap();
+    reservation.settle(Outcome::Done, Usage::default(), Micros(50));
+    ledger.close().await;
+    assert_eq!((books.balance(&alice()), books.settled().len()), (Micros::ZERO, 1));
+}
+
+#[tokio::test]
+async fn a_node_whose_place_was_taken_takes_no_calls() {
+    let books = books(100).await;
+    let old = Ledger::open("a", books.clone()).await.unwrap();
+    let _new = Ledger::open("a", books.clone()).await.unwrap();
+    assert_eq!(refused(old.reserve(call(1)).await), Refused::Superseded);
+    assert_eq!(refused(old.reserve(call(0)).await), Refused::Superseded);
+}
+
+#[tokio::test]
+async fn a_ledger_that_was_closed_refuses() {
+    let books = books(100).await;
+    let ledger = Ledger::open("a", books).await.unwrap();
+    ledger.close().await;
+    assert_eq!(refused(ledger.reserve(call(1)).await), Refused::Closed);
+}

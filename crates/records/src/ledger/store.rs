@@ -1,0 +1,21 @@
+//! The trait every engine of the books implements. What it promises is pinned by the conformance suite.
+
+use async_trait::async_trait;
+
+use crate::RecordsError;
+
+use super::{Exchange, Exchanged, Joined};
+
+/// The books. Every write is all or nothing, and durable when it returns.
+#[async_trait]
+pub trait LedgerStore: Send + Sync {
+    /// Makes the node known, or begins a new life of a known one: whoever used its name before can deal no more.
+    async fn join(&self, node: &str) -> Result<Joined, RecordsError>;
+
+    /// How the node stands. Changes nothing. [`RecordsError::NotFound`] if it never joined.
+    async fn look(&self, node: &str) -> Result<Joined, RecordsError>;
+
+    /// Deals: settlements into the books, escrow back, escrow out. [`RecordsError::Stale`] if another life of the node
+    /// has begun or this turn has been taken. After any other error it may or may not have taken place.
+    async fn exchange(&self, exchange: &Exchange) -> Result<Exchanged, RecordsError>;
+}
