@@ -99,6 +99,13 @@ test('it answers in the chat', async () => {
   await picture(console_.page, '08-chat')
 })
 
+test('what was said is there after a reload', async () => {
+  const said = await console_.page.locator('.chat-message').allInnerTexts()
+  await console_.page.reload()
+  await console_.page.locator('.chat-message').first().waitFor()
+  await expect.poll(() => console_.page.locator('.chat-message').allInnerTexts()).toEqual(said)
+})
+
 test('Enter that ends a composition does not send', async () => {
   const sent = await console_.page.locator('.chat-message').count()
   const area = console_.page.locator('.chat-composer textarea')
@@ -244,6 +251,14 @@ test('it speaks Chinese, and remembers', async () => {
   await console_.open('/')
   await console_.page.getByRole('heading', { name: '最近事件' }).waitFor()
   await console_.page.locator('.plot svg').first().waitFor()
+  const events = console_.page.locator('.activity li')
+  await expect
+    .poll(() => events.filter({ hasText: ID }).allInnerTexts())
+    .toContainEqual(expect.stringMatching(/已就绪，端口 \d+，进程 \d+/))
+  // Every event has its Chinese words: no English sentence is left among them.
+  for (const text of await console_.page.locator('.activity .what').allInnerTexts()) {
+    expect(text.replace(ID, '')).not.toMatch(/[a-z]+ [a-z]+ [a-z]+/)
+  }
   await picture(console_.page, '18-dashboard-zh')
 })
 

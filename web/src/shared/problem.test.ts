@@ -5,6 +5,7 @@ test('a problem document gives its detail and its place', async () => {
   const body = JSON.stringify({
     title: 'Unprocessable',
     detail: 'openclaw.json:3:7: expected a value',
+    code: 'broken_config',
     line: 3,
     column: 7,
   })
@@ -12,6 +13,7 @@ test('a problem document gives its detail and its place', async () => {
   expect(problem).toMatchObject({
     message: 'openclaw.json:3:7: expected a value',
     status: 422,
+    code: 'broken_config',
     line: 3,
     column: 7,
   })

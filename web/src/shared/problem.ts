@@ -10,6 +10,8 @@ export class Problem extends Error {
     readonly column?: number,
     /** Seconds to wait before the next attempt, from `Retry-After`. */
     readonly retryAfter?: number,
+    /** The server's word for machines, such as `port_in_use`. */
+    readonly code?: string,
   ) {
     super(message)
   }
@@ -18,7 +20,8 @@ export class Problem extends Error {
 interface Body {
   detail?: string
   title?: string
-  error?: { message?: string }
+  code?: unknown
+  error?: { message?: string; code?: unknown }
   line?: number
   column?: number
 }
@@ -29,6 +32,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   const body = parse(text)
   const message =
     body.detail ?? body.error?.message ?? body.title ?? `${response.status} ${response.statusText}`.trim()
+  const code = body.code ?? body.error?.code
   const wait = Number(response.headers.get('retry-after') ?? Number.NaN)
   return new Problem(
     message,
@@ -36,6 +40,7 @@ export async function problemOf(response: Response): Promise<Problem> {
     body.line,
     body.column,
     Number.isFinite(wait) ? wait : undefined,
+    typeof code === 'string' ? code : undefined,
   )
 }
 

@@ -49,3 +49,22 @@ test('readEvents joins a character split between two chunks', async () => {
   for await (const event of readEvents(body)) events.push(event)
   expect(events).toEqual([{ event: 'message', data: '篓' }])
 })
+
+test('leaving the loop cancels the body', async () => {
+  let cancelled = false
+  const body = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode('data: a\n\ndata: b\n\n')),
+    cancel: () => void (cancelled = true),
+  })
+  for await (const event of readEvents(body)) {
+    expect(event.data).toBe('a')
+    break
+  }
+  expect(cancelled).toBe(true)
+  expect(body.locked).toBe(false)
+})
+
+test('a body that breaks throws what broke it', async () => {
+  const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('cut')) })
+  await expect(readEvents(body).next()).rejects.toThrow('cut')
+})

@@ -44,7 +44,10 @@ export class EventParser {
   }
 }
 
-/** The events of a response body, in order, until it ends. Aborting the request throws from the loop. */
+/**
+ * The events of a response body, in order, until it ends. Aborting the request throws from the loop; leaving the loop tells the
+ * server that nobody reads on.
+ */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
   const parser = new EventParser()
   const decoder = new TextDecoder()
@@ -56,6 +59,8 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       if (done) return
     }
   } finally {
+    // A body that has failed already cannot be cancelled, and need not be.
+    await reader.cancel().catch(() => {})
     reader.releaseLock()
   }
 }

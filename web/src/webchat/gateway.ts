@@ -1,9 +1,9 @@
 /** The gateway's API as this page uses it. Paths are relative, so that the page also works behind a path prefix. */
 import type { Message, Transport } from '@/shared/chat/conversation'
 import { TurnFailed } from '@/shared/chat/conversation'
+import { transcript, type StoredMessage } from '@/shared/chat/transcript'
 import { Problem, problemOf } from '@/shared/problem'
 import { readEvents } from '@/shared/sse'
-import { transcript, type StoredMessage } from './transcript'
 import { currentToken } from './token'
 
 export interface SessionInfo {

@@ -1,8 +1,9 @@
-/** A turn through the backend's proxy to an instance's `/v1/chat/completions`, as OpenAI streams it. */
+/** The console's conversation with an instance, through the backend: a turn as OpenAI streams it, and what was said before. */
 import { i18n } from '../i18n'
 import { TurnFailed, type Message, type Transport } from '@/shared/chat/conversation'
 import { readEvents } from '@/shared/sse'
-import { reason, send } from './http'
+import { transcript, type StoredMessage } from '@/shared/chat/transcript'
+import { call, reason, send } from './http'
 import { pathOf } from './instances'
 
 interface Chunk {
@@ -50,4 +51,10 @@ export function completions(id: string, session: () => string): Transport {
     // Upstream closes some streams without [DONE]; a finish reason says that all of it arrived.
     if (!finished) throw new Error(i18n.global.t('chat.cut'))
   }
+}
+
+/** What was said in a session that the console began. */
+export async function readTranscript(id: string, session: string): Promise<Message[]> {
+  const path = `${pathOf(id)}/chat/sessions/${session}`
+  return transcript((await call<{ messages: StoredMessage[] }>('GET', path)).messages)
 }

@@ -1,5 +1,7 @@
 /** Requests to the Cloud Backend: the cookie is the browser's, the CSRF token is held here, a refusal becomes a `Problem`. */
+import { locale } from '@/shared/locale'
 import { i18n } from '../i18n'
+import { say } from '../i18n/problems'
 import { Problem, problemOf } from '@/shared/problem'
 
 let csrf = ''
@@ -42,5 +44,6 @@ export function reason(error: unknown): string {
   if (error instanceof Problem && error.status === 429 && error.retryAfter !== undefined) {
     return i18n.global.t('common.wait', { seconds: error.retryAfter })
   }
+  if (error instanceof Problem) return say(error, locale.value)
   return error instanceof Error ? error.message : String(error)
 }

@@ -12,6 +12,10 @@ export async function listInstances(): Promise<Instance[]> {
   return (await call<{ instances: Instance[] }>('GET', '/api/instances')).instances
 }
 
+export function readInstance(id: string): Promise<Instance> {
+  return call('GET', pathOf(id))
+}
+
 export function createInstance(wanted: CreateInstance): Promise<{ instance: Instance; token: string }> {
   return call('POST', '/api/instances', wanted)
 }

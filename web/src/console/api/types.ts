@@ -47,12 +47,16 @@ export interface HostSample extends Sample {
 }
 
 export interface Activity {
-  id: number | string
+  /** Grows with every event. */
+  id: number
   at: string
   kind: string
   instance?: string | null
   actor: string
+  /** In English. */
   message: string
+  /** What the message is made of, such as `{"port": 18789}`. */
+  data?: Record<string, unknown>
 }
 
 export interface Feature {
@@ -76,7 +80,7 @@ export interface SystemStatus {
   instances: { total: number; running: number; stopped: number; error: number; other: number }
   docker: { available: boolean; detail: string }
   features: Feature[]
-  provider: { configured: boolean; detail: string }
+  provider: { configured: boolean; names: string[]; detail: string }
   samples: HostSample[]
 }
 

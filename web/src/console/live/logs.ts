@@ -1,47 +1,45 @@
-/** Live log lines of one instance over a WebSocket, reconnecting with backoff. Keeps the latest lines only. */
+/** Live log lines of one instance over a WebSocket. Keeps the latest lines only. */
 import { onScopeDispose, ref, shallowRef } from 'vue'
-import { pathOf } from '../api/instances'
+import { Problem } from '@/shared/problem'
+import { pathOf, readInstance } from '../api/instances'
 import { parseLine, type LogLine } from './logLine'
+import { keepOpen } from './socket'
 
 export const KEPT_LINES = 2000
 const TAIL = 500
-const LONGEST_WAIT_MS = 10_000
 
 export function useLiveLogs(id: string) {
   const lines = shallowRef<LogLine[]>([])
   const capped = ref(false)
   const connected = ref(false)
-  let socket: WebSocket | undefined
-  let timer = 0
-  let wait = 500
   let next = 0
   let frame = 0
   let arrived: LogLine[] = []
   let fresh = true
 
-  function connect() {
-    const address = new URL(`${pathOf(id)}/logs/stream?tail=${TAIL}`, location.href)
-    address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
-    socket = new WebSocket(address)
-    socket.onopen = () => {
+  const address = new URL(`${pathOf(id)}/logs/stream?tail=${TAIL}`, location.href)
+  address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:'
+  const end = keepOpen(address, {
+    opened() {
       connected.value = true
-      wait = 500
       // A new connection sends the tail again: it replaces what is shown instead of doubling it.
       fresh = true
-    }
-    socket.onmessage = ({ data }) => {
-      const { lines: texts } = JSON.parse(data as string) as { lines: string[] }
+    },
+    message(data) {
+      const { lines: texts } = JSON.parse(data) as { lines: string[] }
       for (const text of texts) arrived.push(parseLine(text, next++))
       // No frames are drawn in a hidden tab, and an instance may talk a lot meanwhile.
       if (arrived.length > 2 * KEPT_LINES) arrived = arrived.slice(-KEPT_LINES)
       frame ||= requestAnimationFrame(show)
-    }
-    socket.onclose = () => {
-      connected.value = false
-      timer = window.setTimeout(connect, wait)
-      wait = Math.min(wait * 2, LONGEST_WAIT_MS)
-    }
-  }
+    },
+    closed: () => (connected.value = false),
+    // An ended session leads to sign-in from here, as from every request.
+    welcome: () =>
+      readInstance(id).then(
+        () => true,
+        (error: unknown) => !(error instanceof Problem && [401, 404].includes(error.status)),
+      ),
+  })
 
   function show() {
     frame = 0
@@ -52,12 +50,9 @@ export function useLiveLogs(id: string) {
     lines.value = capped.value ? all.slice(-KEPT_LINES) : all
   }
 
-  connect()
   onScopeDispose(() => {
-    clearTimeout(timer)
     cancelAnimationFrame(frame)
-    if (socket) socket.onclose = null
-    socket?.close()
+    end()
   })
   return { lines, capped, connected }
 }

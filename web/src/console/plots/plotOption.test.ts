@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { byteScale } from './plotOption'
+import { byteScale, percentScale } from './plotOption'
 
 const MIB = 1024 * 1024
 
@@ -10,4 +10,15 @@ test.each([
   [0, 256, 256],
 ])('%d bytes are read in steps of %d up to %d', (highest, interval, max) => {
   expect(byteScale(highest)).toEqual({ interval, max })
+})
+
+test.each([
+  [0, 1, 2],
+  [0.4, 1, 2],
+  [3.2, 1, 4],
+  [7, 2, 8],
+  [38, 10, 40],
+  [180, 50, 200],
+])('%d percent are read in steps of %d up to %d', (highest, interval, max) => {
+  expect(percentScale(highest)).toEqual({ interval, max })
 })

@@ -9,15 +9,20 @@ export interface Series {
   points: [number, number][]
 }
 
+/**
+ * What the values are: `bytes` are counted in powers of two, a `share` is of a whole that is 100 %, a `percent` may be more or
+ * much less, a `count` has no unit.
+ */
+export type Scale = 'bytes' | 'share' | 'percent' | 'count'
+
 interface Look {
-  /** Whether the values are bytes, which are counted in powers of two. */
-  binary: boolean
+  scale: Scale
   format: (value: number) => string
   locale: string
   colour: (property: string) => string
 }
 
-export function plotOption(series: Series[], { binary, format, locale, colour }: Look): PlotOption {
+export function plotOption(series: Series[], { scale, format, locale, colour }: Look): PlotOption {
   const clock: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
   // Over a short time the minute alone would be the same at every tick.
   if (span(series) < 5 * 60_000) clock.second = '2-digit'
@@ -54,7 +59,7 @@ export function plotOption(series: Series[], { binary, format, locale, colour }:
       type: 'value',
       min: 0,
       splitNumber: 3,
-      ...(binary ? byteScale(highest(series)) : {}),
+      ...axis(scale, highest(series)),
       axisLabel: { color: colour('--ink-3'), fontSize: 11, fontFamily: colour('--sans'), formatter: format },
       splitLine: { lineStyle: { color: colour('--line') } },
     },
@@ -79,6 +84,27 @@ function highest(series: Series[]): number {
   let highest = 0
   for (const { points } of series) for (const [, value] of points) highest = Math.max(highest, value)
   return highest
+}
+
+function axis(scale: Scale, highest: number): { interval?: number; max?: number } {
+  switch (scale) {
+    case 'bytes':
+      return byteScale(highest)
+    case 'share':
+      return { interval: 25, max: 100 }
+    case 'percent':
+      return percentScale(highest)
+    case 'count':
+      return {}
+  }
+}
+
+/** Whole steps of 1, 2 or 5, at most four of them: an idle instance is a flat line at the bottom, not a mountain range. */
+export function percentScale(highest: number): { interval: number; max: number } {
+  const factors = [2, 2.5, 2]
+  let interval = 1
+  for (let step = 0; interval * 4 < highest; step++) interval *= factors[step % 3] ?? 2
+  return { interval, max: interval * Math.max(2, Math.ceil(highest / interval)) }
 }
 
 /** Steps of a power of two, at most four of them: `1.0 MiB, 2.0 MiB` instead of `977 KiB, 1.9 MiB`. */

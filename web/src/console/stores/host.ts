@@ -4,6 +4,7 @@ import { ref, shallowRef } from 'vue'
 import { reason } from '../api/http'
 import { readActivity, readStatus } from '../api/system'
 import type { Activity, HostSample, SystemStatus } from '../api/types'
+import { withNewer } from './merged'
 
 const SAMPLES = 720
 const EVENTS = 50
@@ -19,8 +20,14 @@ export const useHost = defineStore('host', () => {
     try {
       const [latest, events] = await Promise.all([readStatus(), readActivity(EVENTS)])
       status.value = latest
-      samples.value = latest.samples
-      activity.value = events
+      // What arrived while these two were on their way is not undone by them.
+      samples.value = withNewer(latest.samples, samples.value, ({ at }) => Date.parse(at), SAMPLES)
+      activity.value = withNewer(
+        [...events].reverse(),
+        [...activity.value].reverse(),
+        ({ id }) => id,
+        EVENTS,
+      ).reverse()
     } catch (error) {
       problem.value = reason(error)
     }

@@ -4,6 +4,7 @@ import { computed, reactive, ref, shallowRef } from 'vue'
 import { reason } from '../api/http'
 import { actOn, listInstances, removeInstance, type Action } from '../api/instances'
 import type { Instance } from '../api/types'
+import { createOrder } from '../live/ordered'
 
 const FLUSH_MS = 200
 
@@ -14,13 +15,14 @@ export const useInstances = defineStore('instances', () => {
   const acting = reactive(new Map<string, Action | 'remove'>())
   const refused = reactive(new Map<string, string>())
   const changes = new Map<string, Instance | undefined>()
-  let timer = 0
+  const order = createOrder<Instance>()
+  let timer: ReturnType<typeof setTimeout> | undefined
   let flushed = 0
 
   const all = computed(() => [...byId.value.values()])
 
   function flush() {
-    timer = 0
+    timer = undefined
     flushed = performance.now()
     const next = new Map(byId.value)
     for (const [id, instance] of changes) {
@@ -33,8 +35,9 @@ export const useInstances = defineStore('instances', () => {
 
   function change(id: string, instance: Instance | undefined) {
     changes.set(id, instance)
+    order.told(id, instance)
     // The first change after a quiet time shows at once; only a stream of them waits.
-    timer ||= window.setTimeout(flush, Math.max(0, flushed + FLUSH_MS - performance.now()))
+    timer ??= setTimeout(flush, Math.max(0, flushed + FLUSH_MS - performance.now()))
   }
 
   const changed = (instance: Instance) => change(instance.id, instance)
@@ -42,12 +45,16 @@ export const useInstances = defineStore('instances', () => {
 
   async function load() {
     problem.value = ''
+    const reading = order.begin()
     try {
       const instances = await listInstances()
+      const now = reading.done(new Map(instances.map((instance) => [instance.id, instance])))
+      if (!now) return
       changes.clear()
-      byId.value = new Map(instances.map((instance) => [instance.id, instance]))
+      byId.value = now
       loaded.value = true
     } catch (error) {
+      reading.failed()
       problem.value = reason(error)
     }
   }

@@ -26,5 +26,4 @@ export const sun =
   'M12 3v2m0 14v2m9-9h-2M5 12H3m15.4-6.4L17 7M7 17l-1.4 1.4m12.8 0L17 17M7 7 5.6 5.6M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0z'
 export const wrench = 'M14.5 6.5a4.5 4.5 0 0 0 5.8 5.8L12 20.5a2.8 2.8 0 0 1-4-4l8.3-8.3M8 8 4.5 4.5'
 export const trash = 'M4 7h16M9 7V4h6v3m-8.5 0 1 13h9l1-13M10 11v5m4-5v5'
-export const wand = 'M5 19 15 9m2-6v4m2-2h-4M8 4v2m1-1H7m12 6v2m1-1h-2'
 export const wrap = 'M4 6h16M4 12h12a3.5 3.5 0 0 1 0 7h-4m2.5-2.5L12 19l2.5 2.5M4 18h4'

@@ -1,5 +1,5 @@
 /** A stored transcript as the messages of a conversation: tool results fold into the answer that asked for them. */
-import { newMessage, type Message, type ToolUse } from '@/shared/chat/conversation'
+import { newMessage, type Message, type ToolUse } from './conversation'
 
 export interface StoredMessage {
   role: 'user' | 'assistant' | 'tool'

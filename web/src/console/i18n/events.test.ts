@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import type { Activity } from '../api/types'
+import { eventWords } from './events'
+
+const event = (kind: string, data?: Record<string, unknown>): Activity => ({
+  id: 1,
+  at: '2026-01-02T03:04:05Z',
+  kind,
+  actor: 'admin',
+  message: 'as the server said it',
+  ...(data && { data }),
+})
+
+test.each([
+  [
+    'instance.running',
+    { port: 18789, pid: 42 },
+    'is ready on port 18789, process 42',
+    '已就绪，端口 18789，进程 42',
+  ],
+  ['instance.start', { status: 'running', port: 18789 }, 'runs on port 18789', '运行在端口 18789'],
+  ['instance.remove', { purge: true }, 'removed with its data', '已移除，数据一并删除'],
+  [
+    'instance.crashed',
+    { code: 1 },
+    'exited with code 1; starting it again',
+    '已退出，退出码 1，正在重新启动',
+  ],
+  ['instance.stopped', { signal: 15 }, 'was ended by signal 15', '被信号 15 终止'],
+  ['login', { address: '127.0.0.1' }, 'signed in from 127.0.0.1', '从 127.0.0.1 登录'],
+])('%s is said in both languages', (kind, data, en, zh) => {
+  expect(eventWords(event(kind, data), 'en')).toBe(en)
+  expect(eventWords(event(kind, data), 'zh')).toBe(zh)
+})
+
+test.each([
+  ['instance.running', {}],
+  ['instance.start', undefined],
+  ['instance.remove', undefined],
+  ['brand.new', {}],
+])('%s without what it needs is said as the server said it', (kind, data) =>
+  expect(eventWords(event(kind, data), 'zh')).toBe('as the server said it'),
+)

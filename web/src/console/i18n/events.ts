@@ -1,0 +1,93 @@
+/** What happened, in the reader's language: from an event's kind and what it carries. Pure. */
+import type { Locale } from '@/shared/locale'
+import type { Activity } from '../api/types'
+
+type Data = Record<string, unknown>
+type Words = string | ((data: Data) => string | undefined)
+
+/** `undefined` unless all of it is known: events of an older Creel carry nothing. */
+function filled(data: Data, text: string): string | undefined {
+  let whole = true
+  const said = text.replace(/\{(\w+)\}/g, (_, name: string) => {
+    const value = data[name]
+    if (typeof value !== 'string' && typeof value !== 'number') whole = false
+    return String(value)
+  })
+  return whole ? said : undefined
+}
+
+interface Sayings {
+  exited: string
+  killed: string
+  ended: string
+  kept: string
+  purged: string
+  status: Record<string, string>
+  kinds: Record<string, Words>
+}
+
+function exit(say: Sayings, data: Data): string {
+  if (typeof data['code'] === 'number') return filled(data, say.exited) ?? say.ended
+  return filled(data, say.killed) ?? say.ended
+}
+
+const en: Sayings = {
+  exited: 'exited with code {code}',
+  killed: 'was ended by signal {signal}',
+  ended: 'ended',
+  kept: 'removed, its data kept',
+  purged: 'removed with its data',
+  status: {
+    running: 'runs on port {port}',
+    stopped: 'is stopped',
+    starting: 'is starting',
+    sleeping: 'sleeps',
+  },
+  kinds: {
+    login: 'signed in from {address}',
+    login_failed: 'failed sign-in from {address}',
+    'instance.create': 'created, runtime {runtime}',
+    'instance.rotate_token': () => 'has a new token; the old one is void',
+    'instance.config': () => 'configuration changed',
+    'instance.running': 'is ready on port {port}, process {pid}',
+    'instance.adopted': 'goes on as process {pid}',
+    'instance.moved': 'moved from port {from}, which another program took, to {to}',
+    'instance.failed': 'failed: {reason}',
+    'instance.stopped': (data) => exit(en, data),
+    'instance.crashed': (data) => `${exit(en, data)}; starting it again`,
+  },
+}
+
+const zh: Sayings = {
+  exited: '已退出，退出码 {code}',
+  killed: '被信号 {signal} 终止',
+  ended: '已结束',
+  kept: '已移除，数据保留',
+  purged: '已移除，数据一并删除',
+  status: { running: '运行在端口 {port}', stopped: '已停止', starting: '正在启动', sleeping: '已休眠' },
+  kinds: {
+    login: '从 {address} 登录',
+    login_failed: '从 {address} 登录失败',
+    'instance.create': '已创建，运行时 {runtime}',
+    'instance.rotate_token': () => '已换新令牌，旧令牌作废',
+    'instance.config': () => '配置已更改',
+    'instance.running': '已就绪，端口 {port}，进程 {pid}',
+    'instance.adopted': '由进程 {pid} 继续运行',
+    'instance.moved': '端口 {from} 被其他程序占用，已移到 {to}',
+    'instance.failed': '失败：{reason}',
+    'instance.stopped': (data) => exit(zh, data),
+    'instance.crashed': (data) => `${exit(zh, data)}，正在重新启动`,
+  },
+}
+
+/** Actions tell the state that they led to. */
+const ACTIONS = new Set(['start', 'stop', 'restart', 'init'].map((action) => `instance.${action}`))
+
+export function eventWords({ kind, message, data = {} }: Activity, locale: Locale): string {
+  const say = locale === 'zh' ? zh : en
+  if (ACTIONS.has(kind)) return filled(data, say.status[String(data['status'])] ?? '') || message
+  if (kind === 'instance.remove' && 'purge' in data) return data['purge'] === true ? say.purged : say.kept
+  const words = say.kinds[kind]
+  const said = typeof words === 'string' ? filled(data, words) : words?.(data)
+  return said ?? message
+}
