@@ -40,7 +40,7 @@ pub async fn status(Shared(backend): Shared<State>) -> Json<Value> {
         "instances": counts(&backend.fleet.list()),
         "docker": docker(),
         "features": features,
-        "provider": {"configured": configured, "detail": provider},
+        "provider": {"configured": configured, "names": backend.providers, "detail": provider},
         "samples": samples.iter().map(sample_json).collect::<Vec<_>>(),
     }))
 }
