@@ -1,5 +1,7 @@
 //! One model call of a turn: the model that was chosen, then its fallbacks, until one answers.
 
+use std::time::Instant;
+
 use creel_llm::{Client, Event, Message, ReplyStream, Request, ToolCall, ToolSpec, Usage};
 use creel_session::Stop;
 use futures_util::StreamExt as _;
@@ -54,8 +56,11 @@ pub async fn first_to_answer(
             text: String::new(),
             model: route.label.to_string(),
         };
+        let begun = Instant::now();
         let call = async {
             let stream = client.stream(&route.target, request).await?;
+            let first_ms = begun.elapsed().as_millis();
+            tracing::debug!(model = %route.label, first_ms, "the model answers");
             listen(stream, events, draft).await
         };
         let answer = match route.timeout {
@@ -64,6 +69,19 @@ pub async fn first_to_answer(
                 .unwrap_or(Err(TurnError::ModelTimedOut(limit))),
             None => call.await,
         };
+        let took_ms = begun.elapsed().as_millis();
+        match &answer {
+            Ok(round) => tracing::debug!(
+                model = %route.label,
+                took_ms,
+                input_tokens = round.usage.input_tokens,
+                output_tokens = round.usage.output_tokens,
+                tool_calls = round.calls.len(),
+                stop = ?round.stop,
+                "model call"
+            ),
+            Err(error) => tracing::debug!(model = %route.label, took_ms, result = error.code(), "model call"),
+        }
         match answer {
             Err(error) if error.is_the_models() && draft.text.is_empty() => {
                 tracing::warn!(model = %route.label, %error, "the model did not answer");

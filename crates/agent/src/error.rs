@@ -26,6 +26,9 @@ pub enum TurnError {
     Taken,
     #[error("the turn took longer than {} seconds", .0.as_secs())]
     TimedOut(Duration),
+    /// Somebody deleted the session under the turn.
+    #[error("the conversation was deleted")]
+    Deleted,
     /// The client went away, or the gateway is stopping. Nobody is there to read this.
     #[error("the turn was cancelled")]
     Cancelled,
@@ -70,6 +73,7 @@ impl TurnError {
             Self::KeyReused => "idempotency_key_reused",
             Self::Busy(_) | Self::Taken => "session_busy",
             Self::TimedOut(_) => "turn_timed_out",
+            Self::Deleted => "session_deleted",
             Self::Cancelled => "cancelled",
             Self::Storage(creel_session::SessionError::Full { .. }) => "disk_full",
             Self::Storage(_) | Self::Lease(_) => "storage",

@@ -2,7 +2,7 @@
 //!
 //! **The trimming rule.** What fits is: the model's context window, less the tokens kept for the reply, less the prompt and the tools. Whole
 //! turns are taken from the newest back until the next one would not fit; a turn is never split, so a tool's result never
-//! stands without its call. The newest message is always sent: if it alone is too long, the provider says so.
+//! stands without its call. What a model said before it broke off is left out once the turn was gone on with. The newest message is always sent: if it alone is too long, the provider says so.
 //! Tokens are estimated: a quarter of the ASCII bytes, and one for every other character.
 
 use std::sync::Arc;
@@ -29,8 +29,23 @@ pub fn recall(entries: &[Arc<Entry>], input: &[Message], budget: u32) -> Vec<Mes
         .collect();
     let mut turns: Vec<Vec<Message>> = Vec::new();
     let mut left = budget;
-    for turn in entries.chunk_by(|a, b| a.turn == b.turn).rev() {
-        let messages = replay(turn, &answered);
+    let mut begin = entries.len();
+    // Turns that were gone on with after others; they count as the newest part of them does.
+    let mut joined: Vec<&str> = Vec::new();
+    for part in entries.chunk_by(|a, b| a.turn == b.turn).rev() {
+        begin -= part.len();
+        let turn = part[0].turn.as_str();
+        if joined.contains(&turn) {
+            continue;
+        }
+        let messages = if matches!(part[0].body, Body::Assistant { .. }) {
+            joined.push(turn);
+            let earlier = entries[..begin].iter().filter(|entry| entry.turn == turn);
+            let whole: Vec<_> = earlier.chain(part).cloned().collect();
+            replay(&whole, &answered)
+        } else {
+            replay(part, &answered)
+        };
         let cost: u32 = messages.iter().map(message_tokens).sum();
         if cost > left {
             break;
@@ -41,8 +56,19 @@ pub fn recall(entries: &[Arc<Entry>], input: &[Message], budget: u32) -> Vec<Mes
     turns.into_iter().rev().flatten().collect()
 }
 
-/// One turn's messages. Every tool call gets a result, and every result a call: providers refuse anything else.
-fn replay(turn: &[Arc<Entry>], answered: &[&str]) -> Vec<Message> {
+/// What a model said before it broke off, or was cut off.
+pub fn is_draft(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::Assistant {
+            stop: Stop::Cancelled | Stop::Error,
+            ..
+        }
+    )
+}
+
+/// One turn's messages, or those of a part of it. Every tool call gets a result, and every result a call: providers refuse anything else.
+pub fn replay(turn: &[Arc<Entry>], answered: &[&str]) -> Vec<Message> {
     let mut messages = Vec::with_capacity(turn.len());
     let mut open: Vec<String> = Vec::new();
     let close = |open: &mut Vec<String>, messages: &mut Vec<Message>| {
@@ -54,8 +80,9 @@ fn replay(turn: &[Arc<Entry>], answered: &[&str]) -> Vec<Message> {
             });
         }
     };
-    for entry in turn {
+    for (index, entry) in turn.iter().enumerate() {
         match &entry.body {
+            body if is_draft(body) && index + 1 < turn.len() => {}
             Body::ToolResult {
                 call_id,
                 text,
@@ -274,6 +301,28 @@ mod tests {
             })
             .collect();
         assert_eq!(ids, [("b", "r"), ("a", INTERRUPTED)]);
+    }
+
+    #[test]
+    fn a_turn_that_was_gone_on_with_is_whole_and_without_its_draft() {
+        let draft = entry(
+            "1",
+            Body::Assistant {
+                text: "ha".to_owned(),
+                tool_calls: Vec::new(),
+                model: "m".to_owned(),
+                usage: Usage::default(),
+                stop: Stop::Cancelled,
+            },
+        );
+        let mut entries = vec![said("1", "first"), draft, said("2", "second"), answered("2", "b", &[])];
+        let texts = |entries: &[Arc<Entry>]| -> Vec<String> {
+            let messages = recall(entries, &[], 1_000);
+            messages.iter().map(|message| text(message).to_owned()).collect()
+        };
+        assert_eq!(texts(&entries), ["first", "ha", "second", "b"]);
+        entries.push(answered("1", "a", &[]));
+        assert_eq!(texts(&entries), ["second", "b", "first", "a"]);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use creel_lease::{Keeper, LeaseStore};
-use creel_session::SessionKey;
+use creel_session::{SessionKey, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::error::TurnError;
 
@@ -14,6 +15,8 @@ use crate::error::TurnError;
 const TTL: Duration = Duration::from_secs(15);
 /// How long to wait for another gateway to finish its turn, and how often to look.
 const TAKEN_PATIENCE: Duration = Duration::from_secs(20);
+/// The same for whoever deletes a session: there is nothing to be gained by waiting for an answer that is to be deleted.
+const DELETE_PATIENCE: Duration = Duration::from_secs(2);
 const TAKEN_PROBE: Duration = Duration::from_millis(50);
 /// Turns that may wait for one session.
 const WAITING_LIMIT: usize = 32;
@@ -30,13 +33,25 @@ struct Line {
     gate: Arc<Semaphore>,
     /// Waiting or running.
     turns: usize,
+    /// Ends all turns that are in the line now; those that come after it get another one.
+    deleted: CancellationToken,
+}
+
+impl Line {
+    fn new() -> Self {
+        Self {
+            gate: Arc::new(Semaphore::new(1)),
+            turns: 0,
+            deleted: CancellationToken::new(),
+        }
+    }
 }
 
 /// The right to take a turn. Give it back with [`TurnQueue::release`]; a dropped one is given back by the lease's expiry.
 pub struct Place {
     keeper: Keeper,
     _permit: OwnedSemaphorePermit,
-    _ticket: Ticket,
+    ticket: Ticket,
 }
 
 impl Place {
@@ -47,6 +62,11 @@ impl Place {
     /// Resolves when the session is no longer ours.
     pub async fn lost(&self) {
         self.keeper.lost().await;
+    }
+
+    /// Resolves when somebody wants the session deleted.
+    pub async fn deleted(&self) {
+        self.ticket.deleted.cancelled().await;
     }
 }
 
@@ -64,18 +84,55 @@ impl TurnQueue {
         self.lines().len()
     }
 
+    /// Sessions of this user with a turn running or waiting.
+    pub fn active_of(&self, user: &UserId) -> Vec<SessionKey> {
+        self.lines().keys().filter(|key| key.user == *user).cloned().collect()
+    }
+
+    /// Whether a turn runs or waits in the session.
+    pub fn is_active(&self, key: &SessionKey) -> bool {
+        self.lines().contains_key(key)
+    }
+
+    /// Waits for one's turn.
     pub async fn acquire(self: &Arc<Self>, key: &SessionKey) -> Result<Place, TurnError> {
         let (gate, ticket) = self.enter(key)?;
+        let deleted = ticket.deleted.clone();
+        tokio::select! {
+            place = self.place(key, gate, ticket, TAKEN_PATIENCE) => place,
+            () = deleted.cancelled() => Err(TurnError::Deleted),
+        }
+    }
+
+    /// Ends the turns that run or wait in the session, and takes the place of the first. `true`: there were some.
+    pub async fn clear(self: &Arc<Self>, key: &SessionKey) -> Result<(Place, bool), TurnError> {
+        let (gate, ticket, were_there) = {
+            let mut lines = self.lines();
+            let line = lines.entry(key.clone()).or_insert_with(Line::new);
+            let were_there = line.turns > 0;
+            std::mem::take(&mut line.deleted).cancel();
+            (line.gate.clone(), self.ticket(key, line), were_there)
+        };
+        Ok((self.place(key, gate, ticket, DELETE_PATIENCE).await?, were_there))
+    }
+
+    async fn place(
+        &self,
+        key: &SessionKey,
+        gate: Arc<Semaphore>,
+        ticket: Ticket,
+        patience: Duration,
+    ) -> Result<Place, TurnError> {
         let permit = gate.acquire_owned().await.expect("the gate is never closed");
         let name = format!("turn/{}/{}", key.user, key.session);
-        let patience = tokio::time::Instant::now() + TAKEN_PATIENCE;
+        let patience = tokio::time::Instant::now() + patience;
         loop {
             if let Some(lease) = self.leases.acquire(&name, &self.holder, TTL).await? {
                 let keeper = Keeper::start(self.leases.clone(), lease);
                 return Ok(Place {
                     keeper,
                     _permit: permit,
-                    _ticket: ticket,
+                    ticket,
                 });
             }
             if tokio::time::Instant::now() >= patience {
@@ -94,21 +151,20 @@ impl TurnQueue {
 
     fn enter(self: &Arc<Self>, key: &SessionKey) -> Result<(Arc<Semaphore>, Ticket), TurnError> {
         let mut lines = self.lines();
-        let line = lines.entry(key.clone()).or_insert_with(|| Line {
-            gate: Arc::new(Semaphore::new(1)),
-            turns: 0,
-        });
+        let line = lines.entry(key.clone()).or_insert_with(Line::new);
         if line.turns > WAITING_LIMIT {
             return Err(TurnError::Busy(line.turns - 1));
         }
+        Ok((line.gate.clone(), self.ticket(key, line)))
+    }
+
+    fn ticket(self: &Arc<Self>, key: &SessionKey, line: &mut Line) -> Ticket {
         line.turns += 1;
-        Ok((
-            line.gate.clone(),
-            Ticket {
-                queue: self.clone(),
-                key: key.clone(),
-            },
-        ))
+        Ticket {
+            queue: self.clone(),
+            key: key.clone(),
+            deleted: line.deleted.clone(),
+        }
     }
 
     fn lines(&self) -> std::sync::MutexGuard<'_, HashMap<SessionKey, Line>> {
@@ -120,6 +176,7 @@ impl TurnQueue {
 struct Ticket {
     queue: Arc<TurnQueue>,
     key: SessionKey,
+    deleted: CancellationToken,
 }
 
 impl Drop for Ticket {

@@ -1,36 +1,73 @@
-//! The same request twice is one turn and one answer: finds the answer that an earlier turn with the same key gave.
+//! The same request twice is one turn and one answer: finds what an earlier attempt with the same key came to.
 
 use std::sync::Arc;
 
 use creel_llm::{ToolCall, Usage};
-use creel_session::{Body, Entry, Stop};
+use creel_session::{Body, Entry};
 
 use crate::error::TurnError;
+use crate::history::is_draft;
 use crate::turn::Outcome;
 
-/// Looks for the answer to `input`, which came with `key`. `None`: the key is new, or no attempt with it came to its end, so that
-/// another one is to be made.
+/// What became of a key so far.
+#[derive(Debug, PartialEq)]
+pub enum Attempt {
+    /// It is new.
+    None,
+    /// The turn was begun and did not come to its end.
+    Open(OpenTurn),
+    Answered(Outcome),
+}
+
+/// A turn to go on with: what was said in it stays said, and what its tools did is not done again.
+#[derive(Debug, Default, PartialEq)]
+pub struct OpenTurn {
+    pub id: String,
+    /// Where its input begins in the transcript.
+    pub begin: usize,
+    /// What came after the input, without what a model said before it broke off.
+    pub since: Vec<Arc<Entry>>,
+    /// The model's words in it.
+    pub reply: String,
+    pub usage: Usage,
+}
+
+impl OpenTurn {
+    /// All that was said before its input, and since then in other turns.
+    pub fn before(&self, entries: &[Arc<Entry>]) -> Vec<Arc<Entry>> {
+        let is_other = |(index, entry): &(usize, &Arc<Entry>)| *index < self.begin || entry.turn != self.id;
+        let others = entries.iter().enumerate().filter(is_other);
+        others.map(|(_, entry)| entry.clone()).collect()
+    }
+}
+
+/// Looks for the answer to `input`, which came with `key`.
 ///
 /// # Errors
 /// [`TurnError::KeyReused`], where the key came with another input.
-pub fn answer(
+pub fn attempt(
     entries: &[Arc<Entry>],
     key: &str,
     input: &[Body],
     is_client_tool: impl Fn(&str) -> bool,
-) -> Result<Option<Outcome>, TurnError> {
-    // The newest attempt counts: one that was cut off is taken again.
-    let newest = entries
-        .iter()
-        .rposition(|entry| entry.idempotency_key.as_deref() == Some(key));
-    let Some(newest) = newest else { return Ok(None) };
-    let asked = &entries[newest];
+) -> Result<Attempt, TurnError> {
+    let has_key = |entry: &Arc<Entry>| entry.idempotency_key.as_deref() == Some(key);
+    let Some(last) = entries.iter().rposition(has_key) else {
+        return Ok(Attempt::None);
+    };
+    let asked = &entries[last];
     if input.last() != Some(&asked.body) {
         return Err(TurnError::KeyReused);
     }
-    let mut reply = String::new();
-    let mut total = Usage::default();
-    for entry in entries[newest + 1..].iter().filter(|entry| entry.turn == asked.turn) {
+    let is_input = |entry: &Arc<Entry>| has_key(entry) && entry.turn == asked.turn;
+    let mut open = OpenTurn {
+        id: asked.turn.clone(),
+        begin: entries.iter().position(is_input).unwrap_or(last),
+        ..OpenTurn::default()
+    };
+    let of_the_turn = entries[last + 1..].iter().filter(|entry| entry.turn == asked.turn);
+    for entry in of_the_turn.filter(|entry| !is_draft(&entry.body)) {
+        open.since.push(entry.clone());
         let Body::Assistant {
             text,
             model,
@@ -41,8 +78,8 @@ pub fn answer(
         else {
             continue;
         };
-        reply.push_str(text);
-        total += Usage {
+        open.reply.push_str(text);
+        open.usage += Usage {
             input_tokens: usage.input_tokens,
             output_tokens: usage.output_tokens,
             ..Usage::default()
@@ -56,24 +93,24 @@ pub fn answer(
                 arguments: call.arguments.clone(),
             })
             .collect();
-        let is_end = matches!(stop, Stop::End | Stop::Length) && tool_calls.is_empty();
-        if is_end || !theirs.is_empty() {
-            let (model, stop) = (model.clone(), *stop);
-            return Ok(Some(Outcome {
-                reply,
+        if tool_calls.is_empty() || !theirs.is_empty() {
+            return Ok(Attempt::Answered(Outcome {
+                reply: open.reply,
                 tool_calls: theirs,
-                model,
-                usage: total,
-                stop,
+                model: model.clone(),
+                usage: open.usage,
+                stop: *stop,
                 replayed: true,
             }));
         }
     }
-    Ok(None)
+    Ok(Attempt::Open(open))
 }
 
 #[cfg(test)]
 mod tests {
+    use creel_session::Stop;
+
     use super::*;
 
     fn user(text: &str) -> Body {
@@ -116,8 +153,15 @@ mod tests {
         lines.into_iter().map(entry).collect()
     }
 
-    fn find(entries: &[Arc<Entry>], text: &str) -> Result<Option<Outcome>, TurnError> {
-        answer(entries, "k", &[user(text)], |tool| tool == "theirs")
+    fn look(entries: &[Arc<Entry>], key: &str, input: Body) -> Result<Attempt, TurnError> {
+        attempt(entries, key, &[input], |tool| tool == "theirs")
+    }
+
+    fn find(entries: &[Arc<Entry>], key: &str, input: Body) -> Outcome {
+        match look(entries, key, input).unwrap() {
+            Attempt::Answered(outcome) => outcome,
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -129,13 +173,13 @@ mod tests {
             ("2", None, user("and?")),
             ("2", None, said("Nothing.", &[], Stop::End)),
         ]);
-        let outcome = find(&entries, "hi").unwrap().unwrap();
+        let outcome = find(&entries, "k", user("hi"));
         assert_eq!(
             (outcome.reply.as_str(), outcome.usage.output_tokens),
             ("Let me see. Done.", 4)
         );
-        assert!(matches!(find(&entries, "ho"), Err(TurnError::KeyReused)));
-        assert_eq!(answer(&entries, "new", &[user("hi")], |_| false).unwrap(), None);
+        assert!(matches!(look(&entries, "k", user("ho")), Err(TurnError::KeyReused)));
+        assert_eq!(look(&entries, "new", user("hi")).unwrap(), Attempt::None);
     }
 
     #[test]
@@ -152,24 +196,28 @@ mod tests {
             ("1", Some("k2"), result.clone()),
             ("1", None, said("Done.", &[], Stop::End)),
         ]);
-        assert_eq!(find(&entries, "hi").unwrap().unwrap().tool_calls[0].name, "theirs");
-        let second = answer(&entries, "k2", &[result], |tool| tool == "theirs")
-            .unwrap()
-            .unwrap();
+        assert_eq!(find(&entries, "k", user("hi")).tool_calls[0].name, "theirs");
+        let second = find(&entries, "k2", result);
         assert_eq!((second.reply.as_str(), second.tool_calls.len()), ("Done.", 0));
     }
 
     #[test]
-    fn an_attempt_that_was_cut_off_is_no_answer() {
+    fn an_attempt_that_broke_off_goes_on_after_its_last_whole_round() {
         let mut lines = vec![
+            ("0", Some("older"), user("hi")),
             ("1", Some("k"), user("hi")),
+            ("1", None, said("Let me see. ", &["ours"], Stop::ToolCalls)),
             ("1", None, said("ha", &[], Stop::Cancelled)),
         ];
-        assert_eq!(find(&transcript(lines.clone()), "hi").unwrap(), None);
-        lines.extend([
-            ("2", Some("k"), user("hi")),
-            ("2", None, said("half and more", &[], Stop::End)),
-        ]);
-        assert_eq!(find(&transcript(lines), "hi").unwrap().unwrap().reply, "half and more");
+        let Attempt::Open(open) = look(&transcript(lines.clone()), "k", user("hi")).unwrap() else {
+            panic!("it has no answer");
+        };
+        assert_eq!((open.id.as_str(), open.begin, open.since.len()), ("1", 1, 1));
+        assert_eq!((open.reply.as_str(), open.usage.output_tokens), ("Let me see. ", 2));
+        lines.push(("1", None, said("All of it.", &[], Stop::End)));
+        assert_eq!(
+            find(&transcript(lines), "k", user("hi")).reply,
+            "Let me see. All of it."
+        );
     }
 }

@@ -1,12 +1,14 @@
 //! Takes turns: one at a time in a session, bounded in time, and given up when nobody waits for the answer any more.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use creel_lease::LeaseStore;
 use creel_llm::Client;
-use creel_session::{SessionKey, SessionStore, Stop};
+use creel_session::{SessionKey, SessionStore, Stop, UserId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::error::TurnError;
 use crate::queue::{Place, TurnQueue};
@@ -36,12 +38,25 @@ impl Agent {
         self.queue.active()
     }
 
-    /// Deletes a session, after the turns that run in it. `false`: there was none.
+    /// Sessions of this user with a turn running or waiting.
+    pub fn active_of(&self, user: &UserId) -> Vec<SessionKey> {
+        self.queue.active_of(user)
+    }
+
+    /// Whether a turn runs or waits in the session.
+    pub fn is_active(&self, key: &SessionKey) -> bool {
+        self.queue.is_active(key)
+    }
+
+    /// Deletes a session. Turns that run or wait in it end with [`TurnError::Deleted`]. `false`: there was none.
+    ///
+    /// # Errors
+    /// [`TurnError::Taken`] where another gateway is answering in it, and the store's.
     pub async fn forget(&self, key: &SessionKey) -> Result<bool, TurnError> {
-        let place = self.queue.acquire(key).await?;
+        let (place, were_there) = self.queue.clear(key).await?;
         let deleted = self.sessions.delete(key).await;
         TurnQueue::release(place).await;
-        Ok(deleted?)
+        Ok(deleted? || were_there)
     }
 
     /// Takes the turn. Its events go to `events`; when nobody reads them any more, the model call is cancelled. What the
@@ -53,6 +68,18 @@ impl Agent {
         events: mpsc::Sender<TurnEvent>,
         stop: &CancellationToken,
     ) -> Result<Outcome, TurnError> {
+        let session = turn.session.as_ref().map(tracing::field::display);
+        let span = tracing::debug_span!("turn", turn = turn.id, session);
+        self.take(turn, events, stop).instrument(span).await
+    }
+
+    async fn take(
+        &self,
+        turn: Turn,
+        events: mpsc::Sender<TurnEvent>,
+        stop: &CancellationToken,
+    ) -> Result<Outcome, TurnError> {
+        let begun = Instant::now();
         let started = async {
             match &turn.session {
                 Some(key) => self.queue.acquire(key).await.map(Some),
@@ -64,7 +91,15 @@ impl Agent {
             () = events.closed() => return Err(TurnError::Cancelled),
             () = stop.cancelled() => return Err(TurnError::Cancelled),
         };
+        let waited_ms = begun.elapsed().as_millis();
+        tracing::debug!(waited_ms, "the turn begins");
         let result = self.run_in_place(turn, place.as_ref(), &events, stop).await;
+        let result_code = result.as_ref().map_or_else(TurnError::code, |_| "ok");
+        tracing::debug!(
+            result = result_code,
+            took_ms = begun.elapsed().as_millis(),
+            "the turn has ended"
+        );
         if let Some(place) = place {
             TurnQueue::release(place).await;
         }
@@ -83,7 +118,10 @@ impl Agent {
         let mut work = Work::new(&self.client, &*self.sessions, events, turn, epoch);
         let lost = async {
             match place {
-                Some(place) => place.lost().await,
+                Some(place) => tokio::select! {
+                    () = place.lost() => TurnError::Taken,
+                    () = place.deleted() => TurnError::Deleted,
+                },
                 None => std::future::pending().await,
             }
         };
@@ -91,7 +129,8 @@ impl Agent {
             result = tokio::time::timeout(timeout, work.answer()) => result.unwrap_or(Err(TurnError::TimedOut(timeout))),
             () = events.closed() => Err(TurnError::Cancelled),
             () = stop.cancelled() => Err(TurnError::Cancelled),
-            () = lost => return Err(TurnError::Taken),
+            // Nothing more may be written.
+            error = lost => return Err(error),
         };
         if let Err(error) = &result {
             let stop = if matches!(error, TurnError::Cancelled) {

@@ -1,6 +1,6 @@
 //! The work of one turn: history, model, tools, model again, until there is an answer; and writes down what was said.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use creel_llm::{Client, Message, ToolCall, ToolSpec, Usage};
 use creel_session::{Body, Entry, SessionStore, Stop, Transcript};
@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::ask::{Draft, Round, first_to_answer, request};
 use crate::error::TurnError;
 use crate::prompt::system_prompt;
+use crate::replay::{Attempt, OpenTurn};
 use crate::tools::ToolOutput;
 use crate::turn::{History, Outcome, ToolStatus, Turn, TurnEvent};
 use crate::{history, record, replay};
@@ -50,28 +51,45 @@ impl<'a> Work<'a> {
             Some(key) => self.sessions.read(key).await?,
             None => None,
         };
+        let mut open = None;
         if let Some(transcript) = &transcript {
-            if let Some(outcome) = self.replay(transcript)? {
-                self.emit(TurnEvent::Text(outcome.reply.clone())).await?;
-                return Ok(outcome);
+            match self.earlier_attempt(transcript)? {
+                Attempt::Answered(outcome) => {
+                    self.emit(TurnEvent::Text(outcome.reply.clone())).await?;
+                    return Ok(outcome);
+                }
+                Attempt::Open(turn) => {
+                    self.turn.id.clone_from(&turn.id);
+                    open = Some(turn);
+                }
+                Attempt::None => self.continue_open_turn(transcript),
             }
-            self.continue_open_turn(transcript);
         }
         let mut tools = self.turn.toolbox.specs().await;
         tools.extend(self.turn.client_tools.iter().cloned());
-        let mut messages = self.conversation(transcript.as_ref(), &tools)?;
-        self.record_input().await?;
-
-        let mut usage = Usage::default();
-        let mut reply = String::new();
+        let mut messages = self.conversation(transcript.as_ref(), open.as_ref(), &tools)?;
+        let OpenTurn {
+            mut reply, mut usage, ..
+        } = match open {
+            Some(open) => open,
+            None => {
+                self.record_input().await?;
+                OpenTurn::default()
+            }
+        };
+        if !reply.is_empty() {
+            self.emit(TurnEvent::Text(reply.clone())).await?;
+        }
         for _ in 0..self.turn.limits.tool_rounds {
+            let round = self.ask(&messages, &tools).await?;
+            self.record_round(&round).await?;
             let Round {
                 text,
                 calls,
                 stop,
                 usage: used,
                 model,
-            } = self.round(&messages, &tools).await?;
+            } = round;
             usage += used;
             reply.push_str(&text);
             let (theirs, mine): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| self.is_client_tool(&call.name));
@@ -93,16 +111,16 @@ impl<'a> Work<'a> {
             messages.push(Message::Assistant { text, tool_calls: mine });
             messages.extend(results);
         }
-        let last = self.round(&messages, &[]).await?;
+        let mut last = self.ask(&messages, &[]).await?;
+        // Whoever asked must not take this for all that could be done.
+        let rounds = self.turn.limits.tool_rounds;
+        let gap = if last.text.is_empty() { "" } else { "\n\n" };
+        let note = format!("{gap}[The limit of {rounds} rounds of tools in a turn is reached; ask again to go on.]");
+        last.text.push_str(&note);
+        self.record_round(&last).await?;
+        self.emit(TurnEvent::Text(note)).await?;
         usage += last.usage;
         reply.push_str(&last.text);
-        if last.text.is_empty() {
-            // Whoever asked must not take the silence for an answer.
-            let rounds = self.turn.limits.tool_rounds;
-            let note = format!("[The limit of {rounds} rounds of tools is reached, and the model has said nothing.]");
-            self.emit(TurnEvent::Text(note.clone())).await?;
-            reply.push_str(&note);
-        }
         Ok(Outcome {
             reply,
             tool_calls: Vec::new(),
@@ -113,12 +131,12 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn replay(&self, transcript: &Transcript) -> Result<Option<Outcome>, TurnError> {
+    fn earlier_attempt(&self, transcript: &Transcript) -> Result<Attempt, TurnError> {
         let Some(key) = &self.turn.idempotency_key else {
-            return Ok(None);
+            return Ok(Attempt::None);
         };
         let input = record::input(&self.turn.input);
-        replay::answer(&transcript.entries, key, &input, |tool| self.is_client_tool(tool))
+        replay::attempt(&transcript.entries, key, &input, |tool| self.is_client_tool(tool))
     }
 
     /// Results of the client's tools belong to the turn that called them.
@@ -130,27 +148,37 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn conversation(&self, transcript: Option<&Transcript>, tools: &[ToolSpec]) -> Result<Vec<Message>, TurnError> {
+    /// What the model is told. An `open` turn comes last, with what was already said and done in it.
+    fn conversation(
+        &self,
+        transcript: Option<&Transcript>,
+        open: Option<&OpenTurn>,
+        tools: &[ToolSpec],
+    ) -> Result<Vec<Message>, TurnError> {
         let route = self.turn.routes.first().ok_or(TurnError::NoModel)?;
         let prompt = system_prompt(&self.turn.workspace, self.turn.instructions.as_deref());
-        let input = &self.turn.input;
+        let mut input = self.turn.input.clone();
+        input.extend(open.into_iter().flat_map(|open| history::replay(&open.since, &[])));
         let mut messages = match (&self.turn.history, transcript) {
             (History::Given(given), _) => given.clone(),
             (History::Transcript, None) => Vec::new(),
             (History::Transcript, Some(transcript)) => {
-                let fixed = history::tokens(&prompt, tools, input);
+                let fixed = history::tokens(&prompt, tools, &input);
                 let reply = self.turn.sampling.max_tokens.unwrap_or(route.reply_tokens);
                 let budget = route.context_window.saturating_sub(fixed).saturating_sub(reply);
-                history::recall(&transcript.entries, input, budget)
+                match open {
+                    Some(open) => history::recall(&open.before(&transcript.entries), &input, budget),
+                    None => history::recall(&transcript.entries, &input, budget),
+                }
             }
         };
         messages.insert(0, Message::System(prompt));
-        messages.extend(input.iter().cloned());
+        messages.extend(input);
         Ok(messages)
     }
 
-    /// Asks the model once, and writes down what it said. Where no `tools` are offered, none is called.
-    async fn round(&mut self, messages: &[Message], tools: &[ToolSpec]) -> Result<Round, TurnError> {
+    /// Asks the model once. Where no `tools` are offered, none is called.
+    async fn ask(&mut self, messages: &[Message], tools: &[ToolSpec]) -> Result<Round, TurnError> {
         let request = request(messages, tools, &self.turn.sampling);
         let routes = &self.turn.routes;
         let mut round = first_to_answer(self.client, routes, &request, self.events, &mut self.draft).await?;
@@ -158,6 +186,10 @@ impl<'a> Work<'a> {
             round.calls.clear();
             round.stop = Stop::End;
         }
+        Ok(round)
+    }
+
+    async fn record_round(&self, round: &Round) -> Result<(), TurnError> {
         let body = record::reply(
             round.text.clone(),
             &round.calls,
@@ -165,8 +197,7 @@ impl<'a> Work<'a> {
             round.usage,
             round.stop,
         );
-        self.record(&[self.entry(body)]).await?;
-        Ok(round)
+        self.record(&[self.entry(body)]).await
     }
 
     /// Runs the calls side by side; the results come in the order of the calls. A tool that nobody offered gets no event.
@@ -181,7 +212,12 @@ impl<'a> Work<'a> {
                 }
             };
             tell(ToolStatus::Running).await;
+            let begun = Instant::now();
             let output = self.turn.toolbox.call(&call.name, &call.arguments).await;
+            // A name that nobody offered is the model's own words.
+            let tool = if is_offered { call.name.as_str() } else { "unknown" };
+            let (took_ms, bytes) = (begun.elapsed().as_millis(), output.text.len());
+            tracing::debug!(tool, took_ms, bytes, failed = output.is_error, "tool call");
             tell(if output.is_error {
                 ToolStatus::Failed
             } else {

@@ -121,6 +121,10 @@ impl Visit for Fields {
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.put(field, value.into());
     }
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        // A duration in milliseconds, which no program lives to see beyond this.
+        self.put(field, u64::try_from(value).unwrap_or(u64::MAX).into());
+    }
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, value.into());
     }

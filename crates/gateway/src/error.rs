@@ -15,6 +15,7 @@ pub fn turn_problem(error: TurnError) -> Problem {
     let status = match code {
         "provider_rate_limited" => StatusCode::TOO_MANY_REQUESTS,
         "session_busy" => StatusCode::CONFLICT,
+        "session_deleted" => StatusCode::GONE,
         "provider_bad_request" | "context_too_long" => StatusCode::BAD_REQUEST,
         "model_not_found" => StatusCode::NOT_FOUND,
         "idempotency_key_reused" => StatusCode::UNPROCESSABLE_ENTITY,

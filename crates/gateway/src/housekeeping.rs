@@ -36,6 +36,10 @@ async fn forget_answers(gateway: &State) {
     for session in sessions {
         if session.id.as_str().starts_with(HIDDEN_PREFIX) && session.updated_at < oldest {
             let key = SessionKey::new(user.clone(), session.id);
+            // Somebody has come back for it.
+            if gateway.agent.is_active(&key) {
+                continue;
+            }
             if let Err(error) = gateway.agent.forget(&key).await {
                 tracing::warn!(session = %key, %error, "an old answer is not tidied away");
             }

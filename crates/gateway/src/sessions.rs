@@ -59,6 +59,7 @@ pub async fn read(
     Ok(Json(session))
 }
 
+/// Deletes a conversation. A turn that runs in it ends at once.
 pub async fn delete(
     Shared(gateway): Shared<State>,
     Extension(Caller { user, .. }): Extension<Caller>,
@@ -72,17 +73,15 @@ pub async fn delete(
     }
 }
 
-/// Deletes all conversations of the user.
+/// Deletes all conversations of the user, also one of which nothing is written down yet.
 pub async fn delete_all(
     Shared(gateway): Shared<State>,
     Extension(Caller { user, .. }): Extension<Caller>,
 ) -> Result<StatusCode, Problem> {
-    for info in gateway.sessions.list(&user).await.map_err(session_problem)? {
-        gateway
-            .agent
-            .forget(&SessionKey::new(user.clone(), info.id))
-            .await
-            .map_err(turn_problem)?;
+    let kept = gateway.sessions.list(&user).await.map_err(session_problem)?;
+    let kept = kept.into_iter().map(|info| SessionKey::new(user.clone(), info.id));
+    for key in gateway.agent.active_of(&user).into_iter().chain(kept) {
+        gateway.agent.forget(&key).await.map_err(turn_problem)?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

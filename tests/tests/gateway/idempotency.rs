@@ -94,6 +94,67 @@ async fn what_failed_is_tried_again() {
     assert_eq!(ask().await.ok()["reply"], "now it works");
     assert_eq!(ask().await.ok()["reply"], "now it works");
     assert_eq!(provider.requests().len(), 2);
+    assert_eq!(gateway.messages("s1").await, ["user: hi", "assistant: now it works"]);
+}
+
+#[tokio::test]
+async fn a_turn_that_broke_off_goes_on_and_does_nothing_twice() {
+    let provider = Provider::start().await;
+    provider
+        .tool_call(
+            "memory_append",
+            r#"{"path":"MEMORY.md","text":"The cat is named Mochi."}"#,
+        )
+        .then(Reply::status(401))
+        .reply("I'll remember.");
+    let gateway = Gateway::of(&provider).await;
+    let request = json!({"message": "My cat is named Mochi.", "session_id": "s1"});
+    let ask = || gateway.ask(request.clone()).with_key("k1");
+    assert_eq!(ask().await.problem(), (502, "provider_unauthorized".into()));
+    assert_eq!(
+        gateway.chat_in("s1", "Something else.").await["reply"],
+        "I'll remember."
+    );
+    provider.reply("So I did.");
+    assert_eq!(ask().await.ok()["reply"], "So I did.");
+    let told = provider.received(3).await.json()["messages"].clone();
+    let roles: Vec<_> = told
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|said| said["role"].clone())
+        .collect();
+    assert_eq!(
+        roles,
+        ["system", "user", "assistant", "user", "assistant", "tool"],
+        "{told}"
+    );
+    let memory = std::fs::read_to_string(gateway.state_dir().join("workspace/MEMORY.md")).expect("it was written");
+    assert_eq!(memory.matches("Mochi").count(), 1, "{memory}");
+    let messages = gateway.messages("s1").await;
+    let asked = messages.iter().filter(|message| message.starts_with("user: My cat"));
+    assert_eq!(asked.count(), 1, "{messages:?}");
+}
+
+#[tokio::test]
+async fn after_kill_9_in_the_middle_of_a_reply_too() {
+    let provider = Provider::start().await;
+    let gate = Gate::closed();
+    provider
+        .then(Reply::pieces(["half ", "lost"]).gated(&gate))
+        .reply("whole");
+    let gateway = Gateway::of(&provider).await;
+    let request = json!({"message": "hi", "session_id": "s1"});
+    let mut events = gateway
+        .post("/api/v1/chat/stream", &request)
+        .with_key("k1")
+        .events()
+        .await;
+    gate.pass(1);
+    events.delta().await;
+    let gateway = gateway.kill().await.start().await;
+    assert_eq!(gateway.ask(request).with_key("k1").await.ok()["reply"], "whole");
+    assert_eq!(gateway.messages("s1").await, ["user: hi", "assistant: whole"]);
 }
 
 #[tokio::test]

@@ -83,7 +83,8 @@ async fn json_logs_carry_instance_and_request() {
         .header("x-request-id", "abc-123")
         .await;
     assert_eq!(answer.header("x-request-id"), "abc-123");
-    let line: Value = serde_json::from_str(&gateway.stdout().line_with("abc-123").await).expect("a line is JSON");
+    let line: Value =
+        serde_json::from_str(&gateway.stdout().line_with("\"message\":\"request\"").await).expect("a line is JSON");
     for (key, value) in [
         ("instance_id", "node-7"),
         ("request_id", "abc-123"),
@@ -118,6 +119,37 @@ async fn debug_is_the_verbose_switch() {
         ended.stderr.contains(" INFO") && !ended.stderr.contains("DEBUG"),
         "{ended:?}"
     );
+}
+
+#[tokio::test]
+async fn it_tells_what_happened_in_a_turn_and_not_what_was_said() {
+    let provider = Provider::start().await;
+    provider
+        .then(Reply::status(500))
+        .tool_call("memory_search", r#"{"query":"a secret"}"#)
+        .tool_call("a_secret_name", "{}")
+        .then(Reply::text("a secret").usage(20, 3));
+    let gateway = Gateway::builder()
+        .provider(&provider)
+        .env("DEBUG", "creel:*")
+        .start()
+        .await;
+    gateway.chat_in("s1", "a secret").await;
+    gateway.log().line_with("DEBUG the turn has ended").await;
+    let log = gateway.log().so_far();
+    for part in [
+        "DEBUG the turn begins waited_ms=",
+        "INFO  asking the model again model=m1 kind=server attempt=1",
+        "DEBUG the model answers model=fake/m1 first_ms=",
+        "input_tokens=20 output_tokens=3 tool_calls=0 stop=End",
+        "DEBUG tool call tool=memory_search took_ms=",
+        "DEBUG tool call tool=unknown",
+        "DEBUG the turn has ended result=ok took_ms=",
+        "session=owner/s1",
+    ] {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    assert!(!log.contains("secret"), "{log}");
 }
 
 #[tokio::test]

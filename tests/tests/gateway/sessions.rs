@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
-use creel_testkit::provider::{Gate, Provider, Reply};
+use creel_testkit::provider::{End, Gate, Provider, Reply};
 use creel_tests::gateway::Gateway;
+use creel_tests::wait::within;
 use serde_json::json;
 
 #[tokio::test]
@@ -44,19 +45,40 @@ async fn they_are_listed_read_and_deleted() {
 }
 
 #[tokio::test]
-async fn deleting_waits_for_the_turn_that_runs() {
+async fn deleting_ends_the_turns_that_run_and_wait() {
     let provider = Provider::start().await;
-    let gate = Gate::closed();
-    provider.then(Reply::text("done").gated(&gate));
+    provider.then(Reply::hang()).reply("A new beginning.");
     let gateway = Gateway::of(&provider).await;
-    let turn = gateway.stream_in("s1", "hi").await;
-    provider.received(0).await;
-    let (deleted, done) = tokio::join!(gateway.delete("/api/v1/sessions/s1").into_future(), async {
-        gate.open();
-        turn.last("done").await
-    });
-    assert_eq!((deleted.status, &done["reply"]), (204, &json!("done")));
+    let running = gateway.stream_in("s1", "hi").await;
+    let waiting = gateway.stream_in("s1", "Are you there?").await;
+    let call = provider.received(0).await;
+    assert_eq!(gateway.delete("/api/v1/sessions/s1").await.status, 204);
+    for turn in [running, waiting] {
+        assert_eq!(turn.last("error").await["code"], "session_deleted");
+    }
+    assert_eq!(within("hang-up", call.ended()).await, End::HungUp);
     assert!(gateway.messages("s1").await.is_empty());
+    assert_eq!(gateway.chat_in("s1", "Hello again.").await["reply"], "A new beginning.");
+    assert_eq!(gateway.messages("s1").await.len(), 2);
+}
+
+#[tokio::test]
+async fn so_does_deleting_all_of_them() {
+    let provider = Provider::start().await;
+    provider.reply("kept").always(Reply::hang());
+    let gateway = Gateway::of(&provider).await;
+    gateway.chat_in("s0", "hi").await;
+    let turns = [gateway.stream_in("s1", "hi").await, gateway.stream_in("s2", "hi").await];
+    assert_eq!(gateway.delete("/api/v1/sessions").await.status, 204);
+    for turn in turns {
+        assert_eq!(turn.last("error").await["code"], "session_deleted");
+    }
+    assert_eq!(gateway.get("/api/v1/sessions").await.ok(), json!({"sessions": []}));
+    assert!(
+        !gateway.log().so_far().contains("turn failed"),
+        "{}",
+        gateway.log().so_far()
+    );
 }
 
 #[tokio::test]

@@ -266,6 +266,15 @@ async fn a_model_that_only_calls_tools_is_stopped() {
     });
     let rounds = json!({"agents": {"defaults": {"maxToolRounds": 3}}});
     let gateway = Gateway::builder().provider(&provider).config(rounds).start().await;
-    assert_eq!(gateway.chat("Search.").await["reply"], "Enough.");
+    let limit = "[The limit of 3 rounds of tools in a turn is reached; ask again to go on.]";
+    let events = gateway.stream_in("s1", "Search.").await.rest().await;
+    let deltas = events.iter().filter(|event| event.name == "delta");
+    let read: String = deltas
+        .map(|delta| delta.json()["text"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    let done = events.last().expect("events").json();
+    assert_eq!((&done["reply"], &read), (&json!(read), &format!("Enough.\n\n{limit}")));
     assert_eq!(provider.requests().len(), 4);
+    let messages = gateway.messages("s1").await;
+    assert_eq!(messages.last(), Some(&format!("assistant: Enough.\n\n{limit}")));
 }
