@@ -34,7 +34,7 @@ lint: setup-build ## formatting and lints; warnings are errors
 	@$(STEP) "cargo fmt" cargo fmt --all --check
 	@$(MAKE) web-checked web-built
 	@$(STEP) "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
-	@if command -v shellcheck >/dev/null; then $(STEP) "shellcheck" shellcheck -x scripts/setup scripts/step scripts/dev .ci/run; fi
+	@if command -v shellcheck >/dev/null; then $(STEP) "shellcheck" shellcheck -x scripts/setup scripts/step scripts/dev scripts/linker scripts/function-order .ci/run; fi
 
 dev: setup-build ## the console with hot reload against a running backend; ARGS="..." goes to `creel up`
 	@exec scripts/dev $(ARGS)
