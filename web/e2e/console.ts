@@ -1,12 +1,28 @@
 /** The console as the walk handles it: what a person would look for and press. */
-import type { Locator, Page } from 'playwright-core'
-import { url } from './settings'
+import type { APIResponse, Locator, Page } from 'playwright-core'
+import { password, url } from './settings'
 
 export class Console {
   constructor(readonly page: Page) {}
 
   part(name: string): Locator {
     return this.page.locator(`[data-test="${name}"]`)
+  }
+
+  /** The REST API beside the console, as a program with its token uses it. */
+  async api(
+    method: string,
+    path: string,
+    data?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<APIResponse> {
+    const authorization = `Bearer ${password}`
+    return this.page.request.fetch(`${url}${path}`, { method, data, headers: { authorization, ...headers } })
+  }
+
+  /** The field that narrows a list. */
+  get filter(): Locator {
+    return this.page.locator('[data-test="filter"] input, input[data-test="filter"]').first()
   }
 
   async open(path: string): Promise<void> {

@@ -1,5 +1,17 @@
-/** The walk through the console: one browser, one order, and no step after one that failed. */
+/** The walks through the console: one browser after another, each in its order, and no step after one that failed. */
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** `walk` begins in an empty creel; what fills it comes after. */
+const ORDER = ['walk', 'thousand']
+
+class InOrder extends BaseSequencer {
+  override async sort(files: TestSpecification[]) {
+    const place = ({ moduleId }: TestSpecification) =>
+      ORDER.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`))
+    return [...files].sort((a, b) => place(a) - place(b))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,6 +20,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     fileParallelism: false,
+    sequence: { sequencer: InOrder },
     expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -44,6 +44,17 @@ test('the right one leads where the visitor was heading', async () => {
   await picture(console_.page, '02-instances-before')
 })
 
+test('an empty creel leads to the first instance', async () => {
+  await console_.part('create-first').waitFor()
+  await console_.open('/')
+  await console_.page.locator('.plot svg').first().waitFor()
+  await picture(console_.page, '02-first-run')
+  await console_.part('create-first').click()
+  await console_.page.locator('#create-id').waitFor()
+  await console_.page.keyboard.press('Escape')
+  await console_.page.locator('#create-id').waitFor({ state: 'hidden' })
+})
+
 test('an id is checked while it is typed', async () => {
   await console_.open('/instances?create=1')
   const id = console_.page.locator('#create-id')
@@ -67,9 +78,11 @@ test('an instance is created, and its token shown once', async () => {
   await picture(console_.page, '05-token-once')
 })
 
-test('it comes up by itself, without a reload', async () => {
-  await console_.part('open-instance').click()
+test('one click leads to the chat, and it comes up by itself', async () => {
+  await console_.part('talk').click()
   await console_.status('running')
+  await expect.poll(() => console_.page.locator('.chat-composer textarea').isEnabled()).toBe(true)
+  await console_.tab('overview')
   address = await console_.part('address').innerText()
   expect(address).toMatch(/^https?:\/\//)
   await console_.page.locator('.log-view .live.connected').waitFor()
@@ -85,7 +98,7 @@ test('the dashboard shows the host, and counts it', async () => {
 
 test('the list shows it, and finds it', async () => {
   await console_.open('/instances')
-  await console_.page.locator('[data-test="filter"] input, input[data-test="filter"]').first().fill(ID)
+  await console_.filter.fill(ID)
   await console_.row(ID).locator('.running').waitFor()
   await expect.poll(() => console_.page.locator('.table .row').count()).toBe(1)
   await picture(console_.page, '07-instances')

@@ -1,5 +1,5 @@
 /** Instances over REST. */
-import { call } from './http'
+import { call, send } from './http'
 import type { ConfigWarning, CreateInstance, Instance, Sample } from './types'
 
 export type Action = 'start' | 'stop' | 'restart' | 'init'
@@ -29,16 +29,31 @@ export function removeInstance(id: string, purge: boolean): Promise<void> {
   return call('DELETE', `${pathOf(id)}?purge=${purge}`)
 }
 
-export async function readConfig(id: string): Promise<string> {
-  return (await call<{ content: string }>('GET', `${pathOf(id)}/config`)).content
+export interface ConfigText {
+  content: string
+  /** Which version this is; a write that names it is refused with 412 once there is another. */
+  etag: string | undefined
 }
 
-export function writeConfig(
-  id: string,
-  content: string,
-): Promise<{ content: string; warnings: ConfigWarning[] }> {
-  return call('PUT', `${pathOf(id)}/config`, { content })
+export async function readConfig(id: string): Promise<ConfigText> {
+  const response = await send('GET', `${pathOf(id)}/config`)
+  const { content } = (await response.json()) as { content: string }
+  return { content, etag: etagOf(response) }
 }
+
+export async function writeConfig(
+  id: string,
+  { content, etag }: ConfigText,
+): Promise<{ etag: string | undefined; warnings: ConfigWarning[] }> {
+  const response = await send('PUT', `${pathOf(id)}/config`, {
+    headers: { 'content-type': 'application/json', ...(etag && { 'if-match': etag }) },
+    body: JSON.stringify({ content }),
+  })
+  const { warnings } = (await response.json()) as { warnings: ConfigWarning[] }
+  return { etag: etagOf(response), warnings }
+}
+
+const etagOf = (response: Response) => response.headers.get('etag') ?? undefined
 
 export async function rotateToken(id: string): Promise<string> {
   return (await call<{ token: string }>('POST', `${pathOf(id)}/token`)).token

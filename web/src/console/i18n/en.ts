@@ -114,6 +114,7 @@ export const en = {
     submit: 'Create',
     doneTitle: '{id} is created',
     open: 'Open the instance',
+    talk: 'Talk to it',
     another: 'Create another',
   },
   token: {
@@ -201,6 +202,14 @@ export const en = {
     leaveTitle: 'Leave without saving?',
     leaveText: 'Changes to the configuration are lost.',
     leave: 'Leave',
+  },
+  conflict: {
+    title: 'Changed elsewhere',
+    text: 'Somebody else, or the command line, saved this configuration while you edited it. Nothing of yours has been saved yet, and nothing is lost.',
+    theirs: 'Saved now',
+    mine: 'Yours',
+    takeTheirs: 'Drop mine, edit what is saved',
+    keepMine: 'Keep mine, to save it over that',
   },
   chat: {
     placeholder: 'Message {id}',

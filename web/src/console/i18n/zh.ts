@@ -115,6 +115,7 @@ export const zh: Words = {
     submit: '创建',
     doneTitle: '{id} 已创建',
     open: '打开实例',
+    talk: '开始对话',
     another: '再创建一个',
   },
   token: {
@@ -201,6 +202,14 @@ export const zh: Words = {
     leaveTitle: '不保存就离开？',
     leaveText: '对配置的改动将会丢失。',
     leave: '离开',
+  },
+  conflict: {
+    title: '配置已在别处被修改',
+    text: '在你编辑期间，其他人或命令行保存了这份配置。你的更改还没有保存，也没有丢失。',
+    theirs: '现已保存的',
+    mine: '你的',
+    takeTheirs: '放弃我的，编辑已保存的',
+    keepMine: '保留我的，再保存以覆盖',
   },
   chat: {
     placeholder: '发消息给 {id}',

@@ -26,7 +26,16 @@ export function useVirtualRows(
   const range = computed(() => windowOf(top.value, height.value, rowHeight, count.value))
   const onScroll = () => (top.value = scroller.value?.scrollTop ?? 0)
 
+  /** Scrolls as little as brings a row whole into view, below a head of `head` pixels, and draws it. */
+  function reveal(row: number, head: number) {
+    const element = scroller.value
+    if (!element) return
+    const lowest = head + (row + 1) * rowHeight - element.clientHeight
+    element.scrollTop = Math.max(lowest, Math.min(element.scrollTop, row * rowHeight))
+    onScroll()
+  }
+
   onMounted(() => scroller.value && observer.observe(scroller.value))
   onBeforeUnmount(() => observer.disconnect())
-  return { range, onScroll }
+  return { range, height, onScroll, reveal }
 }

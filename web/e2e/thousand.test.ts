@@ -1,0 +1,92 @@
+/** The list with 1,000 real instances, none of them started: what is drawn, what the keyboard reaches, what a filter finds. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { PHONE, picture, WatchedBrowser } from './browser'
+import { Console } from './console'
+import { password, user } from './settings'
+
+const COUNT = 1000
+const SIDE_BY_SIDE = 20
+const id = (number: number) => `row-${String(number).padStart(4, '0')}`
+
+let browser: WatchedBrowser
+let console_: Console
+
+beforeAll(async () => {
+  browser = await WatchedBrowser.launch()
+  console_ = new Console(await browser.page())
+  browser.expectRefusal(401, /\/api\/session$/)
+  await console_.open('/')
+  await console_.signIn(user, password)
+  await console_.page.locator('.page-head h1').waitFor()
+})
+afterAll(() => browser?.close())
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await picture(console_.page, 'failed')
+  expect(browser.errors).toEqual([])
+})
+
+const focused = () =>
+  console_.page.evaluate(() => document.activeElement?.closest('.row')?.getAttribute('data-instance'))
+const drawn = () => console_.page.locator('.table .row').count()
+
+test(`${COUNT} instances arrive in the list as they are made`, async () => {
+  await console_.open('/instances?q=row-')
+  let next = 0
+  async function make() {
+    while (next < COUNT) {
+      const answer = await console_.api('POST', '/api/instances', { id: id(next++), start: false })
+      expect(answer.status(), await answer.text()).toBe(201)
+    }
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, make))
+  await expect.poll(() => console_.page.locator('.table').getAttribute('aria-rowcount')).toBe(`${COUNT + 1}`)
+}, 120_000)
+
+test('only what is in view is drawn', async () => {
+  expect(await drawn()).toBeLessThan(50)
+  await console_.row(id(0)).waitFor()
+  await console_.page.locator('.table .body').evaluate((body) => (body.scrollTop = body.scrollHeight))
+  await console_.row(id(COUNT - 1)).waitFor()
+  expect(await drawn()).toBeLessThan(50)
+  await picture(console_.page, '30-thousand-end')
+})
+
+test('the keyboard reaches the first, the last and those between', async () => {
+  await console_
+    .row(id(COUNT - 1))
+    .getByRole('link')
+    .focus()
+  const { keyboard } = console_.page
+  await keyboard.press('Home')
+  await expect.poll(focused).toBe(id(0))
+  await keyboard.press('ArrowDown')
+  await expect.poll(focused).toBe(id(1))
+  await keyboard.press('PageDown')
+  await expect.poll(focused).not.toBe(id(1))
+  await keyboard.press('PageUp')
+  await expect.poll(focused).toBe(id(1))
+  await keyboard.press('End')
+  await expect.poll(focused).toBe(id(COUNT - 1))
+  await keyboard.press('Enter')
+  await console_.page.waitForURL(new RegExp(`/instances/${id(COUNT - 1)}`))
+})
+
+test('a filter finds one of them, and a sort turns them round', async () => {
+  await console_.open('/instances')
+  await console_.filter.fill('row-0777')
+  await expect.poll(drawn).toBe(1)
+  await console_.row(id(777)).waitFor()
+  await console_.open('/instances?q=row-')
+  await console_.row(id(0)).waitFor()
+  await console_.page.getByRole('columnheader', { name: 'Instance' }).getByRole('button').click()
+  await console_.row(id(COUNT - 1)).waitFor()
+  expect(await console_.row(id(0)).count()).toBe(0)
+})
+
+test('a phone shows them too', async () => {
+  await console_.page.setViewportSize(PHONE)
+  await console_.open('/instances?q=row-')
+  await console_.row(id(0)).waitFor()
+  expect(await drawn()).toBeLessThan(50)
+  await picture(console_.page, '31-thousand-phone')
+})
