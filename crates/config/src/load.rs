@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::json5::{Node, Value, parse};
 use crate::section::{Section, Source};
-use crate::settings::GatewayDraft;
+use crate::settings::{GatewayDraft, warn_of_unknown_models, warn_of_unserved};
 use crate::{
     Agents, ConfigError, Environment, GatewayConfig, Locations, Logging, Mcp, Models, MultiTenant, Secret,
     SessionConfig, Warning,
@@ -95,7 +95,7 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads the configuration of a gateway. A file that does not exist reads as an empty one.
+/// Reads the configuration of a gateway. A file that does not exist reads as an empty one, unless somebody named it.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place: a syntax error, a value of the wrong type or out of range, a variable
@@ -112,6 +112,13 @@ pub fn load(locations: &Locations, env: &dyn Environment, overrides: &Overrides)
             ));
         }
         Ok(_) => fs::read_to_string(path).map_err(unreadable)?,
+        Err(error) if error.kind() == ErrorKind::NotFound && locations.config_is_named => {
+            let message = format!(
+                "there is no {}, which OPENCLAW_CONFIG_PATH names; make it, or unset the variable",
+                path.display()
+            );
+            return Err(ConfigError::general(path, message));
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => "{}".to_owned(),
         Err(error) => return Err(unreadable(error)),
     };
@@ -172,6 +179,8 @@ fn resolve(
     crate::overlay::environment(env, &mut gateway, &mut agents, &mut session, &mut logging)?;
     crate::overlay::command_line(overrides, &mut gateway)?;
     models.add_from(env);
+    warn_of_unknown_models(&file, &models)?;
+    warn_of_unserved(&file);
     agents.defaults.model = agents.defaults.model.take().or_else(|| models.default_model());
 
     let gateway = gateway

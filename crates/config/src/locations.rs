@@ -12,8 +12,10 @@ const DEV_PORT: u16 = 19001;
 /// The files and directories of one gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Locations {
-    /// `openclaw.json`; it need not exist.
+    /// `openclaw.json`.
     pub config: PathBuf,
+    /// Whether `OPENCLAW_CONFIG_PATH` names it. Then it must exist: a slip in a path must not open a gateway with nothing but defaults.
+    pub config_is_named: bool,
     pub state_dir: PathBuf,
     /// The profile's name, `dev` for `--dev`.
     pub profile: Option<String>,
@@ -62,10 +64,9 @@ impl Locations {
                 ));
             }
         };
-        let config = match filled(env, "OPENCLAW_CONFIG_PATH") {
-            Some(path) => expand_home(&path, home.as_deref()),
-            None => state_dir.join("openclaw.json"),
-        };
+        let named = filled(env, "OPENCLAW_CONFIG_PATH").map(|path| expand_home(&path, home.as_deref()));
+        let config_is_named = named.is_some();
+        let config = named.unwrap_or_else(|| state_dir.join("openclaw.json"));
         let default_port = if profile.as_deref() == Some("dev") {
             DEV_PORT
         } else {
@@ -73,6 +74,7 @@ impl Locations {
         };
         Ok(Self {
             config,
+            config_is_named,
             state_dir,
             profile,
             default_port,

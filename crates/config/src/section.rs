@@ -294,7 +294,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn warn(&self, offset: usize, message: String) {
+    pub fn warn(&self, offset: usize, message: String) {
         let Place { line, column } = self.place(offset);
         self.source
             .warnings

@@ -234,12 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn the_native_template_loads_without_a_warning() {
+    fn the_native_template_loads_and_warns_of_its_channel_alone() {
         let (_dir, directory) = made(Runtime::Native, Path::new("/nonexistent"));
         let env: BTreeMap<&str, &str> = [("TELEGRAM_BOT_TOKEN", "x"), ("OPENCLAW_GATEWAY_TOKEN", "t")].into();
         let text = fs::read_to_string(directory.config()).unwrap();
         let loaded = creel_config::check(&text, &directory.config(), &env).unwrap();
-        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        let [warning] = loaded.warnings.as_slice() else {
+            panic!("{:?}", loaded.warnings);
+        };
+        assert!(warning.message.contains("`channels.telegram`"), "{warning}");
     }
 
     #[test]

@@ -19,7 +19,9 @@ use creel_http::Problem;
 use creel_http::random_id;
 use creel_http::sse;
 
+/// A field that nobody knows is refused: a slip such as `sessionId` would begin a new conversation without a word.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ChatRequest {
     message: String,
     session_id: Option<String>,
@@ -130,6 +132,11 @@ fn turn(caller: &Caller, headers: &HeaderMap, request: ChatRequest) -> Result<(S
 }
 
 pub fn unknown_model(name: &str) -> Problem {
-    let detail = format!("model: there is no {name}; GET /v1/models lists what there is");
+    let why = match name.split_once('/') {
+        Some(("openclaw", agent)) => format!("there is no agent {agent}"),
+        Some((provider, _)) => format!("there is no provider {provider}, and none lists {name}"),
+        None => format!("there is no {name}"),
+    };
+    let detail = format!("model: {why}; GET /v1/models lists what there is");
     Problem::new(StatusCode::NOT_FOUND, "model_not_found", detail)
 }

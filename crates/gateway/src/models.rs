@@ -112,17 +112,14 @@ impl ModelTable {
     }
 }
 
-/// A model and its fallbacks. One that nobody provides is left out with a warning.
+/// A model and its fallbacks, without those that nobody provides: whoever read the configuration was warned of them.
 fn chain(models: &Models, primary: Option<&str>, fallbacks: &[String]) -> Vec<Route> {
     if models.providers.is_empty() {
         return vec![demo()];
     }
     let mut chain = Vec::new();
     for name in primary.into_iter().chain(fallbacks.iter().map(String::as_str)) {
-        match named(models, name) {
-            Some(route) => chain.push(route),
-            None => tracing::warn!(model = name, "no configured provider has this model"),
-        }
+        chain.extend(named(models, name));
     }
     if chain.is_empty() {
         let first_listed = models.providers.iter().find_map(|(name, provider)| {
@@ -156,6 +153,7 @@ fn route(provider_name: &str, provider: &Provider, model: &str) -> Route {
             .collect(),
         model: model.to_owned(),
         max_tokens,
+        silence: provider.timeout,
     };
     Route {
         label: format!("{provider_name}/{model}").into(),

@@ -82,7 +82,7 @@ pub async fn run(
         tokio::select! {
             change = watcher.changed() => match change {
                 // Editors and sync tools remove a file before they write it anew.
-                Ok(_) if !locations.config.exists() => {
+                _ if !locations.config.exists() => {
                     tracing::error!(path = %locations.config.display(), "the configuration is gone; the last good one stays");
                 }
                 Ok(loaded) => {

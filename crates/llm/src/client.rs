@@ -75,6 +75,11 @@ impl Client {
             Api::AnthropicMessages => anthropic::body(target, request),
         };
         let call = transport.prepare(target, body)?;
+        let options = &Options {
+            first_byte_timeout: target.silence.unwrap_or(options.first_byte_timeout),
+            idle_timeout: target.silence.unwrap_or(options.idle_timeout),
+            ..options.clone()
+        };
         let mut attempt = 0;
         loop {
             let error = match transport.send(target, &call, options).await {

@@ -1,6 +1,7 @@
 //! Whom to ask.
 
 use std::fmt;
+use std::time::Duration;
 
 /// How a provider is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Target {
     pub model: String,
     /// The most tokens of a reply, where the request says nothing. Anthropic insists on a limit; it gets 8192 then.
     pub max_tokens: Option<u32>,
+    /// How long the provider may say nothing, before its answer and within it; `None`: as long as the client's options allow.
+    pub silence: Option<Duration>,
 }
 
 impl Target {
@@ -61,6 +64,7 @@ impl Target {
             headers: Vec::new(),
             model: model.into(),
             max_tokens: None,
+            silence: None,
         }
     }
 
@@ -86,6 +90,7 @@ impl fmt::Debug for Target {
             .field("headers", &headers)
             .field("model", &self.model)
             .field("max_tokens", &self.max_tokens)
+            .field("silence", &self.silence)
             .finish()
     }
 }

@@ -198,6 +198,34 @@ async fn silence_in_the_midst() {
 }
 
 #[tokio::test]
+async fn a_target_has_a_silence_of_its_own() {
+    let provider = Provider::start().await;
+    let hasty = Options {
+        first_byte_timeout: Duration::from_millis(1),
+        idle_timeout: Duration::from_millis(1),
+        ..options()
+    };
+    for api in APIS {
+        provider.then(Reply::hang());
+        let short = Target {
+            silence: Some(Duration::from_millis(30)),
+            ..target(&provider, api)
+        };
+        let error = ask(&client(), &short, &hello()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Timeout, "{error}");
+        provider.then(Reply::pieces(["a", "b"]).paced(Duration::from_millis(20)));
+        let long = Target {
+            silence: Some(Duration::from_secs(60)),
+            ..target(&provider, api)
+        };
+        assert_eq!(
+            ask(&Client::new(hasty.clone()), &long, &hello()).await.unwrap().text(),
+            "ab"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_reply_of_fifty_megabytes() {
     const MEGABYTES: usize = 1024 * 1024;
     let small = Options {

@@ -201,16 +201,29 @@ async fn a_client_can_choose_the_model() {
 }
 
 #[tokio::test]
+async fn a_model_of_a_provider_that_is_not_there_is_said_and_not_passed_on() {
+    let provider = Provider::start().await;
+    let gateway = Gateway::of(&provider).await;
+    let refused = gateway.ask(json!({"message": "hi", "model": "nobody/m1"})).await;
+    assert_eq!(refused.problem(), (404, "model_not_found".into()));
+    assert!(refused.text.contains("there is no provider nobody"), "{refused:?}");
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn bad_requests_get_one_clear_line_and_change_nothing() {
     let provider = Provider::start().await;
     let two = json!({"models": {"providers": {"other": {"baseUrl": "http://127.0.0.1:1/v1"}}}});
     let gateway = Gateway::builder().provider(&provider).config(two).start().await;
+    let slip = gateway.ask(json!({"message": "hi", "sessionId": "s1"})).await;
+    assert!(slip.text.contains("unknown field `sessionId`"), "{slip:?}");
     let broken = gateway.call(Method::POST, "/api/v1/chat").body("{\"message\": ").await;
     assert_eq!(broken.problem(), (400, "bad_request".into()));
     assert!(broken.text.contains("line 1 column 12"), "{broken:?}");
     for (request, problem) in [
         (json!({"message": 7}), (400, "bad_request")),
         (json!({}), (400, "bad_request")),
+        (json!({"message": "hi", "sessionId": "s1"}), (400, "bad_request")),
         (json!({"message": "  "}), (422, "invalid_value")),
         (
             json!({"message": "hi", "session_id": "../../etc/passwd"}),

@@ -55,6 +55,40 @@ async fn no_file_at_all_works_too() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_named_must_be_there() {
+    let (code, message) = Gateway::builder()
+        .env("OPENCLAW_CONFIG_PATH", "/nowhere/mine.json5")
+        .refused()
+        .await;
+    assert_eq!(code, Some(2), "{message}");
+    assert!(
+        message.contains("/nowhere/mine.json5") && message.contains("OPENCLAW_CONFIG_PATH"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_serves_is_a_warning_with_its_place() {
+    let gateway = Gateway::builder()
+        .config_text(
+            "{\n  models: { providers: { fake: { baseUrl: 'http://127.0.0.1:1/v1' } } },\n  agents: { defaults: { model: 'none/m1' } },\n  \
+             channels: { feishu: { appId: 'x' } },\n}",
+        )
+        .start()
+        .await;
+    let model = gateway.log().line_with("agents.defaults.model").await;
+    assert!(
+        model.contains("WARN") && model.contains("openclaw.json: 3:32"),
+        "{model}"
+    );
+    let channel = gateway.log().line_with("channels.feishu").await;
+    assert!(
+        channel.contains("WARN") && channel.contains("openclaw.json: 4:15"),
+        "{channel}"
+    );
+}
+
+#[tokio::test]
 async fn a_broken_file_is_named_with_line_and_column() {
     let (code, message) = Gateway::builder()
         .config_text("{\n  gateway: {\n    port: ,\n")

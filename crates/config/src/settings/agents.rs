@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ConfigError;
-use crate::json5::Value;
+use crate::environment::filled;
+use crate::json5::{Node, Value};
 use crate::section::Section;
+use crate::{ConfigError, Models};
 
 /// The agents: what they share, and each one's own.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -224,4 +225,51 @@ fn model(section: &Section) -> Result<(Option<String>, Option<Vec<String>>), Con
         }
         _ => Ok((section.filled("model")?, None)),
     }
+}
+
+/// Warns of every model that is configured and that nobody serves, at its place. With no provider at all the demo answers, which
+/// says so by itself.
+pub(crate) fn warn_of_unknown_models(file: &Section, models: &Models) -> Result<(), ConfigError> {
+    if models.providers.is_empty() {
+        return Ok(());
+    }
+    let providers: Vec<&str> = models.providers.keys().map(String::as_str).collect();
+    let nobody = format!("is of no configured provider; there are {}", providers.join(", "));
+    let agents = file.section("agents")?;
+    let mut sections = vec![agents.section("defaults")?];
+    sections.extend(agents.sections("list")?);
+    sections.extend(agents.entries("entries")?.into_iter().map(|(_, entry)| entry));
+    for section in sections {
+        for (path, node) in named_models(&section) {
+            let name = section.text(node, &path)?;
+            if !name.trim().is_empty() && models.resolve(name.trim()).is_none() {
+                file.warn(node.span.start, format!("`{path}`: model {name:?} {nobody}"));
+            }
+        }
+    }
+    if let Some(name) = filled(file.source.env, "MODEL_NAME")
+        && models.resolve(&name).is_none()
+    {
+        file.warn(0, format!("environment: MODEL_NAME: model {name:?} {nobody}"));
+    }
+    Ok(())
+}
+
+/// Where a section names its model and the fallbacks of it.
+fn named_models<'a>(section: &Section<'a>) -> Vec<(String, &'a Node)> {
+    let Some(model) = section.get("model") else {
+        return Vec::new();
+    };
+    let path = section.path_of("model");
+    let Value::Object(_) = model.value else {
+        return vec![(path, model)];
+    };
+    let primary = model.get(&["primary"]).map(|node| (format!("{path}.primary"), node));
+    let fallbacks = match model.get(&["fallbacks"]).map(|node| &node.value) {
+        Some(Value::Array(items)) => items.as_slice(),
+        _ => &[],
+    };
+    let fallbacks = fallbacks.iter().enumerate();
+    let fallbacks = fallbacks.map(|(at, node)| (format!("{path}.fallbacks[{at}]"), node));
+    primary.into_iter().chain(fallbacks).collect()
 }

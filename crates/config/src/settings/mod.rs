@@ -1,6 +1,7 @@
 //! The settings themselves: one file per section of `openclaw.json`, each with its struct and how it is read.
 
 mod agents;
+mod channels;
 mod gateway;
 mod logging;
 mod mcp;
@@ -8,7 +9,9 @@ mod models;
 mod multi_tenant;
 mod session;
 
+pub(crate) use agents::warn_of_unknown_models;
 pub use agents::{AgentDefaults, AgentEntry, Agents};
+pub(crate) use channels::warn_of_unserved;
 pub use gateway::{Auth, AuthMode, Bind, Gateway, Limits};
 pub(crate) use gateway::{GatewayDraft, MODES, per_minute};
 pub(crate) use logging::LEVELS;

@@ -24,7 +24,7 @@ pub struct Provider {
     pub api_key: Option<Secret>,
     pub api: Api,
     pub headers: BTreeMap<String, Secret>,
-    /// How long one call may take in all.
+    /// How long one call may take in all, and a silence in it; without one a silence of a minute ends the call.
     pub timeout: Option<Duration>,
     /// Output limit for models that name none.
     pub max_tokens: Option<u32>,
@@ -54,8 +54,8 @@ pub struct Model {
 }
 
 impl Models {
-    /// Finds who serves a model: `provider/model`, or a bare model id that one provider lists, or that the only
-    /// provider is asked for. Yields the provider's name, the provider, and the model's id.
+    /// Finds who serves a model: `provider/model`, or an id that one provider lists, or one without a slash that the only
+    /// provider is asked for. (Upstream reads names as `provider/model` too, split at the first slash.) Yields the provider's name, the provider, and the model's id.
     pub fn resolve<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a Provider, &'a str)> {
         if let Some((provider, model)) = name.split_once('/')
             && let Some((id, found)) = self.providers.get_key_value(provider)
@@ -67,7 +67,7 @@ impl Models {
             return Some((id, provider, name));
         }
         match self.providers.iter().next() {
-            Some((id, provider)) if self.providers.len() == 1 => Some((id, provider, name)),
+            Some((id, provider)) if self.providers.len() == 1 && !name.contains('/') => Some((id, provider, name)),
             _ => None,
         }
     }

@@ -89,7 +89,7 @@ fn a_configuration_of_upstream_loads() {
             off: { enabled: false, command: "nope" } } },
         session: { dmScope: "per-channel-peer", reset: { mode: "daily" } },
         logging: { level: "debug", consoleLevel: "warn", consoleStyle: "json", file: "/tmp/x.log" },
-        channels: { telegram: { enabled: true, botToken: "${NOT_SET}" } }, plugins: {}, hooks: {}, cron: {}, browser: {},
+        channels: { telegram: { enabled: false, botToken: "${NOT_SET}" } }, plugins: {}, hooks: {}, cron: {}, browser: {},
         skills: {}, ui: {}, update: {}, discovery: {}, commands: {}, messages: {}, secrets: {}, env: {}, tools: {},
     }"#;
     let config = config(text, &[("HOME", "/home/a")]);

@@ -2,7 +2,7 @@
 
 use creel_config::{Api, Secret};
 
-use crate::{config, warns};
+use crate::{config, loaded, warns};
 
 #[test]
 fn keys_in_the_environment_make_providers() {
@@ -101,6 +101,47 @@ fn models_are_found_by_any_name_that_is_plain() {
         one.resolve("unknown").map(|(id, _, model)| (id, model)),
         Some(("a", "unknown"))
     );
+    // The part before the slash is a provider's name, and there is none of it.
+    assert_eq!(one.resolve("b/unknown"), None);
+}
+
+#[test]
+fn a_model_of_nobody_is_a_warning_at_its_place() {
+    let text = "{
+  models: {providers: {a: {baseUrl: 'http://a'}, b: {baseUrl: 'http://b'}}},
+  agents: {
+    defaults: {model: {primary: 'a/1', fallbacks: ['c/1', 'b/1']}},
+    entries: {x: {model: 'gpt'}},
+  },
+}";
+    warns(
+        text,
+        &[
+            "4:52: `agents.defaults.model.fallbacks[0]`: model \"c/1\" is of no configured provider; there are a, b",
+            "5:26: `agents.entries.x.model`: model \"gpt\" is of no configured provider; there are a, b",
+        ],
+    );
+    let found = loaded(
+        "{models: {providers: {a: {baseUrl: 'http://a'}}}}",
+        &[("MODEL_NAME", "c/1")],
+    );
+    assert!(found.warnings[0].message.contains("MODEL_NAME"), "{found:?}");
+    // With no provider at all the demo answers to every name.
+    config("{agents: {defaults: {model: 'gpt-4'}}}", &[]);
+}
+
+#[test]
+fn a_channel_that_nobody_serves_is_a_warning_at_its_place() {
+    let no_answer = "is not served by the native runtime: messages there get no answer";
+    warns(
+        "{channels: {\n  feishu: {appId: 'x'}, webchat: {},\n  telegram: {enabled: false}, defaults: {},\n}}",
+        &[&format!("2:3: channel `channels.feishu` {no_answer}")],
+    );
+    warns(
+        "{channels: [{type: 'feishu'}]}",
+        &[&format!("1:13: channel `channels[0]` {no_answer}")],
+    );
+    config("{channels: []}", &[]);
 }
 
 #[test]
