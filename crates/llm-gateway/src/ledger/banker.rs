@@ -4,18 +4,21 @@
 //! books before it goes on: either the dealing is there, whole, or it is not and is tried again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use creel_records::RecordsError;
 use creel_records::ledger::{
-    Exchange, Exchanged, Give, Joined, LedgerStore, Micros, Others, PurseId, Settlement, Take, Taken,
+    Exchange, Exchanged, Give, Joined, LedgerStore, Micros, Others, Position, PurseId, Settlement, Take, Taken,
 };
 use tokio::sync::oneshot;
 
 use super::call::Bound;
-use super::{Refused, Shared, lock};
+use super::journal::{JournalError, Reader, remove_before};
+use super::{OpenError, Refused, Shared, lock};
 
 /// How often the books are dealt with when nothing is urgent; the time in which a recall is noticed.
 const TICK: Duration = Duration::from_millis(200);
@@ -23,6 +26,10 @@ const TICK: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_millis(50);
 /// Escrow that no call has used for this long goes back.
 const IDLE: Duration = Duration::from_secs(5);
+/// A node that holds something is heard of at least this often.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// After so long without the books, what this node holds may be given up by others soon (see `creel_records::ledger`).
+const ADRIFT: Duration = Duration::from_secs(30 * 60);
 /// A dealing that takes longer has an unknown end.
 const DEALING: Duration = Duration::from_secs(10);
 /// The longest pause between two attempts to reach the books.
@@ -60,48 +67,95 @@ pub(super) struct Banker {
     recalling: HashSet<PurseId>,
     /// Purses that another node asked for.
     recalled: Vec<PurseId>,
-    settlements: Vec<Settlement>,
+    journal: Reader,
+    dir: PathBuf,
+    /// The journal is this process's for as long as this lives.
+    _lock: File,
+    /// When the last dealing that took place began.
+    dealt: Instant,
+    /// When the books were last asked who is short.
+    listened: Instant,
 }
 
 /// What the books say to a dealing of which the answer was lost.
 enum Found {
     TookPlace,
     NeverWas,
-    /// Another life of this node has begun, or the node was retired.
+    /// Another life of this node has begun, or the node was given up.
     Superseded,
 }
 
 impl Banker {
-    pub fn new(node: &str, store: Arc<dyn LedgerStore>, shared: Arc<Shared>, joined: Joined) -> Self {
+    pub fn new(
+        node: &str,
+        store: Arc<dyn LedgerStore>,
+        shared: Arc<Shared>,
+        joined: Joined,
+        dir: PathBuf,
+        lock: File,
+    ) -> Self {
         Self {
             node: node.to_owned(),
             store,
             shared,
+            journal: Reader::new(dir.clone(), joined.position),
             books: joined,
             waiting: Vec::new(),
             recalling: HashSet::new(),
             recalled: Vec::new(),
-            settlements: Vec::new(),
+            dir,
+            _lock: lock,
+            dealt: Instant::now(),
+            listened: Instant::now(),
+        }
+    }
+
+    /// Brings the books up to the journal, and gives back what an earlier life of the node held.
+    pub async fn recover(&mut self) -> Result<(), OpenError> {
+        loop {
+            let (settlements, position) = self.read().await?;
+            let last = settlements.len() < BATCH;
+            let mut exchange = self.exchange(settlements, position);
+            if last {
+                let left = self.held_after(&exchange).into_iter();
+                let gives = left.map(|(purse, amount)| Give { purse, amount });
+                exchange.gives = gives.filter(|give| give.amount > Micros::ZERO).collect();
+            }
+            let done = self.store.exchange(&exchange).await?;
+            self.took_place(&exchange, &done);
+            if last {
+                return Ok(());
+            }
         }
     }
 
     pub async fn run(mut self) {
         loop {
-            let closing = lock(&self.shared.shut).is_some();
-            match self.prepare(closing) {
+            let closing = self.shared.shut.get().is_some();
+            let (settlements, position) = match self.read().await {
+                Ok(read) => read,
+                Err(error @ JournalError::Damaged { .. }) => {
+                    tracing::error!(%error, "the journal cannot be brought into the books; no more calls");
+                    let reason = error.to_string();
+                    return self.stop(Refused::Journal { reason });
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the journal cannot be written; calls are refused until it can");
+                    (Vec::new(), self.journal.position())
+                }
+            };
+            let more = settlements.len() == BATCH;
+            match self.prepare(settlements, position, closing) {
                 Some(exchange) => {
                     if !self.deal(exchange).await {
-                        return;
+                        return self.stop(Refused::Superseded);
                     }
-                    if !self.settlements.is_empty() || !lock(&self.shared.finished).is_empty() {
+                    if more {
                         continue;
                     }
                 }
-                None if closing => {
-                    self.turn_away(&Refused::Closed);
-                    return;
-                }
-                None => {}
+                None if closing => return self.stop(Refused::Closed),
+                None => self.listen().await,
             }
             let pause = if self.waiting.is_empty() { TICK } else { AGAIN };
             tokio::select! {
@@ -111,30 +165,71 @@ impl Banker {
         }
     }
 
-    /// What to deal about now, if there is anything.
-    fn prepare(&mut self, closing: bool) -> Option<Exchange> {
+    fn stop(mut self, refused: Refused) {
+        let _ = self.shared.shut.set(refused.clone());
         self.waiting.append(&mut lock(&self.shared.wants));
-        let gives = self.gives(closing);
-        self.serve();
-        if self.settlements.is_empty() {
-            let mut finished = lock(&self.shared.finished);
-            let count = finished.len().min(BATCH);
-            self.settlements.extend(finished.drain(..count));
+        self.turn_away(&refused);
+    }
+
+    /// The next settlements of the journal, safe from a power cut: the books never know more than the journal does.
+    async fn read(&mut self) -> Result<(Vec<Settlement>, Position), JournalError> {
+        self.shared.journal.flush()?;
+        if self.shared.journal.end() <= self.journal.position() {
+            return Ok((Vec::new(), self.journal.position()));
         }
-        let takes = if closing { Vec::new() } else { self.takes() };
-        let listening = !closing && !self.shared.purses().is_empty();
-        if self.settlements.is_empty() && gives.is_empty() && takes.is_empty() && !listening {
-            return None;
-        }
-        Some(Exchange {
+        let shared = self.shared.clone();
+        let synced = tokio::task::spawn_blocking(move || shared.journal.sync()).await;
+        let end = synced.expect("syncing does not panic")?;
+        self.journal.read(end, BATCH)
+    }
+
+    fn exchange(&self, settlements: Vec<Settlement>, position: Position) -> Exchange {
+        Exchange {
             node: self.node.clone(),
             generation: self.books.generation,
             turn: self.books.turn + 1,
-            position: self.books.position,
-            settlements: std::mem::take(&mut self.settlements),
+            position,
+            settlements,
+            takes: Vec::new(),
+            gives: Vec::new(),
+        }
+    }
+
+    /// What to deal about now, if there is anything.
+    fn prepare(&mut self, settlements: Vec<Settlement>, position: Position, closing: bool) -> Option<Exchange> {
+        self.waiting.append(&mut lock(&self.shared.wants));
+        let gives = self.gives(closing);
+        self.serve();
+        let takes = if closing { Vec::new() } else { self.takes() };
+        // The books must hear of a node that holds something, or they give it up.
+        let silent = self.dealt.elapsed() >= HEARTBEAT && !self.books.held.is_empty();
+        let nothing = settlements.is_empty() && gives.is_empty() && takes.is_empty();
+        if nothing && !silent && position.segment == self.books.position.segment {
+            return None;
+        }
+        Some(Exchange {
             takes,
             gives,
+            ..self.exchange(settlements, position)
         })
+    }
+
+    /// Whether other nodes are short of what this one holds.
+    async fn listen(&mut self) {
+        if self.books.held.is_empty() || self.listened.elapsed() < TICK {
+            return;
+        }
+        self.listened = Instant::now();
+        match tokio::time::timeout(DEALING, self.store.recalled(&self.node)).await {
+            Ok(Ok(recalled)) => {
+                if !recalled.is_empty() {
+                    self.recalled = recalled;
+                    self.shared.wake.notify_one();
+                }
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "the books are out of reach"),
+            Err(_) => tracing::debug!("the books do not answer"),
+        }
     }
 
     /// Reserves for those who wait, in the order in which they came; turns away those who waited long enough.
@@ -226,9 +321,11 @@ impl Banker {
 
     /// Deals, and goes on once it is known what came of it. Says whether this node may still deal.
     async fn deal(&mut self, exchange: Exchange) -> bool {
+        let began = Instant::now();
         let error = match tokio::time::timeout(DEALING, self.store.exchange(&exchange)).await {
             Ok(Ok(done)) => {
                 self.took_place(&exchange, &done);
+                self.dealt = began;
                 return true;
             }
             Ok(Err(error)) => error.to_string(),
@@ -246,16 +343,14 @@ impl Banker {
                     }
                     self.recalled.push(give.purse.clone());
                 }
-                self.settlements = exchange.settlements;
+                self.journal.back_to(self.books.position);
                 true
             }
             Found::Superseded => {
                 tracing::error!(
                     node = self.node,
-                    "another process deals with the books as this node; no more calls"
+                    "the node was given up, or another process has it; no more calls"
                 );
-                *lock(&self.shared.shut) = Some(Refused::Superseded);
-                self.turn_away(&Refused::Superseded);
                 false
             }
         }
@@ -268,6 +363,7 @@ impl Banker {
             match looked {
                 Ok(Ok(books)) => {
                     self.shared.away.store(false, Ordering::Relaxed);
+                    self.shared.adrift.store(false, Ordering::Relaxed);
                     if books.generation != self.books.generation {
                         return Found::Superseded;
                     }
@@ -282,6 +378,9 @@ impl Banker {
                 Err(_) => tracing::debug!("the books do not answer"),
             }
             self.shared.away.store(true, Ordering::Relaxed);
+            if self.dealt.elapsed() >= ADRIFT {
+                self.shared.adrift.store(true, Ordering::Relaxed);
+            }
             self.waiting.append(&mut lock(&self.shared.wants));
             self.turn_away(&Refused::Unavailable);
             tokio::time::sleep(pause).await;
@@ -326,6 +425,9 @@ impl Banker {
         self.shared.clock.set(done.now);
         self.recalled = done.recalled.clone();
         self.books.turn = exchange.turn;
+        if exchange.position.segment > self.books.position.segment {
+            self.remove_old_segments(exchange.position);
+        }
         self.books.position = exchange.position;
         let now = Instant::now();
         for (take, taken) in exchange.takes.iter().zip(&done.taken) {
@@ -349,6 +451,14 @@ impl Banker {
                     }
                 }
             }
+        }
+    }
+
+    fn remove_old_segments(&self, position: Position) {
+        let current = self.shared.journal.end().segment;
+        match remove_before(&self.dir, position, current) {
+            Ok(left) => self.shared.journal.older_left(left),
+            Err(error) => tracing::warn!(%error, "old segments of the journal stay"),
         }
     }
 

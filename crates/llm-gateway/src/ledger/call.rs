@@ -64,6 +64,19 @@ impl Call {
     }
 }
 
+/// The windows of the key's budgets among the purses: day, month.
+pub(super) fn window_of(bound: &Bound) -> (Option<i32>, Option<i32>) {
+    let mut windows = (None, None);
+    for (purse, _) in bound {
+        match purse {
+            PurseId::Account(_) => {}
+            PurseId::KeyDay { day, .. } => windows.0 = Some(*day),
+            PurseId::KeyMonth { month, .. } => windows.1 = Some(*month),
+        }
+    }
+    windows
+}
+
 /// The UTC day, counted from 1970-01-01.
 fn day_of(ms: i64) -> i32 {
     i32::try_from(ms.div_euclid(DAY_MS)).unwrap_or(i32::MAX)

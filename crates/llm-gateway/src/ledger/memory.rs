@@ -151,6 +151,15 @@ impl LedgerStore for MemoryBooks {
         self.state.lock().unwrap().joined(node)
     }
 
+    async fn recalled(&self, node: &str) -> Result<Vec<PurseId>, RecordsError> {
+        self.reach()?;
+        Ok(self.state.lock().unwrap().nodes[node]
+            .recalled
+            .keys()
+            .cloned()
+            .collect())
+    }
+
     async fn exchange(&self, exchange: &Exchange) -> Result<Exchanged, RecordsError> {
         self.reach()?;
         let mut state = self.state.lock().unwrap();

@@ -14,6 +14,7 @@
 mod banker;
 mod call;
 mod clock;
+mod journal;
 #[cfg(test)]
 mod memory;
 mod purses;
@@ -24,11 +25,12 @@ mod tests;
 
 pub use call::{Call, CallTag};
 pub use creel_records::ledger::{Billing, LedgerStore, Micros, Outcome, PurseId, RequestId, Usage};
+pub use journal::{JournalConfig, JournalError};
 pub use refused::Refused;
 pub use reservation::Reservation;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 use creel_records::RecordsError;
@@ -39,6 +41,7 @@ use tokio::task::JoinHandle;
 use banker::{Banker, Want};
 use call::Bound;
 use clock::Clock;
+use journal::{Opened, Writer};
 use purses::Purses;
 
 /// How long a call waits for escrow before it is refused.
@@ -53,56 +56,94 @@ pub struct Ledger {
 /// What the data plane and the banker share.
 struct Shared {
     purses: Mutex<Purses>,
+    journal: Writer,
     wants: Mutex<Vec<Want>>,
-    /// Finished calls that are not in the books yet.
-    finished: Mutex<Vec<Settlement>>,
     wake: Notify,
     clock: Clock,
     /// The books are out of reach: calls that the escrow at hand does not cover are refused at once.
     away: AtomicBool,
-    /// Why no call may be reserved at the moment.
-    shut: Mutex<Option<Refused>>,
+    /// They have been for so long that the escrow at hand may have been given up: no call is covered.
+    adrift: AtomicBool,
+    /// Why no call will be reserved any more.
+    shut: OnceLock<Refused>,
     banker: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// Why a ledger cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+
+    #[error(transparent)]
+    Books(#[from] RecordsError),
+}
+
 impl Ledger {
-    /// Joins the books as `node` and begins to deal with them, in a task of the current runtime.
+    /// Takes the journal, brings the books up to what it says (calls that were in flight when the last process died are
+    /// settled as lost), gives back all escrow of that process, and begins to deal, in a task of the current runtime.
     ///
     /// # Errors
-    /// The books cannot be reached.
-    pub async fn open(node: &str, store: Arc<dyn LedgerStore>) -> Result<Self, RecordsError> {
-        let joined = store.join(node).await?;
+    /// The journal is in use or damaged, or the books cannot be reached.
+    pub async fn open(config: JournalConfig, store: Arc<dyn LedgerStore>) -> Result<Self, OpenError> {
+        let opened = Opened::open(config)?;
+        let joined = store.join(&opened.node).await?;
+        let JournalConfig {
+            dir,
+            segment_bytes,
+            max_bytes,
+        } = opened.config;
+        let number = opened.last.max(joined.position.segment) + 1;
+        let journal = Writer::begin(dir.clone(), number, segment_bytes, max_bytes)?;
+        for lost in opened.lost {
+            tracing::warn!(request = %lost.request, user = &*lost.user, "a call was in flight when the gateway died");
+            journal.settle(&Settlement { at: joined.now, ..lost })?;
+        }
         let shared = Arc::new(Shared {
             purses: Mutex::default(),
+            journal,
             wants: Mutex::default(),
-            finished: Mutex::default(),
             wake: Notify::new(),
             clock: Clock::new(joined.now),
             away: AtomicBool::new(false),
-            shut: Mutex::default(),
+            adrift: AtomicBool::new(false),
+            shut: OnceLock::new(),
             banker: Mutex::default(),
         });
-        let banker = Banker::new(node, store, shared.clone(), joined);
+        let mut banker = Banker::new(&opened.node, store, shared.clone(), joined, dir, opened.lock);
+        banker.recover().await?;
         *lock(&shared.banker) = Some(tokio::spawn(banker.run()));
         Ok(Self { shared })
     }
 
-    /// Reserves what the call may cost from every purse that bounds it, or from none.
+    /// Reserves what the call may cost from every purse that bounds it, or from none, and journals that it is about to
+    /// be sent.
     ///
     /// # Errors
     /// [`Refused`]: nothing is reserved, nothing is owed, and nothing may be sent.
     pub async fn reserve(&self, call: Call) -> Result<Reservation, Refused> {
-        if let Some(refused) = lock(&self.shared.shut).clone() {
-            return Err(refused);
+        let shared = &self.shared;
+        if let Some(refused) = shared.shut.get() {
+            return Err(refused.clone());
         }
         if call.reserve.is_negative() || call.reserve > Micros::LARGEST {
             return Err(Refused::TooLarge);
         }
-        let bound = call.bound(self.shared.clock.now());
-        if !self.shared.purses().reserve(&bound, call.reserve, Instant::now()) {
+        if shared.adrift.load(Ordering::Relaxed) {
+            return Err(Refused::Unavailable);
+        }
+        let now = shared.clock.now();
+        let bound = call.bound(now);
+        let covered = shared.purses().reserve(&bound, call.reserve, Instant::now());
+        if !covered {
             self.wait_for_escrow(&bound, call.reserve).await?;
         }
-        Ok(Reservation::open(self.shared.clone(), call, bound))
+        if let Err(error) = shared.journal.reserve(&call, &bound, now) {
+            shared.purses().settle(&bound, call.reserve, Micros::ZERO);
+            let reason = error.to_string();
+            return Err(Refused::Journal { reason });
+        }
+        Ok(Reservation::open(shared.clone(), call, bound))
     }
 
     async fn wait_for_escrow(&self, bound: &Bound, amount: Micros) -> Result<(), Refused> {
@@ -120,16 +161,16 @@ impl Ledger {
         }
     }
 
-    /// What calls in flight have reserved from credit accounts.
+    /// Calls in flight, and what they have reserved from credit accounts.
     #[must_use]
-    pub fn in_flight(&self) -> Micros {
-        self.shared.purses().reserved()
+    pub fn in_flight(&self) -> (usize, Micros) {
+        (self.shared.journal.open(), self.shared.purses().reserved())
     }
 
     /// Refuses new calls, and returns once every finished call is in the books and all escrow that is not in use went
     /// back. Calls that still run keep what they reserved.
     pub async fn close(&self) {
-        *lock(&self.shared.shut) = Some(Refused::Closed);
+        let _ = self.shared.shut.set(Refused::Closed);
         self.shared.wake.notify_one();
         let banker = lock(&self.shared.banker).take();
         if let Some(banker) = banker
@@ -143,10 +184,6 @@ impl Ledger {
 impl Shared {
     fn purses(&self) -> MutexGuard<'_, Purses> {
         lock(&self.purses)
-    }
-
-    fn finished(&self, settlement: Settlement) {
-        lock(&self.finished).push(settlement);
     }
 }
 

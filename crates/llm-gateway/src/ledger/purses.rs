@@ -125,10 +125,6 @@ impl Purses {
         self.find(|escrow| escrow.free() > Micros::ZERO)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
-    }
-
     /// What is reserved by calls in flight, over all purses that are credit accounts.
     pub fn reserved(&self) -> Micros {
         self.table
@@ -201,7 +197,7 @@ mod tests {
         assert_eq!(purses.take_free(&alice[0].0), Micros::ZERO);
         purses.settle(&alice, Micros(15), Micros(3));
         assert_eq!(purses.take_free(&alice[0].0), Micros(12));
-        assert!(purses.is_empty());
+        assert!(purses.table.is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use creel_records::ledger::{Micros, Outcome, RequestId, Settlement, Usage};
 
-use super::call::Bound;
+use super::call::{Bound, window_of};
 use super::{Call, Shared};
 
 /// The right to send one call, and the duty to say what it cost.
@@ -82,13 +82,7 @@ impl Open {
         let Self {
             shared, call, bound, ..
         } = self;
-        let window = |day: bool| {
-            bound.iter().find_map(|(purse, _)| match purse {
-                super::PurseId::KeyDay { day: window, .. } if day => Some(*window),
-                super::PurseId::KeyMonth { month: window, .. } if !day => Some(*window),
-                _ => None,
-            })
-        };
+        let (day, month) = window_of(&bound);
         let settlement = Settlement {
             request: call.request,
             billing: call.billing,
@@ -97,8 +91,8 @@ impl Open {
             key: call.tag.key,
             provider: call.tag.provider,
             model: call.tag.model,
-            day: window(true),
-            month: window(false),
+            day,
+            month,
             reserved: call.reserve,
             cost,
             usage,
@@ -106,11 +100,13 @@ impl Open {
             at: shared.clock.now(),
             latency_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
-        shared.finished(settlement);
+        // An error is the banker's to report: the journal keeps the settlement and tries again.
+        let _ = shared.journal.settle(&settlement);
         shared.purses().settle(&bound, call.reserve, cost);
     }
 
     fn release(self) {
+        let _ = self.shared.journal.release(self.call.request);
         self.shared
             .purses()
             .settle(&self.bound, self.call.reserve, Micros::ZERO);

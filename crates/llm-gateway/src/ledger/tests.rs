@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tempfile::TempDir;
+
 use super::memory::MemoryBooks;
 use super::*;
 
@@ -30,6 +32,19 @@ fn call(reserve: i64) -> Call {
     }
 }
 
+/// A node of these books, with a journal of its own.
+async fn open(books: &Arc<MemoryBooks>) -> (TempDir, Ledger) {
+    let dir = TempDir::new().unwrap();
+    let ledger = reopen(&dir, books).await;
+    (dir, ledger)
+}
+
+async fn reopen(dir: &TempDir, books: &Arc<MemoryBooks>) -> Ledger {
+    Ledger::open(JournalConfig::new(dir.path()), books.clone())
+        .await
+        .unwrap()
+}
+
 async fn books(credits: i64) -> Arc<MemoryBooks> {
     let books = Arc::new(MemoryBooks::default());
     books.grant(ALICE, Micros(credits));
@@ -46,7 +61,7 @@ fn refused(result: Result<Reservation, Refused>) -> Refused {
 #[tokio::test]
 async fn a_call_costs_what_it_cost_and_the_rest_comes_back() {
     let books = books(100).await;
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     let reservation = ledger.reserve(call(80)).await.unwrap();
     reservation.settle(Outcome::Done, Usage::default(), Micros(30));
     ledger.close().await;
@@ -58,7 +73,7 @@ async fn a_call_costs_what_it_cost_and_the_rest_comes_back() {
 #[tokio::test]
 async fn a_call_that_is_not_covered_is_refused_and_costs_nothing() {
     let books = books(100).await;
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     let held = ledger.reserve(call(60)).await.unwrap();
     let no = refused(ledger.reserve(call(41)).await);
     assert_eq!(no, Refused::OutOfCredits { purse: alice() });
@@ -72,7 +87,7 @@ async fn a_call_that_is_not_covered_is_refused_and_costs_nothing() {
 #[tokio::test]
 async fn a_client_that_goes_away_pays_what_was_noted() {
     let books = books(100).await;
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     let mut reservation = ledger.reserve(call(50)).await.unwrap();
     let usage = Usage {
         prompt: 7,
@@ -93,7 +108,7 @@ async fn a_client_that_goes_away_pays_what_was_noted() {
 #[tokio::test]
 async fn a_provider_that_lies_below_zero_gains_nobody_credits() {
     let books = books(100).await;
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     let reservation = ledger.reserve(call(50)).await.unwrap();
     reservation.settle(Outcome::Done, Usage::default(), Micros(-1_000));
     assert_eq!(refused(ledger.reserve(call(-1)).await), Refused::TooLarge);
@@ -105,8 +120,8 @@ async fn a_provider_that_lies_below_zero_gains_nobody_credits() {
 #[tokio::test]
 async fn what_another_node_does_not_use_is_called_back() {
     let books = books(100).await;
-    let a = Ledger::open("a", books.clone()).await.unwrap();
-    let b = Ledger::open("b", books.clone()).await.unwrap();
+    let (_a_dir, a) = open(&books).await;
+    let (_b_dir, b) = open(&books).await;
     let running = a.reserve(call(20)).await.unwrap();
     a.reserve(call(60)).await.unwrap().release();
     // 60 of the 80 that a holds are free; 20 are in use.
@@ -123,8 +138,8 @@ async fn what_another_node_does_not_use_is_called_back() {
 #[tokio::test]
 async fn two_nodes_that_both_hold_too_little_do_not_lock_each_other_out() {
     let books = books(100).await;
-    let a = Ledger::open("a", books.clone()).await.unwrap();
-    let b = Ledger::open("b", books.clone()).await.unwrap();
+    let (_a_dir, a) = open(&books).await;
+    let (_b_dir, b) = open(&books).await;
     a.reserve(call(50)).await.unwrap().release();
     b.reserve(call(50)).await.unwrap().release();
     let (first, second) = tokio::join!(a.reserve(call(100)), b.reserve(call(100)));
@@ -138,7 +153,7 @@ async fn two_nodes_that_both_hold_too_little_do_not_lock_each_other_out() {
 #[tokio::test]
 async fn an_answer_that_was_lost_is_found_out_and_nothing_is_done_twice() {
     let books = books(100).await;
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     books.answers_lost.store(1, Ordering::Relaxed);
     // The dealing took place, so the escrow is there for the next attempt.
     while ledger.reserve(call(10)).await.is_err() {}
@@ -152,7 +167,7 @@ async fn an_answer_that_was_lost_is_found_out_and_nothing_is_done_twice() {
 #[tokio::test]
 async fn while_the_books_are_gone_escrow_serves_and_the_rest_is_refused() {
     let books = books(800).await;
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     ledger.reserve(call(80)).await.unwrap().release();
     books.gone.store(true, Ordering::Relaxed);
     let covered = ledger.reserve(call(50)).await.unwrap();
@@ -168,7 +183,7 @@ async fn budgets_of_day_and_month_bound_a_call_and_a_new_day_is_a_new_budget() {
     let books = books(1000).await;
     // 2024-02-29 23:59:59
     books.set_time(1_709_251_199_000);
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     let within = |amount, day, month| Call {
         day_limit: Some(Micros(day)),
         month_limit: Some(Micros(month)),
@@ -210,7 +225,7 @@ async fn budgets_of_day_and_month_bound_a_call_and_a_new_day_is_a_new_budget() {
 #[tokio::test]
 async fn a_call_that_is_only_metered_needs_no_credits() {
     let books = books(0).await;
-    let ledger = Ledger::open("a", books.clone()).await.unwrap();
+    let (_ledger_dir, ledger) = open(&books).await;
     let metered = Call {
         billing: Billing::Metered,
         ..call(50)
@@ -224,16 +239,122 @@ async fn a_call_that_is_only_metered_needs_no_credits() {
 #[tokio::test]
 async fn a_node_whose_place_was_taken_takes_no_calls() {
     let books = books(100).await;
-    let old = Ledger::open("a", books.clone()).await.unwrap();
-    let _new = Ledger::open("a", books.clone()).await.unwrap();
+    let (dir, old) = open(&books).await;
+    let name = std::fs::read_to_string(dir.path().join("node")).unwrap();
+    // As a process on a copy of the directory does.
+    books.join(&name).await.unwrap();
     assert_eq!(refused(old.reserve(call(1)).await), Refused::Superseded);
     assert_eq!(refused(old.reserve(call(0)).await), Refused::Superseded);
 }
 
 #[tokio::test]
+async fn two_processes_on_one_journal_are_refused() {
+    let books = books(100).await;
+    let (dir, _ledger) = open(&books).await;
+    let again = Ledger::open(JournalConfig::new(dir.path()), books.clone()).await;
+    assert!(matches!(again, Err(OpenError::Journal(JournalError::InUse { .. }))));
+}
+
+/// The banker stops in the middle of whatever it does.
+async fn crash(ledger: Ledger) {
+    let banker = lock(&ledger.shared.banker).take().unwrap();
+    banker.abort();
+    let _ = banker.await;
+}
+
+#[tokio::test]
+async fn a_call_in_flight_when_the_process_died_is_charged_its_prompt_and_marked() {
+    let books = books(100).await;
+    let (dir, ledger) = open(&books).await;
+    let done = ledger.reserve(call(20)).await.unwrap();
+    let lost = ledger.reserve(call(30)).await.unwrap();
+    let id = lost.request();
+    ledger.reserve(call(30)).await.unwrap().release();
+    done.settle(Outcome::Done, Usage::default(), Micros(10));
+    std::mem::forget(lost);
+    crash(ledger).await;
+    crash(reopen(&dir, &books).await).await;
+    assert_eq!((books.balance(&alice()), books.held()), (Micros(89), Micros::ZERO));
+    reopen(&dir, &books).await.close().await;
+    let settled = books.settled();
+    assert_eq!(settled.len(), 2);
+    let lost = settled.iter().find(|settlement| settlement.request == id).unwrap();
+    assert_eq!(
+        (lost.outcome, lost.cost, lost.usage.estimated),
+        (Outcome::Lost, Micros(1), true)
+    );
+}
+
+#[tokio::test]
+async fn segments_follow_each_other_and_go_when_they_are_in_the_books() {
+    let books = books(1_000_000).await;
+    let dir = TempDir::new().unwrap();
+    let config = JournalConfig {
+        segment_bytes: 4096,
+        ..JournalConfig::new(dir.path())
+    };
+    let ledger = Ledger::open(config.clone(), books.clone()).await.unwrap();
+    // In flight through all of it.
+    let long = ledger.reserve(call(10)).await.unwrap();
+    let id = long.request();
+    for _ in 0..500 {
+        let reservation = ledger.reserve(call(10)).await.unwrap();
+        reservation.settle(Outcome::Done, Usage::default(), Micros(1));
+    }
+    let segments = || {
+        let files = std::fs::read_dir(dir.path()).unwrap();
+        files
+            .filter(|file| file.as_ref().unwrap().path().extension().is_some())
+            .count()
+    };
+    assert!(segments() > 10);
+    while books.settled().len() < 500 || segments() > 2 {
+        tokio::task::yield_now().await;
+    }
+    std::mem::forget(long);
+    crash(ledger).await;
+    Ledger::open(config, books.clone()).await.unwrap().close().await;
+    let lost = |settled: &&Settlement| settled.request == id && settled.outcome == Outcome::Lost;
+    assert_eq!(books.settled().iter().filter(lost).count(), 1);
+    assert_eq!((books.settled().len(), books.held()), (501, Micros::ZERO));
+    assert_eq!(books.balance(&alice()), Micros(1_000_000 - 500 - 1));
+}
+
+#[tokio::test]
+async fn a_journal_that_is_full_sends_nothing_and_loses_no_settlement() {
+    let books = books(1_000_000).await;
+    let dir = TempDir::new().unwrap();
+    let config = JournalConfig {
+        max_bytes: 2000,
+        ..JournalConfig::new(dir.path())
+    };
+    let ledger = Ledger::open(config, books.clone()).await.unwrap();
+    let mut sent = Vec::new();
+    let refused = loop {
+        match ledger.reserve(call(10)).await {
+            Ok(reservation) => sent.push(reservation),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, Refused::Journal { .. }), "{refused}");
+    let count = sent.len();
+    assert!(count > 2);
+    for reservation in sent {
+        reservation.settle(Outcome::Done, Usage::default(), Micros(3));
+    }
+    ledger.close().await;
+    assert_eq!(books.settled().len(), count);
+    assert_eq!(
+        books.balance(&alice()),
+        Micros(1_000_000 - 3 * i64::try_from(count).unwrap())
+    );
+    assert_eq!(books.held(), Micros::ZERO);
+}
+
+#[tokio::test]
 async fn a_ledger_that_was_closed_refuses() {
     let books = books(100).await;
-    let ledger = Ledger::open("a", books).await.unwrap();
+    let (_dir, ledger) = open(&books).await;
     ledger.close().await;
     assert_eq!(refused(ledger.reserve(call(1)).await), Refused::Closed);
 }

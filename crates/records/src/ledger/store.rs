@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::RecordsError;
 
-use super::{Exchange, Exchanged, Joined};
+use super::{Exchange, Exchanged, Joined, PurseId};
 
 /// The books. Every write is all or nothing, and durable when it returns.
 #[async_trait]
@@ -14,6 +14,9 @@ pub trait LedgerStore: Send + Sync {
 
     /// How the node stands. Changes nothing. [`RecordsError::NotFound`] if it never joined.
     async fn look(&self, node: &str) -> Result<Joined, RecordsError>;
+
+    /// The purses that other nodes are short of and this one holds. Changes nothing.
+    async fn recalled(&self, node: &str) -> Result<Vec<PurseId>, RecordsError>;
 
     /// Deals: settlements into the books, escrow back, escrow out. [`RecordsError::Stale`] if another life of the node
     /// has begun or this turn has been taken. After any other error it may or may not have taken place.
