@@ -46,6 +46,10 @@ pub fn records_problem(error: RecordsError) -> Problem {
     tracing::error!(%error, "records");
     match error {
         RecordsError::Full { .. } => Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", error.to_string()),
+        RecordsError::Unavailable(_) => {
+            Problem::unavailable("records", "the database does not answer; try again later")
+        }
+        RecordsError::Conflict(_) => Problem::unavailable("records", error.to_string()),
         _ => Problem::internal(),
     }
 }

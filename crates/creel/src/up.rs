@@ -6,7 +6,7 @@ use std::sync::Arc;
 use creel_backend::{Backend, Bootstrap, bootstrap, serve};
 use creel_config::Secret;
 use creel_fleet::{Fleet, FleetOptions, Home};
-use creel_records::{Records, SqliteRecords};
+use creel_records::{DatabaseUrl, Records, SqlRecords};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +32,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let listener = listen(&args).await?;
     let console = listener.local_addr().map_err(Failure::from_error)?;
     client::note_address(home.path(), console).map_err(Failure::from_error)?;
-    let database = SqliteRecords::open(&home.records_path())
+    let database = SqlRecords::open(&DatabaseUrl::file(home.records_path()))
         .await
         .map_err(Failure::from_error)?;
     let records: Arc<dyn Records> = Arc::new(database.clone());

@@ -11,7 +11,7 @@ use std::process::{Command, exit};
 use std::sync::Arc;
 
 use creel_fleet::{CreateInstance, Fleet, FleetOptions, Home, InstanceId, sandbox_exec};
-use creel_records::SqliteRecords;
+use creel_records::{DatabaseUrl, SqlRecords};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -101,7 +101,7 @@ async fn answer(mut stream: TcpStream, role: &str) {
 /// A control plane that makes an instance, if told to, and goes on until it is killed.
 async fn up(home: &str, create: &str) {
     let home = Home::open(Path::new(home)).unwrap();
-    let records = SqliteRecords::open(&home.records_path()).await.unwrap();
+    let records = SqlRecords::open(&DatabaseUrl::file(home.records_path())).await.unwrap();
     let fleet = Fleet::open(FleetOptions::new(
         home,
         Arc::new(records),

@@ -1,7 +1,5 @@
 //! What can go wrong with a record, told so that a caller can act on it.
 
-use std::path::PathBuf;
-
 /// An error of the record store. The text is written for the user; the engine's own error is the source.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordsError {
@@ -17,13 +15,23 @@ pub enum RecordsError {
     #[error("the disk that holds the records is full; nothing was changed, free some space and try again")]
     Full(#[source] sqlx::Error),
 
-    /// The file cannot be opened: permissions, a directory in its place, not a database.
-    #[error("cannot open the records at {}: {reason}", path.display())]
-    Open { path: PathBuf, reason: String },
+    /// The database does not answer, or is held by another program. Whether a change under way was made is not known.
+    #[error("the database that holds the records does not answer: {0}")]
+    Unavailable(#[source] sqlx::Error),
+
+    /// Another transaction was in the way. Nothing was changed; beginning again may work.
+    #[error("the records are being changed by someone else at the same time; try again")]
+    Conflict(#[source] sqlx::Error),
+
+    /// The database cannot be opened: permissions, a wrong password, a directory in a file's place, not a database.
+    #[error("cannot open the records at {at}: {reason}")]
+    Open { at: String, reason: String },
 
     /// The database was written by a newer Creel.
-    #[error("the records at {} were written by a newer Creel (migration {version} is unknown here); upgrade this one", path.display())]
-    Newer { path: PathBuf, version: i64 },
+    #[error(
+        "the records at {at} were written by a newer Creel (migration {version} is unknown here); upgrade this one"
+    )]
+    Newer { at: String, version: i64 },
 
     /// A stored value has a form this version does not know.
     #[error("the record of {what} \"{id}\" is damaged: {reason}")]

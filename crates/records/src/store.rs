@@ -1,4 +1,4 @@
-//! The trait every record store implements. What it promises is pinned by `tests/conformance`.
+//! The traits of a record store, one for each subject. What they promise is pinned by `tests/conformance`.
 
 use async_trait::async_trait;
 
@@ -7,9 +7,14 @@ use crate::{
     Observed, RecordsError,
 };
 
-/// A store of records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
+/// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
+pub trait Records: Instances + Accounts + Events {}
+
+impl<T: Instances + Accounts + Events> Records for T {}
+
+/// What is remembered of instances.
 #[async_trait]
-pub trait Records: Send + Sync {
+pub trait Instances: Send + Sync {
     /// Records a new instance with status `created`. [`RecordsError::Taken`] if the id or the port is recorded already.
     async fn insert_instance(&self, new: &NewInstance) -> Result<InstanceRecord, RecordsError>;
     async fn instance(&self, id: &str) -> Result<Option<InstanceRecord>, RecordsError>;
@@ -23,7 +28,11 @@ pub trait Records: Send + Sync {
     async fn set_token(&self, id: &str, sha256: &[u8; 32], sealed: &[u8]) -> Result<(), RecordsError>;
     /// Whether there was one.
     async fn delete_instance(&self, id: &str) -> Result<bool, RecordsError>;
+}
 
+/// Those who may use the Cloud Backend, and what they sign in with.
+#[async_trait]
+pub trait Accounts: Send + Sync {
     /// Adds an administrator, or replaces the password of an existing one.
     async fn put_administrator(&self, name: &str, password_phc: &str) -> Result<(), RecordsError>;
     async fn administrator(&self, name: &str) -> Result<Option<Administrator>, RecordsError>;
@@ -44,7 +53,11 @@ pub trait Records: Send + Sync {
     async fn delete_login(&self, sha256: &[u8; 32]) -> Result<bool, RecordsError>;
     /// Forgets the logins that expired by `now` (ms); says how many.
     async fn delete_expired_logins(&self, now: i64) -> Result<u64, RecordsError>;
+}
 
+/// The activity log.
+#[async_trait]
+pub trait Events: Send + Sync {
     /// Appends to the activity log. The store keeps a bounded number of the newest (see the implementation).
     async fn append_event(&self, new: &NewEvent) -> Result<Event, RecordsError>;
     /// The newest `limit` events, newest first.

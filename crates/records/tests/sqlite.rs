@@ -6,12 +6,14 @@ mod conformance;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use creel_records::{Desired, Records as _, RecordsError, SqliteRecords};
+use creel_records::{DatabaseUrl, Desired, Instances as _, RecordsError, SqlRecords};
 use tempfile::TempDir;
 
-async fn fresh() -> (TempDir, SqliteRecords) {
+async fn fresh() -> (TempDir, SqlRecords) {
     let dir = TempDir::new().unwrap();
-    let store = SqliteRecords::open(&dir.path().join("creel.db")).await.unwrap();
+    let store = SqlRecords::open(&DatabaseUrl::file(dir.path().join("creel.db")))
+        .await
+        .unwrap();
     (dir, store)
 }
 
@@ -47,7 +49,9 @@ async fn what_was_written_is_there_after_reopening() {
         .unwrap();
     store.set_desired("alice", Desired::Stopped).await.unwrap();
     // Not closed: as after kill -9, the write-ahead log is all there is.
-    let again = SqliteRecords::open(&dir.path().join("creel.db")).await.unwrap();
+    let again = SqlRecords::open(&DatabaseUrl::file(dir.path().join("creel.db")))
+        .await
+        .unwrap();
     assert_eq!(
         again.instance("alice").await.unwrap().unwrap().desired,
         Desired::Stopped
@@ -59,7 +63,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("creel.db");
     fs::write(&path, "these are someone's notes, not a database\n".repeat(50)).unwrap();
-    let Err(error) = SqliteRecords::open(&path).await else {
+    let Err(error) = SqlRecords::open(&DatabaseUrl::file(&path)).await else {
         panic!("opened notes as a database")
     };
     assert!(matches!(error, RecordsError::Open { .. }), "{error}");
@@ -72,7 +76,7 @@ async fn a_file_that_is_no_database_is_refused_and_kept() {
 
 #[tokio::test]
 async fn a_directory_that_does_not_exist_is_named() {
-    let Err(error) = SqliteRecords::open("/nonexistent/creel.db".as_ref()).await else {
+    let Err(error) = SqlRecords::open(&DatabaseUrl::file("/nonexistent/creel.db")).await else {
         panic!("opened nothing")
     };
     assert!(error.to_string().contains("/nonexistent/creel.db"), "{error}");
@@ -93,7 +97,7 @@ async fn records_of_a_newer_creel_are_refused() {
     .await
     .unwrap();
     pool.close().await;
-    let Err(error) = SqliteRecords::open(&path).await else {
+    let Err(error) = SqlRecords::open(&DatabaseUrl::file(path)).await else {
         panic!("opened records it cannot know")
     };
     assert!(matches!(error, RecordsError::Newer { version: 9999, .. }), "{error}");
@@ -104,7 +108,7 @@ async fn a_full_disk_changes_nothing() {
     let (dir, store) = fresh().await;
     store.close().await;
     let path = dir.path().join("creel.db");
-    let store = SqliteRecords::open_bounded(&path, 40).await.unwrap();
+    let store = SqlRecords::open_bounded(&path, 40).await.unwrap();
     let mut kept = 0;
     let error = loop {
         match store

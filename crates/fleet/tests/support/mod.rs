@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use creel_fleet::{CreateInstance, Fleet, FleetError, FleetOptions, Home, Instance, InstanceId, Status, Timing, Token};
-use creel_records::{Records, SqliteRecords};
+use creel_records::{DatabaseUrl, Records, SqlRecords};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -57,7 +57,11 @@ impl World {
     }
 
     pub async fn records(&self) -> Arc<dyn Records> {
-        Arc::new(SqliteRecords::open(&self.path().join("creel.db")).await.unwrap())
+        Arc::new(
+            SqlRecords::open(&DatabaseUrl::file(self.path().join("creel.db")))
+                .await
+                .unwrap(),
+        )
     }
 
     pub async fn open(&self) -> Fleet {

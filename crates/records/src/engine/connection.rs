@@ -1,0 +1,134 @@
+//! One connection of any engine: the only place that hands SQL to a driver.
+
+use std::time::Duration;
+
+use ::sqlx::mysql::MySql;
+use ::sqlx::pool::PoolConnection;
+use ::sqlx::postgres::Postgres;
+use ::sqlx::sqlite::Sqlite;
+use ::sqlx::{AssertSqlSafe, query_with, raw_sql};
+
+use super::value::{Value, arguments};
+use super::{Dialect, Done, Row, Rows};
+use crate::RecordsError;
+
+/// How long a statement may take. Past it the server counts as gone: a connection whose other end vanished says nothing.
+const STATEMENT: Duration = Duration::from_secs(30);
+
+pub(super) enum Connection {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    MySql(PoolConnection<MySql>),
+}
+
+/// The same lines for each engine: the drivers' types differ, what is asked of them does not. Inside, `$driver` is the engine's type.
+macro_rules! on_each {
+    ($connection:expr, $driver:ident, $of_engine:ident => $body:expr) => {
+        match $connection {
+            Connection::Sqlite($of_engine) => {
+                type $driver = Sqlite;
+                $body
+            }
+            Connection::Postgres($of_engine) => {
+                type $driver = Postgres;
+                $body
+            }
+            Connection::MySql($of_engine) => {
+                type $driver = MySql;
+                $body
+            }
+        }
+    };
+}
+
+impl Connection {
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::MySql(_) => Dialect::MySql,
+        }
+    }
+
+    pub async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<Done, RecordsError> {
+        let sql = self.dialect().statement(sql).into_owned();
+        let done = on_each!(self, Driver, connection => {
+            let query = query_with(AssertSqlSafe(sql), arguments::<Driver>(values).map_err(::sqlx::Error::Encode)?);
+            bounded(query.execute(&mut **connection)).await.map(|done| Done { rows: done.rows_affected() })
+        });
+        self.judged(done)
+    }
+
+    pub async fn fetch(&mut self, sql: &str, values: Vec<Value>) -> Result<Rows, RecordsError> {
+        let sql = self.dialect().statement(sql).into_owned();
+        let rows = match self {
+            Self::Sqlite(connection) => {
+                let query = query_with(
+                    AssertSqlSafe(sql),
+                    arguments::<Sqlite>(values).map_err(::sqlx::Error::Encode)?,
+                );
+                bounded(query.map(Row::Sqlite).fetch_all(&mut **connection)).await
+            }
+            Self::Postgres(connection) => {
+                let query = query_with(
+                    AssertSqlSafe(sql),
+                    arguments::<Postgres>(values).map_err(::sqlx::Error::Encode)?,
+                );
+                bounded(query.map(Row::Postgres).fetch_all(&mut **connection)).await
+            }
+            Self::MySql(connection) => {
+                let query = query_with(
+                    AssertSqlSafe(sql),
+                    arguments::<MySql>(values).map_err(::sqlx::Error::Encode)?,
+                );
+                bounded(query.map(Row::MySql).fetch_all(&mut **connection)).await
+            }
+        };
+        self.judged(rows)
+    }
+
+    /// MySQL has no `RETURNING`, but says which id it made.
+    pub async fn insert(&mut self, sql: &str, values: Vec<Value>) -> Result<i64, RecordsError> {
+        if let Self::MySql(connection) = self {
+            let sql = Dialect::MySql.statement(sql).into_owned();
+            let query = query_with(
+                AssertSqlSafe(sql),
+                arguments::<MySql>(values).map_err(::sqlx::Error::Encode)?,
+            );
+            let done = bounded(query.execute(&mut **connection)).await;
+            return self.judged(done.map(|done| i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX)));
+        }
+        let rows = self.fetch(&format!("{sql} RETURNING id"), values).await?;
+        let row = rows.first().ok_or(::sqlx::Error::RowNotFound)?;
+        Ok(row.get("id")?)
+    }
+
+    /// `BEGIN` and the like, which MySQL does not prepare.
+    pub async fn raw(&mut self, sql: &'static str) -> Result<(), RecordsError> {
+        let done =
+            on_each!(self, _Driver, connection => bounded(raw_sql(sql).execute(&mut **connection)).await.map(drop));
+        self.judged(done)
+    }
+
+    /// Closes the connection when it is dropped, rather than giving it back to be used again.
+    pub fn give_up(&mut self) {
+        on_each!(self, _Driver, connection => connection.close_on_drop());
+    }
+
+    /// A connection that failed in the middle of something is not used again.
+    fn judged<T>(&mut self, result: Result<T, ::sqlx::Error>) -> Result<T, RecordsError> {
+        result.map_err(|error| {
+            let error = RecordsError::from(error);
+            if matches!(error, RecordsError::Unavailable(_)) {
+                self.give_up();
+            }
+            error
+        })
+    }
+}
+
+async fn bounded<T>(work: impl Future<Output = Result<T, ::sqlx::Error>>) -> Result<T, ::sqlx::Error> {
+    tokio::time::timeout(STATEMENT, work)
+        .await
+        .unwrap_or_else(|_| Err(::sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+}

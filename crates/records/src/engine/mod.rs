@@ -1,0 +1,89 @@
+//! The engines, behind one way to run a statement on any of them. What the statements say is not known here.
+//!
+//! A statement is a [`query`] with what is bound to it; it runs on an [`Engine`] (each statement for itself) or in a
+//! [`Transaction`]. `dialect` is where the engines' SQL differs, `fault` where their errors do, and each engine's own file
+//! knows how it is opened.
+
+mod connection;
+mod dialect;
+mod fault;
+mod migrate;
+mod mysql;
+mod postgres;
+mod query;
+mod row;
+mod server;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod value;
+
+use ::sqlx::mysql::MySqlPool;
+use ::sqlx::postgres::PgPool;
+
+use connection::Connection;
+use dialect::Dialect;
+use sqlite::SqlitePools;
+
+use crate::RecordsError;
+use crate::url::{DatabaseUrl, Place};
+
+pub(crate) use fault::{missing_or, taken_or, violates};
+pub(crate) use query::{Done, Rows, query};
+pub(crate) use row::{Row, Unreadable};
+pub(crate) use transaction::Transaction;
+
+/// An opened database.
+#[derive(Clone)]
+pub(crate) enum Engine {
+    Sqlite(SqlitePools),
+    Postgres(PgPool),
+    MySql(MySqlPool),
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl Engine {
+    /// Opens the database and brings it to this version's form.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, RecordsError> {
+        match &url.place {
+            Place::Sqlite(path) => sqlite::open(path, None).await.map(Self::Sqlite),
+            Place::Postgres(options) => postgres::open(options, url).await.map(Self::Postgres),
+            Place::MySql(options) => mysql::open(options, url).await.map(Self::MySql),
+        }
+    }
+
+    /// A SQLite file that never grows past `pages` of 4 KiB: a disk that is full.
+    pub async fn open_bounded(path: &std::path::Path, pages: u32) -> Result<Self, RecordsError> {
+        sqlite::open(path, Some(pages)).await.map(Self::Sqlite)
+    }
+
+    /// Begins a transaction; dropped without [`Transaction::commit`], it changes nothing.
+    pub async fn begin(&self) -> Result<Transaction, RecordsError> {
+        Transaction::begin(self.connection(Access::Write).await?).await
+    }
+
+    /// Waits for what is under way and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(pools) => pools.close().await,
+            Self::Postgres(pool) => pool.close().await,
+            Self::MySql(pool) => pool.close().await,
+        }
+    }
+
+    async fn connection(&self, access: Access) -> Result<Connection, RecordsError> {
+        match self {
+            Self::Sqlite(pools) => pools.of(access).acquire().await.map(Connection::Sqlite),
+            Self::Postgres(pool) => pool.acquire().await.map(Connection::Postgres),
+            Self::MySql(pool) => pool.acquire().await.map(Connection::MySql),
+        }
+        .map_err(RecordsError::from)
+    }
+}

@@ -1,0 +1,42 @@
+//! The statements, one file a subject, written once for all engines.
+
+mod accounts;
+mod events;
+mod instances;
+#[cfg_attr(not(test), expect(dead_code, reason = "its first user is the configuration sync"))]
+pub(crate) mod sequence;
+
+use std::path::Path;
+
+use crate::engine::Engine;
+use crate::{DatabaseUrl, RecordsError};
+
+/// The records in a database: SQLite, PostgreSQL or MySQL.
+#[derive(Clone)]
+pub struct SqlRecords {
+    engine: Engine,
+}
+
+impl SqlRecords {
+    /// Opens the database (a SQLite file is made, 0600, where there is none) and brings it to this version's form.
+    ///
+    /// # Errors
+    /// [`RecordsError::Open`], [`RecordsError::Full`], [`RecordsError::Unavailable`], or [`RecordsError::Newer`] if a newer Creel
+    /// wrote it.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, RecordsError> {
+        Engine::open(url).await.map(|engine| Self { engine })
+    }
+
+    /// As [`SqlRecords::open`] of a SQLite file, but the file never grows past `pages` of 4 KiB: a disk that is full.
+    ///
+    /// # Errors
+    /// As [`SqlRecords::open`].
+    pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, RecordsError> {
+        Engine::open_bounded(path, pages).await.map(|engine| Self { engine })
+    }
+
+    /// Waits for what is under way and closes every connection.
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+}

@@ -1,0 +1,14 @@
+//! The MariaDB engine against the conformance suite, and what is special about a server.
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
+
+mod conformance;
+
+use creel_records::SqlRecords;
+use creel_testkit::database;
+
+async fn fresh() -> ((), SqlRecords) {
+    let url = database::mariadb().database().parse().unwrap();
+    ((), SqlRecords::open(&url).await.unwrap())
+}
+
+suite!(fresh);
