@@ -124,6 +124,14 @@ impl Connections for Gateway {
         self.setup.load().config.gateway.limits.idle_timeout
     }
 
+    fn head_timeout(&self) -> Duration {
+        self.setup.load().config.gateway.limits.head_timeout
+    }
+
+    fn stall_timeout(&self) -> Duration {
+        self.setup.load().config.gateway.limits.stall_timeout
+    }
+
     fn told(&self, path: &str, problem: &Problem) -> (&'static str, Value) {
         told(path, problem)
     }

@@ -11,21 +11,31 @@ use tokio::net::TcpStream;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::Connections;
+use crate::paced::{Answering, Bounds, Paced};
 
 pub struct Connection<P: Connections> {
-    stream: TcpStream,
+    stream: Paced<TcpStream>,
     /// Its place among the open ones.
     _place: TaskTrackerToken,
     policy: Arc<P>,
 }
 
 impl<P: Connections> Connection<P> {
-    pub fn new(stream: TcpStream, place: TaskTrackerToken, policy: Arc<P>) -> Self {
+    pub fn new(
+        stream: TcpStream,
+        bounds: Bounds,
+        answering: Answering,
+        place: TaskTrackerToken,
+        policy: Arc<P>,
+    ) -> Self {
         // A delta of a reply must not wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
+        // Nor must a turn go on for a client whose machine is gone: the kernel would wait a quarter of an hour for it.
+        let stall = u32::try_from(bounds.stall.as_millis()).unwrap_or(u32::MAX);
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, stall);
         policy.opened();
         Self {
-            stream,
+            stream: Paced::new(stream, bounds, answering),
             _place: place,
             policy,
         }

@@ -3,10 +3,12 @@
 //!
 //! The gateway and the backend use it. It knows no route and no user.
 
+mod answered;
 mod body;
 mod connection;
 mod crowd;
 mod error;
+mod paced;
 mod pages;
 mod problem;
 mod random;

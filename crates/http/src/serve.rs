@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use crate::answered::Answered;
 use crate::connection::Connection;
+use crate::paced::{Answering, Bounds};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::refusal::refuse;
 
@@ -36,8 +38,18 @@ pub trait Connections: Send + Sync + 'static {
     /// Open connections that are served.
     fn limit(&self) -> usize;
 
-    /// How long a client may take for the head of a request, and an idle connection for its next request.
+    /// How long an idle connection may take for its next request.
     fn idle_timeout(&self) -> Duration;
+
+    /// How long a client may take for the head of a request that it has begun.
+    fn head_timeout(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
+    /// How long a client may read nothing of what waits for it.
+    fn stall_timeout(&self) -> Duration {
+        Duration::from_secs(60)
+    }
 
     /// Media type and body of a problem, as whoever asks for `path` expects them.
     fn told(&self, path: &str, problem: &Problem) -> (&'static str, Value) {
@@ -92,12 +104,18 @@ pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy
             ip: unmapped(peer),
             crowded: open >= limit,
         };
+        let bounds = Bounds {
+            head: policy.head_timeout(),
+            stall: policy.stall_timeout(),
+        };
         let patience = match peer.crowded {
             true => CROWD_TIMEOUT,
             false => policy.idle_timeout(),
         };
-        let connection = Connection::new(stream, connections.token(), policy.clone());
-        tokio::spawn(answer(connection, peer, patience, router.clone(), stop.clone()));
+        let answering = Answering::default();
+        let connection = Connection::new(stream, bounds, answering.clone(), connections.token(), policy.clone());
+        let service = (answering, router.clone());
+        tokio::spawn(answer(connection, service, peer, patience, stop.clone()));
     }
     drop(listener);
     connections.close();
@@ -106,18 +124,20 @@ pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy
 
 async fn answer<P: Connections>(
     connection: Connection<P>,
+    (answering, router): (Answering, Router),
     peer: Peer,
     patience: Duration,
-    router: Router,
     stop: CancellationToken,
 ) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        let answer = answering.begin();
         request.extensions_mut().insert(peer);
-        router.clone().call(request)
+        let response = router.clone().call(request);
+        async move { response.await.map(|response| Answered::of(response, answer)) }
     });
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        // For the head of a request, and for an idle connection to send its next one.
+        // For an idle connection to send its next request; once that has begun, the connection itself says how long it may take.
         .header_read_timeout(patience)
         .serve_connection(TokioIo::new(connection), service)
         // One that becomes a WebSocket goes on in the hands of its handler, and is counted for as long.

@@ -1,6 +1,6 @@
 //! How much one gateway takes on.
 
-use creel_testkit::provider::Provider;
+use creel_testkit::provider::{End, Provider, Reply};
 use creel_tests::gateway::{Gateway, TOKEN};
 use creel_tests::http::{Call, client};
 use creel_tests::wait::within;
@@ -222,4 +222,43 @@ async fn an_idle_connection_is_closed() {
         .await
         .expect("an orderly end");
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn half_a_head_does_not_wait_for_the_other_half() {
+    let head = json!({"gateway": {"limits": {"headTimeoutMs": 50}}});
+    let gateway = Gateway::builder().config(head).start().await;
+    let mut connection = gateway.connect().await;
+    connection
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x")
+        .await
+        .expect("the gateway reads");
+    let mut answer = String::new();
+    within("end of the connection", connection.read_to_string(&mut answer))
+        .await
+        .expect("an orderly end");
+    assert_eq!(answer, "");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_cut_off_and_its_model_call_too() {
+    let provider = Provider::start().await;
+    provider.then(Reply::huge(30 << 20));
+    let stall = json!({"gateway": {"limits": {"stallTimeoutMs": 200}}});
+    let gateway = Gateway::builder().provider(&provider).config(stall).start().await;
+    let mut connection = gateway.connect().await;
+    let body = json!({"message": "Tell me everything.", "session_id": "s1"}).to_string();
+    let request = format!(
+        "POST /api/v1/chat/stream HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {TOKEN}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    connection
+        .write_all(request.as_bytes())
+        .await
+        .expect("the gateway reads");
+    let call = provider.received(0).await;
+    assert_eq!(within("hang-up", call.ended()).await, End::HungUp);
+    gateway.messages_are("s1", 2).await;
+    let kept = gateway.get("/api/v1/sessions/s1").await.ok();
+    assert_eq!(kept["messages"][1]["stop"], "cancelled");
 }

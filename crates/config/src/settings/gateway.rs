@@ -81,6 +81,10 @@ pub struct Limits {
     pub heartbeat: Duration,
     /// How long an HTTP connection may stay silent between requests.
     pub idle_timeout: Duration,
+    /// How long a client may take for the head of a request, from its first byte.
+    pub head_timeout: Duration,
+    /// How long a client may read nothing of what waits for it.
+    pub stall_timeout: Duration,
     pub max_body_bytes: usize,
     /// How long running work may take to finish when the gateway stops.
     pub drain_timeout: Duration,
@@ -95,6 +99,8 @@ impl Default for Limits {
             websocket_timeout: Duration::from_secs(3600),
             heartbeat: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
+            head_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(60),
             max_body_bytes: 20 * 1024 * 1024,
             drain_timeout: Duration::from_secs(30),
         }
@@ -279,7 +285,13 @@ impl Limits {
         let websocket = section.section("websocket")?;
         websocket.knows(&["timeout", "maxConnections", "heartbeat"]);
         let limits = section.section("limits")?;
-        limits.knows(&["idleTimeoutMs", "maxBodyBytes", "drainTimeoutMs"]);
+        limits.knows(&[
+            "idleTimeoutMs",
+            "headTimeoutMs",
+            "stallTimeoutMs",
+            "maxBodyBytes",
+            "drainTimeoutMs",
+        ]);
         let rate = match section.get("rateLimit").map(|node| &node.value) {
             Some(Value::String(_)) => match section.filled("rateLimit")? {
                 Some(text) => Some(per_minute(&text).map_err(|problem| section.error("rateLimit", problem))?),
@@ -296,6 +308,8 @@ impl Limits {
             websocket_timeout: websocket.millis("timeout", 1)?.unwrap_or(default.websocket_timeout),
             heartbeat: websocket.millis("heartbeat", 1)?.unwrap_or(default.heartbeat),
             idle_timeout: limits.millis("idleTimeoutMs", 1)?.unwrap_or(default.idle_timeout),
+            head_timeout: limits.millis("headTimeoutMs", 1)?.unwrap_or(default.head_timeout),
+            stall_timeout: limits.millis("stallTimeoutMs", 1)?.unwrap_or(default.stall_timeout),
             max_body_bytes: limits
                 .integer("maxBodyBytes", 1..=1 << 32)?
                 .and_then(|bytes| usize::try_from(bytes).ok())
