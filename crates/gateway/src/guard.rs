@@ -14,6 +14,7 @@ use creel_http::{Peer, Problem, bearer};
 use crate::auth::owner;
 use crate::caller::Caller;
 use crate::routes::State;
+use crate::state::Gateway;
 
 /// Lets a request in that has the token and keeps to the rate; the user it is from goes along with it.
 pub async fn admit(
@@ -22,14 +23,8 @@ pub async fn admit(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    check(&gateway, peer, request.headers())?;
     let setup = gateway.setup.load();
-    if setup.credentials.is_open() && !is_of_this_machine(request.headers()) {
-        let detail = "this gateway has no token, so it answers programs of this machine only, and no web page; set gateway.auth.token";
-        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
-    }
-    setup
-        .credentials
-        .authenticate(bearer(request.headers()), peer.ip, &gateway.throttle)?;
     let caller = Caller {
         user: owner(),
         profile: setup.profile.clone(),
@@ -51,6 +46,19 @@ pub async fn admit(
     Ok(next.run(request).await)
 }
 
+/// Whether the request has the token, or, where there is none, can be of a program on this machine.
+fn check(gateway: &Gateway, peer: Peer, headers: &HeaderMap) -> Result<(), Problem> {
+    let setup = gateway.setup.load();
+    if setup.credentials.is_open() && !is_of_this_machine(headers) {
+        let detail = "this gateway has no token, so it answers programs of this machine only, and no web page; set gateway.auth.token";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
+    }
+    setup
+        .credentials
+        .authenticate(bearer(headers), peer.ip, &gateway.throttle)?;
+    Ok(())
+}
+
 /// Whether a request can be of a program on this machine. A web page can send requests to loopback addresses too, but its browser
 /// tells where it is from: by `Origin`, or, where its own name was made to point here (DNS rebinding), by `Host`.
 fn is_of_this_machine(headers: &HeaderMap) -> bool {
@@ -67,19 +75,14 @@ fn is_of_this_machine(headers: &HeaderMap) -> bool {
     is_local && origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
-/// Metrics are for whoever is on this machine, and from elsewhere for whoever has the token.
-pub async fn loopback_or_token(
+/// Lets in who has the token, at any rate. Not whoever is on this machine: a proxy is, and would open it to the world.
+pub async fn admit_scraper(
     Shared(gateway): Shared<State>,
     Extension(peer): Extension<Peer>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    if !peer.ip.is_loopback() {
-        let setup = gateway.setup.load();
-        setup
-            .credentials
-            .authenticate(bearer(request.headers()), peer.ip, &gateway.throttle)?;
-    }
+    check(&gateway, peer, request.headers())?;
     Ok(next.run(request).await)
 }
 

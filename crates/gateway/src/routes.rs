@@ -32,7 +32,7 @@ pub fn router(gateway: &State) -> Router {
     let metrics = Router::new()
         .route("/metrics", get(health::metrics))
         .route("/api/v1/metrics", get(health::metrics))
-        .route_layer(from_fn_with_state(gateway.clone(), guard::loopback_or_token));
+        .route_layer(from_fn_with_state(gateway.clone(), guard::admit_scraper));
 
     let probes = Router::new()
         .route("/health", get(health::live))

@@ -26,6 +26,8 @@ async fn every_door_is_locked_but_probes_and_page() {
         "/api/v1/sessions/any",
         "/v1/models",
         "/v1/models/any",
+        "/metrics",
+        "/api/v1/metrics",
     ] {
         assert_eq!(gateway.get(path).without_token().await.status, 401, "{path}");
     }
@@ -37,15 +39,7 @@ async fn every_door_is_locked_but_probes_and_page() {
         );
     }
     assert_eq!(gateway.delete("/api/v1/sessions").without_token().await.status, 401);
-    for path in [
-        "/",
-        "/health",
-        "/healthz",
-        "/ready",
-        "/readyz",
-        "/api/v1/health",
-        "/metrics",
-    ] {
+    for path in ["/", "/health", "/healthz", "/ready", "/readyz", "/api/v1/health"] {
         assert_eq!(gateway.get(path).without_token().await.status, 200, "{path}");
     }
 }
@@ -111,6 +105,12 @@ async fn without_a_token_only_this_machine_gets_in_and_no_web_page_that_it_looks
     assert_eq!(hello().header("origin", gateway.url()).await.status, 200);
     let foreign_page = hello().header("origin", "https://evil.example").await;
     assert_eq!(foreign_page.problem(), (403, "foreign_origin".into()));
+    assert_eq!(gateway.get("/metrics").without_token().await.status, 200);
+    let foreign_page = gateway
+        .get("/metrics")
+        .without_token()
+        .header("origin", "https://evil.example");
+    assert_eq!(foreign_page.await.status, 403);
     // A name of the attacker's that points here: same origin to the browser.
     let rebound = hello()
         .header("host", "evil.example")
