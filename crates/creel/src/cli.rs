@@ -62,6 +62,8 @@ pub struct UpArgs {
 pub enum GatewayCommand {
     /// Run a native gateway in the foreground
     Run(GatewayArgs),
+    /// Run a native gateway in the background, and say where once it is ready
+    Start(GatewayArgs),
     /// Say whether a gateway runs on this state directory
     Status(ProfileArgs),
     /// Stop the gateway on this state directory, drained

@@ -30,4 +30,4 @@ mod user;
 mod webchat;
 
 pub use run::{Options, StartError, run};
-pub use state_lock::running_pid;
+pub use state_lock::{Running, running};

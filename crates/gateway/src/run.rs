@@ -65,7 +65,7 @@ pub async fn run(
     let loaded = creel_config::load(&locations, &*environment, &overrides)?;
     configured(&loaded.config.logging, &loaded.config.instance_id);
     say(&locations, &loaded.warnings);
-    let _lock = state_lock::take(&locations.state_dir)?;
+    let mut lock = state_lock::take(&locations.state_dir).await?;
     let address = loaded.config.gateway.address();
     let listener = listen(address).await?;
     let address = listener.local_addr().unwrap_or(address);
@@ -76,6 +76,7 @@ pub async fn run(
     let housekeeping = tokio::spawn(housekeeping::run(gateway.clone()));
     let server = tokio::spawn(serve(listener, router(&gateway), gateway.clone(), closed.clone()));
     tracing::info!(%address, model = gateway.setup.load().profile.models.primary(), "gateway ready");
+    lock.announce(address);
     ready(address);
 
     loop {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use creel_tests::gateway::{Gateway, TOKEN};
+use creel_tests::gateway::{Builder, Gateway, TOKEN};
+use creel_tests::http::{Call, client};
 use creel_tests::process::Process;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -232,6 +233,75 @@ async fn variables_say_where_everything_is() {
     gateway.chat_in("s1", "hi").await;
     assert!(home.join("state/workspace/sessions/s1.jsonl").is_file());
     assert!(!home.join(".openclaw/workspace").exists());
+}
+
+/// Stops what runs in the background, however the test ends.
+struct Stopped<'a>(&'a Builder);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        // An error means that nothing runs any more.
+        let _ = self.0.command(&["gateway", "stop"]).as_std_mut().output();
+    }
+}
+
+#[tokio::test]
+async fn in_the_background() {
+    let builder = Gateway::builder().without_config().env("OPENCLAW_GATEWAY_TOKEN", TOKEN);
+    let _stopped = Stopped(&builder);
+    let creel = |arguments: &[&str]| Process::start(builder.command(arguments)).ended();
+    let started = creel(&["--json", "gateway", "start", "--port", "0"]).await;
+    assert_eq!(started.code(), Some(0), "{started:?}");
+    let said: Value = serde_json::from_str(&started.stdout).expect("JSON");
+    let (pid, url) = (&said["pid"], said["url"].as_str().expect("an address"));
+    assert_eq!(said["started"], true);
+    let sessions = Call::new(
+        &client(),
+        reqwest::Method::GET,
+        &format!("{url}/api/v1/sessions"),
+        TOKEN,
+    );
+    assert_eq!(sessions.await.status, 200, "it is ready, and outlives who started it");
+    let again = creel(&["--json", "gateway", "start"]).await;
+    let again_said: Value = serde_json::from_str(&again.stdout).expect("JSON");
+    assert_eq!((&again_said["pid"], &again_said["started"]), (pid, &Value::Bool(false)));
+    let status = creel(&["gateway", "status"]).await;
+    assert!(
+        status.stdout.starts_with(&format!("running at {url}, pid {pid}, ")),
+        "{status:?}"
+    );
+    let log = builder.state_dir().join("logs/gateway.log");
+    assert!(fs::read_to_string(&log).is_ok_and(|log| log.contains("gateway ready")));
+    assert_eq!(creel(&["gateway", "stop"]).await.code(), Some(0));
+    assert!(creel(&["gateway", "status"]).await.stdout.starts_with("not running, "));
+}
+
+#[tokio::test]
+async fn what_cannot_start_in_the_background_says_why() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let builder = Gateway::builder();
+    let start = |builder: &Builder, arguments: &[&str]| {
+        let arguments: Vec<&str> = ["gateway", "start"].iter().chain(arguments).copied().collect();
+        Process::start(builder.command(&arguments)).ended()
+    };
+    for (ended, part) in [
+        (
+            start(&builder, &["--port", &port]).await,
+            "is in use by another program",
+        ),
+        (start(&builder, &["--bind", "lan"]).await, "gateway.auth.token"),
+        (
+            start(&builder.clone().env("OPENCLAW_STATE_DIR", "/proc/nowhere"), &[]).await,
+            "OPENCLAW_STATE_DIR",
+        ),
+    ] {
+        assert_eq!((ended.code(), ended.stderr.lines().count()), (Some(2), 1), "{ended:?}");
+        assert!(
+            ended.stderr.starts_with("creel: ") && ended.stderr.contains(part),
+            "{ended:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
-//! `creel gateway run|status|stop`
+//! `creel gateway run|start|status|stop`
+
+mod start;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use creel_config::{Locations, Overrides, ProcessEnvironment};
-use creel_gateway::{Options, StartError};
+use creel_gateway::{Options, Running, StartError};
 use rustix::process::{Pid, Signal};
 use serde_json::json;
 
@@ -19,6 +21,10 @@ const STOP_PATIENCE: Duration = Duration::from_secs(60);
 pub async fn run(command: GatewayCommand, json: bool) -> Result<(), Failure> {
     match command {
         GatewayCommand::Run(args) => run_gateway(args, json).await,
+        GatewayCommand::Start(args) => {
+            let locations = locations(&args.profile)?;
+            start::start(args, &locations, json).await
+        }
         GatewayCommand::Status(profile) => status(&locations(&profile)?, json),
         GatewayCommand::Stop(profile) => stop(&locations(&profile)?, json).await,
     }
@@ -58,24 +64,26 @@ async fn run_gateway(args: GatewayArgs, json: bool) -> Result<(), Failure> {
 }
 
 fn status(locations: &Locations, json: bool) -> Result<(), Failure> {
-    let pid = creel_gateway::running_pid(&locations.state_dir);
+    let running = creel_gateway::running(&locations.state_dir);
+    let state = locations.state_dir.display();
     if json {
-        output::print_json(&json!({"running": pid.is_some(), "pid": pid, "state_dir": locations.state_dir}));
+        let (pid, url) = running.map_or((None, None), |running| (Some(running.pid), running.url));
+        output::print_json(&json!({
+            "running": pid.is_some(), "pid": pid, "url": url, "state_dir": locations.state_dir,
+        }));
         return Ok(());
     }
-    match pid {
-        Some(pid) => output::line(&format!(
-            "running, pid {pid}, state in {}",
-            locations.state_dir.display()
-        )),
-        None => output::line(&format!("not running, state in {}", locations.state_dir.display())),
-    }
+    output::line(&match running {
+        Some(Running { pid, url: Some(url) }) => format!("running at {url}, pid {pid}, state in {state}"),
+        Some(Running { pid, url: None }) => format!("starting, pid {pid}, state in {state}"),
+        None => format!("not running, state in {state}"),
+    });
     Ok(())
 }
 
 async fn stop(locations: &Locations, json: bool) -> Result<(), Failure> {
     let state = &locations.state_dir;
-    let pid = creel_gateway::running_pid(state).ok_or_else(|| nothing_runs(state))?;
+    let pid = creel_gateway::running(state).ok_or_else(|| nothing_runs(state))?.pid;
     let process = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)
@@ -84,7 +92,7 @@ async fn stop(locations: &Locations, json: bool) -> Result<(), Failure> {
     let spinner = output::Spinner::start(json);
     spinner.say("draining");
     let gone = async {
-        while creel_gateway::running_pid(state) == Some(pid) {
+        while creel_gateway::running(state).is_some_and(|running| running.pid == pid) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
