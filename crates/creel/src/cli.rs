@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::size::Limit;
+
 #[derive(Parser)]
 #[command(
     name = "creel",
@@ -53,6 +55,12 @@ pub struct UpArgs {
     /// Instances that name no port get the first free one from here on
     #[arg(long, value_name = "PORT", default_value_t = creel_fleet::FIRST_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
     pub first_port: u16,
+    /// Memory that a native instance may use if it asks for no limit, tools and all; or none
+    #[arg(long, value_name = "SIZE", default_value = "1g", env = "CREEL_NATIVE_MEMORY")]
+    pub native_memory: Limit,
+    /// Memory that an openclaw instance may use if it asks for no limit, tools and all; or none
+    #[arg(long, value_name = "SIZE", default_value = "3g", env = "CREEL_OPENCLAW_MEMORY")]
+    pub openclaw_memory: Limit,
     /// Leave the instances running when this stops; the next `creel up` adopts them
     #[arg(long)]
     pub leave_running: bool,

@@ -7,6 +7,7 @@ mod gateway;
 mod instance;
 mod logging;
 mod output;
+mod size;
 mod up;
 
 use std::process::ExitCode;
@@ -35,10 +36,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             cli::print_completions(shell);
             Ok(())
         }
-        Command::SandboxExec => match creel_fleet::sandbox_exec() {
-            Ok(never) => match never {},
-            Err(error) => Err(Failure::with_code(&error, error.exit_code())),
-        },
+        Command::SandboxExec => {
+            creel_fleet::sandbox_exec().map_err(|error| Failure::with_code(&error, error.exit_code()))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What people read: tables, sizes, durations, a spinner.
+//! What people read: tables, durations, a spinner.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
@@ -41,22 +41,6 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-/// `4.2 MiB`
-pub fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB"] {
-        if value < 1024.0 {
-            return if unit == "B" {
-                format!("{bytes} B")
-            } else {
-                format!("{value:.1} {unit}")
-            };
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} TiB")
-}
-
 /// `3d 4h`, `5m 6s`
 pub fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -66,22 +50,6 @@ pub fn duration(seconds: u64) -> String {
         (0, ..) => format!("{hours}h {minutes}m"),
         _ => format!("{days}d {hours}h"),
     }
-}
-
-/// Bytes of `512m`, `2g`, `1.5GiB` or a plain number.
-pub fn parse_size(text: &str) -> Option<u64> {
-    let lower = text.trim().to_ascii_lowercase();
-    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor: u64 = match &lower[digits.len()..] {
-        "" | "b" => 1,
-        "k" | "kb" | "kib" => 1 << 10,
-        "m" | "mb" | "mib" => 1 << 20,
-        "g" | "gb" | "gib" => 1 << 30,
-        _ => return None,
-    };
-    let value: f64 = digits.trim().parse().ok()?;
-    let bytes = value * factor as f64;
-    (value.is_finite() && bytes >= 1.0).then_some(bytes as u64)
 }
 
 /// Turns on standard error while something takes long and somebody watches.
@@ -116,19 +84,6 @@ impl Drop for Spinner {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes() {
-        assert_eq!(
-            [size(900), size(4_404_019), size(3 << 30)],
-            ["900 B", "4.2 MiB", "3.0 GiB"]
-        );
-        assert_eq!(parse_size("512m"), Some(512 << 20));
-        assert_eq!(parse_size("1.5GiB"), Some(3 << 29));
-        for bad in ["", "m", "-1g", "12x", "0", "nan"] {
-            assert_eq!(parse_size(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn durations() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use creel_backend::{Backend, Bootstrap, bootstrap, serve};
 use creel_config::Secret;
-use creel_fleet::{Fleet, FleetOptions, Home};
+use creel_fleet::{DefaultMemory, Fleet, FleetOptions, Home};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -52,6 +52,10 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let options = FleetOptions {
         provider_env,
         first_port: args.first_port,
+        default_memory: DefaultMemory {
+            native: args.native_memory.0,
+            openclaw: args.openclaw_memory.0,
+        },
         ..FleetOptions::new(home, records.clone(), creel_exe)
     };
     let fleet = Fleet::open(options).await.map_err(Failure::from_error)?;

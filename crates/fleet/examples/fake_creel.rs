@@ -21,9 +21,10 @@ async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["sandbox-exec"] => {
-            let Err(error) = sandbox_exec();
-            eprintln!("creel: {error}");
-            exit(i32::from(error.exit_code()));
+            if let Err(error) = sandbox_exec() {
+                eprintln!("creel: {error}");
+                exit(i32::from(error.exit_code()));
+            }
         }
         ["gateway", "run"] => gateway().await,
         ["up", home, create] => up(home, create).await,

@@ -42,9 +42,9 @@ pub struct Instance {
     /// When the running process was started.
     #[serde(serialize_with = "rfc3339_option", skip_serializing_if = "Option::is_none")]
     pub started_at: Option<i64>,
-    /// Memory in use (PSS), of the whole process tree.
+    /// Memory in use of the whole process tree: PSS, or the resident size where Creel cannot learn that.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_bytes: Option<u64>,
+    pub memory_used_bytes: Option<u64>,
     /// CPU in use, 100 = one core.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_percent: Option<f32>,
@@ -79,7 +79,7 @@ impl Instance {
             created_at: record.created_at,
             updated_at: record.updated_at,
             started_at: None,
-            memory_bytes: None,
+            memory_used_bytes: None,
             cpu_percent: None,
             error: record.error.clone(),
             message: None,
@@ -119,7 +119,8 @@ pub struct CreateInstance {
     pub model: Option<String>,
     /// A port of the user's choice: never replaced. Absent: the first free one.
     pub port: Option<u16>,
-    pub memory_bytes: Option<u64>,
+    /// Absent: the default of its runtime.
+    pub memory_limit_bytes: Option<u64>,
     pub cpus: Option<f64>,
     /// Version of the `openclaw` runtime; [`crate::OPENCLAW_VERSION`] if absent.
     pub version: Option<String>,
@@ -138,7 +139,7 @@ impl CreateInstance {
             channels: Vec::new(),
             model: None,
             port: None,
-            memory_bytes: None,
+            memory_limit_bytes: None,
             cpus: None,
             version: None,
             start: true,

@@ -33,7 +33,7 @@ mod template;
 mod token;
 
 pub use error::FleetError;
-pub use fleet::{Feature, Fleet, FleetOptions, HostFacts, Timing};
+pub use fleet::{DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, Timing};
 pub use home::Home;
 pub use id::{InstanceId, InvalidId};
 pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, Sample};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -85,26 +86,42 @@ pub fn holders(path: &Path) -> Vec<Stat> {
 }
 
 /// Whether a process of this session listens on this TCP port. Somebody else's answer on a port says nothing about ours.
+///
+/// A native gateway lets nobody but root look into it (`PR_SET_DUMPABLE`). Where Creel is not root, it is taken for the one that
+/// listens if that one is of the same user.
 pub fn listens(session: u32, port: u16) -> bool {
     let sockets = listening_sockets(port);
-    let has_one = |pid: u32| {
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-        descriptors
-            .into_iter()
-            .any(|entry| fs::read_link(entry.path()).is_ok_and(|link| sockets.contains(&link)))
+    let has_one = |pid: u32| match fs::read_dir(format!("/proc/{pid}/fd")) {
+        Ok(descriptors) => descriptors.flatten().any(|entry| {
+            fs::read_link(entry.path()).is_ok_and(|link| sockets.iter().any(|socket| socket.name == link))
+        }),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let own = rustix::process::geteuid().as_raw();
+            sockets.iter().any(|socket| socket.user == own)
+        }
+        Err(_) => false,
     };
     // Nearly always the first process itself.
     !sockets.is_empty() && (has_one(session) || all().iter().any(|stat| stat.session == session && has_one(stat.pid)))
 }
 
-/// The sockets that listen on a port, as they are named in `/proc/<pid>/fd`.
-fn listening_sockets(port: u16) -> Vec<PathBuf> {
+struct Listening {
+    /// As it is named in `/proc/<pid>/fd`.
+    name: PathBuf,
+    user: u32,
+}
+
+/// The sockets that listen on a port.
+fn listening_sockets(port: u16) -> Vec<Listening> {
     const LISTEN: &str = "0A";
     let of_line = |line: &str| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
         let (_, local_port) = fields.get(1)?.rsplit_once(':')?;
         let listens = *fields.get(3)? == LISTEN && u16::from_str_radix(local_port, 16).ok()? == port;
-        listens.then(|| PathBuf::from(format!("socket:[{}]", fields.get(9).copied().unwrap_or_default())))
+        listens.then_some(Listening {
+            name: PathBuf::from(format!("socket:[{}]", fields.get(9)?)),
+            user: fields.get(7)?.parse().ok()?,
+        })
     };
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
     tables
@@ -114,7 +131,7 @@ fn listening_sockets(port: u16) -> Vec<PathBuf> {
 }
 
 /// Memory of a process: its proportional share (PSS) where that is cheap to learn, else its resident size. The kernel walks
-/// every page of a process for PSS; of a large one little is shared anyway.
+/// every page of a process for PSS; of a large one little is shared anyway. A native gateway's is for root alone to learn.
 pub fn memory(stat: &Stat) -> u64 {
     const CHEAP: u64 = 64 << 20;
     if stat.resident_bytes > CHEAP {

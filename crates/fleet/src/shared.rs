@@ -7,17 +7,18 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use creel_config::Secret;
-use creel_records::{NewEvent, Records, Runtime};
+use creel_records::{InstanceRecord, NewEvent, Records, Runtime};
 use serde_json::Value;
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{OnceCell, Semaphore, broadcast, mpsc, oneshot, watch};
 
 use crate::actor::Command;
-use crate::driver::cgroup::Cgroups;
+use crate::driver::cgroup::{Cgroups, Limits};
+use crate::driver::trial;
 use crate::port::Ports;
 use crate::runtime::Installer;
 use crate::stats::Stats;
 use crate::token::Sealer;
-use crate::{FleetEvent, Home, Instance, InstanceId, Timing, Token};
+use crate::{DefaultMemory, FleetEvent, Home, Instance, InstanceId, Timing, Token};
 
 /// How the rest of the fleet reaches an instance's actor.
 pub struct Handle {
@@ -49,6 +50,9 @@ pub struct Shared {
     pub making: Mutex<BTreeSet<InstanceId>>,
     pub ports: Ports,
     pub cgroups: Cgroups,
+    pub default_memory: DefaultMemory,
+    /// Whether instances can have mounts of their own; see [`Shared::own_mounts`].
+    pub own_mounts: OnceCell<Result<(), String>>,
     pub installer: Installer,
     pub stats: Stats,
     pub events: broadcast::Sender<FleetEvent>,
@@ -85,6 +89,26 @@ impl Shared {
             Runtime::Native => self.native_starts.clone(),
             Runtime::Openclaw => self.openclaw_starts.clone(),
         }
+    }
+
+    /// Whether the host lets instances have mounts of their own, else why not. Tried once.
+    pub async fn own_mounts(&self) -> &Result<(), String> {
+        self.own_mounts.get_or_init(|| trial::own_mounts(&self.creel_exe)).await
+    }
+
+    /// What an instance may use: what was asked for it, else the default, where the host can keep that.
+    pub fn limits(&self, record: &InstanceRecord) -> Limits {
+        let default = self.default_memory.of(record.runtime);
+        Limits {
+            memory_bytes: record.memory_bytes.or(default.filter(|_| self.cgroups.limits_memory())),
+            cpus: record.cpus,
+        }
+    }
+
+    pub fn describe(&self, id: &InstanceId, record: &InstanceRecord) -> Instance {
+        let mut instance = Instance::from_record(id.clone(), record, &self.host);
+        instance.memory_limit_bytes = self.limits(record).memory_bytes;
+        instance
     }
 
     /// Announces a change; nobody may be listening.

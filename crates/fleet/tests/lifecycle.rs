@@ -430,7 +430,7 @@ async fn what_runs_is_measured() {
     };
     tokio::time::timeout(support::PATIENCE, measured).await.unwrap();
     let instance = fleet.get(&id("alice")).unwrap();
-    assert!(instance.memory_bytes.unwrap() > 100_000 && instance.cpu_percent.is_some());
+    assert!(instance.memory_used_bytes.unwrap() > 100_000 && instance.cpu_percent.is_some());
     assert!(!fleet.host_stats().is_empty());
     fleet.shutdown().await;
 }

@@ -1,8 +1,12 @@
 //! Two instances side by side share nothing: one tries to get at the other's.
 
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
 use creel_testkit::provider::Provider;
 use creel_tests::scripts::fixture;
 use creel_tests::up::{Instance, Up};
+use creel_tests::wait::until;
 use serde_json::json;
 
 /// Runs a shell command inside an instance, by an MCP server that the model calls: what a user's own tool could do.
@@ -14,9 +18,13 @@ struct Intruder {
 
 impl Intruder {
     async fn start() -> Self {
+        Self::with(json!({"id": "intruder"})).await
+    }
+
+    async fn with(request: serde_json::Value) -> Self {
         let provider = Provider::start().await;
         let up = Up::start().await;
-        let instance = up.create("intruder").await;
+        let instance = up.create_with(request).await;
         let server = std::fs::read_to_string(fixture("shell_server.py")).unwrap();
         let workspace = up.home().join("instances/intruder/data/workspace");
         std::fs::write(workspace.join("shell_server.py"), server).unwrap();
@@ -70,6 +78,7 @@ async fn one_instance_cannot_get_at_another() {
         format!("cat /proc/{pid}/environ"),
         format!("ls /proc/{pid}/cwd/"),
         format!("cat /proc/{pid}/root{home}/instances/victim/data/openclaw.json"),
+        format!("cat /proc/{pid}/fd/1"),
         format!("kill -9 {pid}"),
         "touch /tmp/creel-was-here".to_owned(),
         "cat /etc/shadow".to_owned(),
@@ -89,6 +98,126 @@ async fn one_instance_cannot_get_at_another() {
     );
     assert_eq!(intruder.up.pid("victim").await, pid, "it was not touched");
     assert!(victim.says("hello").await.contains("hello"));
+}
+
+#[tokio::test]
+async fn a_tool_cannot_look_into_its_own_gateway() {
+    let intruder = Intruder::start().await;
+    let pid = intruder.up.pid("intruder").await;
+    const ATTACH: u32 = 16;
+    let ptrace = format!("import ctypes, sys; sys.exit(ctypes.CDLL(None).ptrace({ATTACH}, {pid}, 0, 0) == -1)");
+    for attempt in [
+        format!("cat /proc/{pid}/environ"),
+        format!("head -c 1 /proc/{pid}/mem"),
+        format!("cat /proc/{pid}/maps"),
+        format!("readlink /proc/{pid}/fd/1"),
+        format!("python3 -c '{ptrace}'"),
+    ] {
+        let answer = intruder.runs(&attempt).await;
+        assert!(answer.starts_with("failed"), "{attempt}: {answer}");
+        assert!(!answer.contains(&intruder.instance.token), "{attempt}: {answer}");
+    }
+    // Creel itself still sees how much it uses.
+    until("measurement", || async {
+        intruder.up.show("intruder").await["memory_used_bytes"].as_u64()
+    })
+    .await;
+}
+
+/// A service of the host that trusts whoever can connect to its socket, as a Docker engine does.
+struct HostSocket {
+    path: PathBuf,
+    _listener: UnixListener,
+}
+
+impl HostSocket {
+    fn listen(directory: &str) -> Self {
+        let path = PathBuf::from(directory).join(format!("creel-test-{}.sock", std::process::id()));
+        let listener = UnixListener::bind(&path).expect("tests run as root");
+        Self {
+            path,
+            _listener: listener,
+        }
+    }
+}
+
+impl Drop for HostSocket {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[tokio::test]
+async fn sockets_of_the_host_are_out_of_reach() {
+    let sockets = ["/run", "/var/run/lock", "/tmp"].map(HostSocket::listen);
+    let intruder = Intruder::start().await;
+    let connect = |path: &Path| {
+        let path = path.display();
+        format!("python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"{path}\")'")
+    };
+    for socket in &sockets {
+        let answer = intruder.runs(&connect(&socket.path)).await;
+        assert!(
+            answer.starts_with("failed") && answer.contains("FileNotFoundError"),
+            "{answer}"
+        );
+        let around = PathBuf::from(format!("/proc/1/root{}", socket.path.display()));
+        let answer = intruder.runs(&connect(&around)).await;
+        assert!(
+            answer.starts_with("failed") && answer.contains("PermissionError"),
+            "{answer}"
+        );
+    }
+    // Nor can they be brought back.
+    let answer = intruder
+        .runs("unshare --user --map-root-user --mount umount /run")
+        .await;
+    assert!(answer.starts_with("failed"), "{answer}");
+    // Names are still resolved, wherever the host keeps its resolver's file.
+    assert!(
+        intruder
+            .runs("cat /etc/resolv.conf && echo there")
+            .await
+            .ends_with("there\n")
+    );
+}
+
+#[tokio::test]
+async fn a_tool_listens_on_no_port_but_its_own_instances() {
+    let intruder = Intruder::start().await;
+    intruder.up.create("victim").await;
+    let port = intruder.up.show("victim").await["port"].as_u64().unwrap();
+    intruder.up.post("/api/instances/victim/stop", &json!({})).await.ok();
+    for port in [port, port + 1, 0] {
+        for address in ["127.0.0.1", "0.0.0.0"] {
+            let listen = format!("python3 -c 'import socket; socket.create_server((\"{address}\", {port}))'");
+            let answer = intruder.runs(&listen).await;
+            assert!(answer.contains("PermissionError"), "{listen}: {answer}");
+        }
+    }
+    let started = intruder.up.post("/api/instances/victim/start", &json!({})).await.ok();
+    assert_eq!(started["port"].as_u64(), Some(port));
+}
+
+#[tokio::test]
+async fn a_tool_that_takes_all_memory_ends_alone() {
+    let intruder = Intruder::with(json!({"id": "intruder", "memory_limit_bytes": 128 << 20})).await;
+    let pid = intruder.up.pid("intruder").await;
+    let answer = intruder.runs("python3 -c 'bytearray(1 << 30)'").await;
+    assert!(
+        answer.starts_with("failed -9") || answer.starts_with("failed 137"),
+        "{answer}"
+    );
+    assert_eq!(intruder.up.pid("intruder").await, pid, "its gateway goes on");
+}
+
+#[tokio::test]
+async fn a_tool_that_multiplies_is_stopped() {
+    let intruder = Intruder::start().await;
+    let swarm = "import subprocess\nswarm = []\ntry:\n  for _ in range(2000): swarm.append(subprocess.Popen([\"sleep\", \"60\"]))\n\
+                 except OSError as error: print(error, len(swarm) < 600)\nfor one in swarm: one.kill()";
+    let answer = intruder.runs(&format!("python3 -c '{swarm}'")).await;
+    assert_eq!(answer, "[Errno 11] Resource temporarily unavailable True\n");
 }
 
 #[tokio::test]

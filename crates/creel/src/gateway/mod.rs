@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use creel_config::{Locations, Overrides, ProcessEnvironment};
 use creel_gateway::{Options, Running, StartError};
-use rustix::process::{Pid, Signal};
+use rustix::process::{DumpableBehavior, Pid, Signal};
 use serde_json::json;
 
 use crate::cli::{GatewayArgs, GatewayCommand, ProfileArgs};
@@ -35,6 +35,9 @@ fn locations(args: &ProfileArgs) -> Result<Locations, Failure> {
 }
 
 async fn run_gateway(args: GatewayArgs, json: bool) -> Result<(), Failure> {
+    // The MCP servers that it starts are of the same user: none of them shall read its token and keys from its memory or from
+    // `/proc/<pid>/environ` (ptrace(2), "Ptrace access mode checking").
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(Failure::from_error)?;
     let log = logging::start();
     let overrides = Overrides {
         port: args.port,

@@ -8,7 +8,8 @@ use super::{path, print_or, summary};
 use crate::cli::CreateArgs;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, Spinner, parse_size};
+use crate::output::{self, Spinner};
+use crate::size;
 
 /// How often the backend is asked while a slow runtime is installed or starts.
 const POLL: Duration = Duration::from_millis(500);
@@ -62,7 +63,7 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
     let memory = match &args.memory {
         None => None,
         Some(text) => Some(
-            parse_size(text)
+            size::parse(text)
                 .ok_or_else(|| Failure::bad_input(format!("--memory {text}: give a size such as 512m or 2g")))?,
         ),
     };
@@ -86,7 +87,7 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
     }
     let mut request = json!({
         "id": args.id, "name": args.name, "runtime": args.runtime, "driver": args.driver, "model": args.model, "port": args.port,
-        "memory_bytes": memory, "cpus": args.cpus, "version": args.runtime_version, "channels": channels, "start": !args.no_start,
+        "memory_limit_bytes": memory, "cpus": args.cpus, "version": args.runtime_version, "channels": channels, "start": !args.no_start,
     });
     if let Some(object) = request.as_object_mut() {
         object.retain(|_, value| !value.is_null());

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::cli::InstanceCommand;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, Spinner, duration, size};
+use crate::output::{self, Spinner, duration};
+use crate::size;
 
 pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     let client = Client::new(home)?;
@@ -103,7 +104,9 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
                 text(instance, "status"),
                 text(instance, "runtime"),
                 instance["port"].to_string(),
-                instance["memory_bytes"].as_u64().map_or("-".to_owned(), size),
+                instance["memory_used_bytes"]
+                    .as_u64()
+                    .map_or("-".to_owned(), size::show),
                 uptime(instance).map_or("-".to_owned(), duration),
                 text(instance, "url"),
             ]
@@ -125,7 +128,7 @@ fn show(instance: &Value, json: bool) {
             let shown = match value {
                 Value::String(text) => text.clone(),
                 Value::Array(items) if items.is_empty() => continue,
-                value if key.ends_with("_bytes") => value.as_u64().map(size).unwrap_or_default(),
+                value if key.ends_with("_bytes") => value.as_u64().map(size::show).unwrap_or_default(),
                 value => value.to_string(),
             };
             output::line(&format!("{key:<14}  {shown}"));

@@ -85,7 +85,7 @@ impl Actor {
         let token = Arc::new(ArcSwap::from_pointee(
             shared.sealer.open(id.as_str(), &record.token_sealed),
         ));
-        let instance = Arc::new(Instance::from_record(id.clone(), &record, &shared.host));
+        let instance = Arc::new(shared.describe(&id, &record));
         let (published, receiver) = watch::channel(instance);
         let handle = Arc::new(Handle {
             commands: sender,
@@ -332,7 +332,7 @@ impl Actor {
     }
 
     fn publish(&self) {
-        let mut instance = Instance::from_record(self.id.clone(), &self.record, &self.shared.host);
+        let mut instance = self.shared.describe(&self.id, &self.record);
         instance.started_at = self.started_at;
         instance.message.clone_from(&self.message);
         let instance = Arc::new(instance);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::phase::Phase;
 use super::{Actor, Goal};
-use crate::driver::cgroup::{Group, Limits};
+use crate::driver::cgroup::{Group, MAX_PROCESSES};
 use crate::driver::process::{Exit, Inhabitant, Process, Waiting, inhabitant};
 use crate::runtime::{self, Launch};
 use crate::sandbox::{EXIT_LOCKED, Spec};
@@ -96,7 +96,16 @@ impl Actor {
         if let Some(first) = &launch.path {
             variables.insert("PATH".into(), format!("{}:{}", first.display(), environment::PATH));
         }
+        let own_mounts = self.shared.own_mounts().await;
+        if let (true, Err(reason)) = (launch.private_tmp, own_mounts) {
+            let reason = format!(
+                "{} writes to /tmp and must have one of its own: {reason}; run creel as root, or allow user namespaces",
+                self.record.runtime
+            );
+            return Err(FleetError::invalid("runtime", reason));
+        }
         let group = self.limits()?;
+        let unlimited = !self.shared.cgroups.limits_processes();
         let spec = Spec {
             program: launch.program.clone(),
             args,
@@ -107,13 +116,17 @@ impl Actor {
             cgroups: group.procs(),
             writable: self.directory.writable(),
             readable: launch.readable.clone(),
+            own_mounts: own_mounts.is_ok(),
             private_tmp: launch.private_tmp,
+            ports: vec![self.record.port],
+            processes: unlimited.then_some(MAX_PROCESSES),
         };
         self.release(spec, group).await.map(Some)
     }
 
     /// The pid is recorded before the process can do anything: whoever comes after this control plane finds it.
     async fn release(&mut self, spec: Spec, group: Group) -> Result<Process, FleetError> {
+        let program = spec.program.clone();
         let starting = FleetError::file("start", &self.shared.creel_exe);
         let waiting = Waiting::spawn(&self.shared.creel_exe, &self.directory).map_err(starting)?;
         let process = Some((waiting.pid(), waiting.started()));
@@ -122,9 +135,7 @@ impl Actor {
             waiting.cancel();
             return Err(error);
         }
-        waiting
-            .release(&spec, group)
-            .map_err(FleetError::file("start", &spec.program))
+        waiting.release(spec, group).map_err(FleetError::file("start", program))
     }
 
     /// Makes sure of a port: its own, or, unless the user chose it, another.
@@ -156,10 +167,7 @@ impl Actor {
     }
 
     fn limits(&self) -> Result<Group, FleetError> {
-        let limits = Limits {
-            memory_bytes: self.record.memory_bytes,
-            cpus: self.record.cpus,
-        };
+        let limits = self.shared.limits(&self.record);
         let missing = self.shared.cgroups.missing(&limits);
         if !missing.is_empty() {
             tracing::warn!(instance = %self.id, ?missing, "this host has no control groups for it: runs without the limit");

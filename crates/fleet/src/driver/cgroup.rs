@@ -3,14 +3,14 @@
 //! Version 1 has one tree per controller, version 2 one for all (<https://docs.kernel.org/admin-guide/cgroup-v2.html>). The
 //! groups are made below the one Creel itself runs in, so that they stay within what Creel was given.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::InstanceId;
 
 /// Processes and threads an instance may have; what upstream's own fleet gives its containers.
-const MAX_PROCESSES: u64 = 512;
+pub const MAX_PROCESSES: u64 = 512;
 /// The period over which version 1 and 2 count processor time, in microseconds.
 const CPU_PERIOD: u64 = 100_000;
 
@@ -100,9 +100,17 @@ impl Cgroups {
         ]
     }
 
+    pub fn limits_memory(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    pub fn limits_processes(&self) -> bool {
+        self.pids.is_some()
+    }
+
     /// Which limits cannot be kept on this host, of those asked for.
     pub fn missing(&self, limits: &Limits) -> Vec<&'static str> {
-        let memory = (limits.memory_bytes.is_some() && self.memory.is_none()).then_some("memory");
+        let memory = (limits.memory_bytes.is_some() && self.memory.is_none()).then_some("memory_limit_bytes");
         let cpus = (limits.cpus.is_some() && self.cpu.is_none()).then_some("cpus");
         memory.into_iter().chain(cpus).collect()
     }
@@ -111,13 +119,19 @@ impl Cgroups {
     pub fn prepare(&self, id: &InstanceId, limits: &Limits) -> io::Result<Group> {
         let mut group = Group::default();
         if let (Some(base), Some(bytes)) = (&self.memory, limits.memory_bytes) {
-            let name = if self.version_2 {
-                "memory.max"
+            // Version 1 counts memory and swap together. Both files of swap are there only where the kernel counts it.
+            let (limit, swap_limit, swap) = if self.version_2 {
+                ("memory.max", "memory.swap.max", bytes)
             } else {
-                "memory.limit_in_bytes"
+                (
+                    "memory.limit_in_bytes",
+                    "memory.memsw.limit_in_bytes",
+                    bytes.saturating_mul(2),
+                )
             };
             let directory = group.add(base, id)?;
-            fs::write(directory.join(name), bytes.to_string())?;
+            fs::write(directory.join(limit), bytes.to_string())?;
+            write_if_there(&directory.join(swap_limit), &swap.to_string())?;
         }
         if let (Some(base), Some(cpus)) = (&self.cpu, limits.cpus) {
             let quota = ((cpus * CPU_PERIOD as f64) as u64).max(1000);
@@ -200,6 +214,15 @@ impl Group {
     }
 }
 
+/// Writes to a file that this kernel may not have.
+fn write_if_there(path: &Path, text: &str) -> io::Result<()> {
+    match OpenOptions::new().write(true).open(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// A directory in which groups can be made; `None` where this user may not.
 fn usable(base: PathBuf) -> Option<PathBuf> {
     match fs::create_dir(&base) {
@@ -275,7 +298,7 @@ mod tests {
             memory_bytes: Some(1),
             cpus: Some(1.0),
         };
-        assert_eq!(cgroups.missing(&limits), ["memory", "cpus"]);
+        assert_eq!(cgroups.missing(&limits), ["memory_limit_bytes", "cpus"]);
         assert_eq!(
             cgroups.prepare(&InstanceId::new("a").unwrap(), &limits).unwrap(),
             Group::default()

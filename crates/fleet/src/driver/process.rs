@@ -19,7 +19,7 @@ use tokio::io::unix::AsyncFd;
 use super::cgroup::Group;
 use crate::directory::InstanceDirectory;
 use crate::procfs;
-use crate::sandbox::Spec;
+use crate::sandbox::{Order, Spec};
 
 /// A process that was started but waits to be told what to become. Dropped before [`Waiting::release`], it ends.
 pub struct Waiting {
@@ -62,8 +62,8 @@ impl Waiting {
     }
 
     /// Lets it become the instance. Record its pid first.
-    pub fn release(mut self, spec: &Spec, group: Group) -> io::Result<Process> {
-        let text = serde_json::to_vec(spec).map_err(io::Error::other)?;
+    pub fn release(mut self, spec: Spec, group: Group) -> io::Result<Process> {
+        let text = serde_json::to_vec(&Order::Become(Box::new(spec))).map_err(io::Error::other)?;
         let mut pipe = self.child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let pidfd = pidfd(self.child.id())?;
         let mut process = Process {

@@ -44,7 +44,7 @@ impl Fleet {
     /// A limit that cannot be kept is refused, not forgotten.
     fn can_limit(&self, new: &CreateInstance) -> Result<(), FleetError> {
         let limits = Limits {
-            memory_bytes: new.memory_bytes,
+            memory_bytes: new.memory_limit_bytes,
             cpus: new.cpus,
         };
         match self.shared.cgroups.missing(&limits).first() {
@@ -77,7 +77,7 @@ impl Fleet {
                 Runtime::Native => None,
                 Runtime::Openclaw => Some(new.version.unwrap_or_else(|| OPENCLAW_VERSION.to_owned())),
             },
-            memory_bytes: new.memory_bytes,
+            memory_bytes: new.memory_limit_bytes,
             cpus: new.cpus,
             desired: if new.start { Desired::Running } else { Desired::Stopped },
             token_sha256: token.sha256(),
@@ -220,8 +220,8 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
     if new.port == Some(0) {
         return refuse("port", "must be 1 to 65535");
     }
-    if new.memory_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
-        return refuse("memory", "must be at least 16m");
+    if new.memory_limit_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
+        return refuse("memory_limit_bytes", "must be at least 16m");
     }
     if new.cpus.is_some_and(|cpus| !(0.01..=1024.0).contains(&cpus)) {
         return refuse("cpus", "must be between 0.01 and 1024");
@@ -291,10 +291,10 @@ mod tests {
         assert_eq!(refused(CreateInstance { port: Some(0), ..new() }), Some("port"));
         assert_eq!(
             refused(CreateInstance {
-                memory_bytes: Some(1),
+                memory_limit_bytes: Some(1),
                 ..new()
             }),
-            Some("memory")
+            Some("memory_limit_bytes")
         );
         for cpus in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert_eq!(

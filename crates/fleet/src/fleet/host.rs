@@ -49,7 +49,7 @@ impl Fleet {
     /// The protections of instances, and what is missing for those that this host has not.
     #[must_use]
     pub fn host_features(&self) -> Vec<Feature> {
-        let mut features = vec![landlock()];
+        let mut features = vec![landlock(), self.own_mounts()];
         features.extend(self.shared.cgroups.limits().map(|(name, available)| {
             let detail = if available {
                 "limits are kept"
@@ -63,6 +63,36 @@ impl Fleet {
             }
         }));
         features
+    }
+}
+
+impl Fleet {
+    /// Tries what can only be tried, so that the first instance need not wait for it; then says what this host has not.
+    pub(super) async fn say_what_is_missing(self) {
+        let _ = self.shared.own_mounts().await;
+        for Feature { name, detail, .. } in self.host_features().into_iter().filter(|feature| !feature.available) {
+            tracing::warn!("{name}: {detail}");
+        }
+    }
+
+    /// Tried when the fleet was opened; until that trial is over, not said to be there.
+    fn own_mounts(&self) -> Feature {
+        let (available, detail) = match self.shared.own_mounts.get() {
+            Some(Ok(())) => (
+                true,
+                "instances see nothing in /run and /tmp of what other programs leave there".to_owned(),
+            ),
+            Some(Err(reason)) => (
+                false,
+                format!("sockets in /run and /tmp are within reach of instances: {reason}"),
+            ),
+            None => (false, "not known yet".to_owned()),
+        };
+        Feature {
+            name: "mounts",
+            available,
+            detail,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ mod open;
 mod options;
 
 pub use host::{Feature, HostFacts};
-pub use options::{FleetOptions, Timing};
+pub use options::{DefaultMemory, FleetOptions, Timing};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ impl Fleet {
     fn snapshot(&self, handle: &Handle) -> Instance {
         let mut instance = Instance::clone(&handle.instance.borrow());
         if let Some(sample) = instance.pid.and_then(|_| self.shared.stats.latest(&instance.id)) {
-            instance.memory_bytes = Some(sample.memory_bytes);
+            instance.memory_used_bytes = Some(sample.memory_bytes);
             instance.cpu_percent = Some(sample.cpu_percent);
         }
         instance

@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use creel_records::{Records, now_ms};
 use rustix::process::{Resource, Rlimit};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Semaphore, broadcast, mpsc};
+use tokio::sync::{OnceCell, Semaphore, broadcast, mpsc};
 
 use super::create::settle_unborn;
 use super::{Fleet, FleetOptions};
@@ -48,6 +48,8 @@ impl Fleet {
             provider_env: options.provider_env,
             host: options.host,
             timing: options.timing,
+            default_memory: options.default_memory,
+            own_mounts: OnceCell::new(),
             registry: ArcSwap::default(),
             making: Mutex::default(),
             ports: Ports::from(options.first_port),
@@ -74,7 +76,9 @@ impl Fleet {
             tokio::spawn(actor.run());
         }
         tokio::spawn(measure(Arc::downgrade(&shared)));
-        Ok(Self { shared })
+        let fleet = Self { shared };
+        tokio::spawn(fleet.clone().say_what_is_missing());
+        Ok(fleet)
     }
 }
 

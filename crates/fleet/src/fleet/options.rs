@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use creel_config::Secret;
-use creel_records::Records;
+use creel_records::{Records, Runtime};
 
 use crate::{Home, port};
 
@@ -25,6 +25,7 @@ pub struct FleetOptions {
     /// A directory that holds `node_modules/{node,openclaw}`; used, never written, for instances of the version it holds.
     pub openclaw_cache: Option<PathBuf>,
     pub timing: Timing,
+    pub default_memory: DefaultMemory,
 }
 
 impl FleetOptions {
@@ -40,6 +41,33 @@ impl FleetOptions {
             first_port: port::FIRST,
             openclaw_cache: std::env::var_os("CREEL_OPENCLAW_CACHE").map(PathBuf::from),
             timing: Timing::default(),
+            default_memory: DefaultMemory::default(),
+        }
+    }
+}
+
+/// What an instance that asks for no limit may use of memory, in bytes, tools and all; `None` is no limit.
+#[derive(Debug, Clone, Copy)]
+pub struct DefaultMemory {
+    pub native: Option<u64>,
+    pub openclaw: Option<u64>,
+}
+
+impl Default for DefaultMemory {
+    /// A native gateway is a few MiB, upstream 800 and more; the rest is for the tools that they start.
+    fn default() -> Self {
+        Self {
+            native: Some(1 << 30),
+            openclaw: Some(3 << 30),
+        }
+    }
+}
+
+impl DefaultMemory {
+    pub(crate) fn of(self, runtime: Runtime) -> Option<u64> {
+        match runtime {
+            Runtime::Native => self.native,
+            Runtime::Openclaw => self.openclaw,
         }
     }
 }

@@ -18,7 +18,7 @@ export interface Instance {
   created_at: string
   updated_at: string
   started_at?: string | null
-  memory_bytes?: number | null
+  memory_used_bytes?: number | null
   cpu_percent?: number | null
   /** Why it is in state `error`, with the instance's own last log lines. */
   error?: string | null

@@ -14,7 +14,7 @@ export function useSamples(instance: () => Instance) {
     samples.value = [...past, ...samples.value]
   })
 
-  watch(instance, ({ cpu_percent, memory_bytes, status }) => {
+  watch(instance, ({ cpu_percent, memory_used_bytes: memory_bytes, status }) => {
     if (status !== 'running' || typeof cpu_percent !== 'number' || typeof memory_bytes !== 'number') return
     const sample = { at: new Date().toISOString(), cpu_percent, memory_bytes }
     samples.value = [...samples.value, sample].slice(-KEPT)

@@ -44,8 +44,8 @@ test('trouble comes first, and equals stand by id', () => {
 test('what has no value comes last in either direction', () => {
   const all = [
     instance('none'),
-    instance('small', { memory_bytes: 1 }),
-    instance('large', { memory_bytes: 9 }),
+    instance('small', { memory_used_bytes: 1 }),
+    instance('large', { memory_used_bytes: 9 }),
   ]
   expect(ids(all, { sort: 'memory' })).toEqual(['small', 'large', 'none'])
   expect(ids(all, { sort: 'memory', descending: true })).toEqual(['large', 'small', 'none'])

@@ -20,7 +20,7 @@ const VALUES: Record<SortKey, (instance: Instance) => string | number | undefine
   runtime: (instance) => instance.runtime,
   port: (instance) => instance.port,
   cpu: (instance) => instance.cpu_percent ?? undefined,
-  memory: (instance) => instance.memory_bytes ?? undefined,
+  memory: (instance) => instance.memory_used_bytes ?? undefined,
   // The one that started last has been up for the shortest time.
   uptime: (instance) => (instance.started_at ? -Date.parse(instance.started_at) : undefined),
 }
