@@ -77,6 +77,23 @@ async fn neither_reads_nor_writes_what_is_the_others() {
 }
 
 #[tokio::test]
+async fn what_the_control_plane_has_open_stays_with_it() {
+    let world = World::new();
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    // As whoever starts `creel up` may leave one open: a duplicate is inherited across exec.
+    let _left_open = rustix::io::dup(&secret).unwrap();
+    let fleet = world.open().await;
+    let pid = running(&fleet, "alice").await.pid.unwrap();
+    let open: Vec<_> = std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok())
+        .collect();
+    assert!(open.contains(&world.of("alice", "lock")), "{open:?}");
+    assert!(!open.contains(&secret.path().to_owned()), "{open:?}");
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
 async fn it_has_no_new_privileges_and_a_session_of_its_own() {
     let world = World::new();
     let fleet = world.open().await;

@@ -30,6 +30,9 @@ pub(crate) const EXIT_LOCKED: u8 = 75;
 /// Exit code when the program cannot be started (`EX_OSERR`).
 const EXIT_FAILED: u8 = 71;
 
+/// The first file descriptor after the three standard ones.
+const FIRST_INHERITED: i32 = 3;
+
 /// What to become. Goes through a pipe, never through arguments or a file: it holds secrets.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Spec {
@@ -119,6 +122,8 @@ fn become_program(spec: Spec) -> Result<Infallible, SandboxError> {
         .map_err(failed("open /dev/null"))?;
     rustix::stdio::dup2_stdin(&null).map_err(|error| failed("detach the standard input")(error.into()))?;
 
+    // What Creel was itself given by whoever started it is not the instance's: an open file is a way past every lock.
+    close_fds::set_fds_cloexec(FIRST_INHERITED, &[]);
     let lock = take_lock(&spec.lock)?;
     write_pid_file(&spec.pid_file).map_err(failed(format!("write {}", spec.pid_file.display())))?;
     for procs in &spec.cgroups {

@@ -91,6 +91,23 @@ impl World {
     }
 }
 
+impl Drop for World {
+    /// A test that failed leaves nothing running.
+    fn drop(&mut self) {
+        for entry in std::fs::read_dir(self.path().join("instances"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            for pid in name.to_str().map(|name| gateways(self, name)).unwrap_or_default() {
+                let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+                let _ = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+            }
+        }
+    }
+}
+
 /// Makes an instance that plays this role, without starting it.
 pub async fn cast(world: &World, fleet: &Fleet, name: &str, role: &str) -> Token {
     let (_, token) = fleet
