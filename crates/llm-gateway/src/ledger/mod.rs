@@ -16,7 +16,7 @@ mod call;
 mod clock;
 mod journal;
 #[cfg(test)]
-mod memory;
+pub(crate) mod memory;
 mod purses;
 mod refused;
 mod reservation;

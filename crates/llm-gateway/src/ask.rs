@@ -1,0 +1,250 @@
+//! A request's body, of which only the few members that matter here are read; the rest passes as it came.
+//!
+//! Whatever must be changed on the way is cut out and replaced in place, so that a provider sees every other byte as the client sent
+//! it: unknown members, their order, their blanks.
+
+use std::ops::Range;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::style::Surface;
+
+/// What of a request decides where it goes and what it may cost.
+#[derive(Debug)]
+pub struct Ask {
+    pub surface: Surface,
+    pub body: Bytes,
+    pub model: String,
+    pub stream: bool,
+    /// The client asked for the usage of a streamed completion.
+    pub wants_usage: bool,
+    /// The most tokens that the client lets a reply have.
+    pub max_tokens: Option<u64>,
+    /// How many replies.
+    pub choices: u64,
+    model_at: Range<usize>,
+    stream_options_at: Option<Range<usize>>,
+}
+
+/// Why a body is no request. Said to the client.
+#[derive(Debug, Error)]
+pub enum AskError {
+    #[error("the body is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    #[error("the body is not a request: {0}")]
+    NotARequest(serde_json::Error),
+    #[error("`model` is missing: name one of those that GET /v1/models lists")]
+    NoModel,
+}
+
+/// The most replies of one request: OpenAI's own limit, <https://platform.openai.com/docs/api-reference/chat/create#chat-create-n>.
+const MOST_CHOICES: u64 = 128;
+
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
+    stream: Option<bool>,
+    /// A `null` too, because it is to be replaced where it stands.
+    #[serde(borrow, default, deserialize_with = "written")]
+    stream_options: Option<&'a RawValue>,
+    max_tokens: Option<u64>,
+    max_completion_tokens: Option<u64>,
+    max_output_tokens: Option<u64>,
+    n: Option<u64>,
+}
+
+fn written<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
+}
+
+impl Ask {
+    /// # Errors
+    /// [`AskError`], for the client. A member that occurs twice is an error too: the provider might read the other one.
+    pub fn parse(surface: Surface, body: Bytes) -> Result<Self, AskError> {
+        let members: Members<'_> = serde_json::from_slice(&body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => AskError::NotARequest(error),
+            _ => AskError::NotJson(error),
+        })?;
+        let raw_model = members.model.ok_or(AskError::NoModel)?;
+        let model: String = serde_json::from_str(raw_model.get()).map_err(AskError::NotARequest)?;
+        if model.is_empty() {
+            return Err(AskError::NoModel);
+        }
+        let options: Option<StreamOptions> = members
+            .stream_options
+            .map(|raw| serde_json::from_str::<Option<StreamOptions>>(raw.get()))
+            .transpose()
+            .map_err(AskError::NotARequest)?
+            .flatten();
+        let max_tokens = match surface {
+            Surface::Completions => members.max_completion_tokens.or(members.max_tokens),
+            Surface::Responses => members.max_output_tokens,
+            Surface::Messages => members.max_tokens,
+            Surface::Embeddings => Some(0),
+        };
+        let at = |raw: &RawValue| {
+            let begin = raw.get().as_ptr() as usize - body.as_ptr() as usize;
+            begin..begin + raw.get().len()
+        };
+        let (model_at, stream_options_at) = (at(raw_model), members.stream_options.map(at));
+        Ok(Self {
+            surface,
+            model,
+            stream: members.stream.unwrap_or(false) && surface != Surface::Embeddings,
+            wants_usage: options.and_then(|options| options.include_usage).unwrap_or(false),
+            max_tokens,
+            choices: members.n.unwrap_or(1).clamp(1, MOST_CHOICES),
+            model_at,
+            stream_options_at,
+            body,
+        })
+    }
+
+    /// The provider is to be asked for a usage that the client did not ask for.
+    pub fn needs_usage(&self) -> bool {
+        self.surface == Surface::Completions && self.stream && !self.wants_usage
+    }
+
+    /// The body as the provider gets it: with its own name of the model, and asking for the usage of a stream. The client's own
+    /// bytes where nothing is to be changed.
+    pub fn patched(&self, model: &str, ask_for_usage: bool) -> Bytes {
+        let mut changes: Vec<(Range<usize>, String)> = Vec::new();
+        if model != self.model {
+            changes.push((self.model_at.clone(), Value::from(model).to_string()));
+        }
+        if ask_for_usage && self.needs_usage() {
+            changes.push(self.usage_asked());
+        }
+        if changes.is_empty() {
+            return self.body.clone();
+        }
+        changes.sort_by_key(|(range, _)| range.start);
+        let grown: usize = changes.iter().map(|(_, text)| text.len()).sum();
+        let mut patched = BytesMut::with_capacity(self.body.len() + grown);
+        let mut done = 0;
+        for (range, text) in changes {
+            patched.put_slice(&self.body[done..range.start]);
+            patched.put_slice(text.as_bytes());
+            done = range.end;
+        }
+        patched.put_slice(&self.body[done..]);
+        patched.freeze()
+    }
+
+    fn usage_asked(&self) -> (Range<usize>, String) {
+        if let Some(at) = &self.stream_options_at {
+            let written: Option<Map<String, Value>> =
+                serde_json::from_slice(&self.body[at.clone()]).unwrap_or_default();
+            let mut options = written.unwrap_or_default();
+            options.insert("include_usage".to_owned(), Value::Bool(true));
+            return (at.clone(), Value::Object(options).to_string());
+        }
+        // Behind the last member: the body is an object, and has at least `model`.
+        let end = memchr::memrchr(b'}', &self.body).unwrap_or(self.body.len());
+        (end..end, r#","stream_options":{"include_usage":true}"#.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &str) -> Result<Ask, AskError> {
+        Ask::parse(Surface::Completions, Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    fn patched(body: &str, model: &str) -> String {
+        let ask = parse(body).unwrap();
+        String::from_utf8(ask.patched(model, true).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn nothing_to_change_is_nothing_copied() {
+        let ask = parse(r#"{ "model" : "m",  "x": [1, 2.50, "\u00e4"] }"#).unwrap();
+        let body = ask.patched("m", true);
+        assert_eq!((body.as_ptr(), body.len()), (ask.body.as_ptr(), ask.body.len()));
+    }
+
+    #[test]
+    fn only_what_must_change_changes() {
+        assert_eq!(
+            patched(r#"{ "x": 1.50, "model" : "alias", "model_x":"alias" } "#, "real\"1"),
+            r#"{ "x": 1.50, "model" : "real\"1", "model_x":"alias" } "#
+        );
+        assert_eq!(
+            patched(r#"{"model":"a","stream":true,"stream_options":{"x":1}}"#, "b"),
+            r#"{"model":"b","stream":true,"stream_options":{"x":1,"include_usage":true}}"#
+        );
+        assert_eq!(
+            patched("{\"stream\":true,\"stream_options\":null,\"model\":\"a\"}\n", "a"),
+            "{\"stream\":true,\"stream_options\":{\"include_usage\":true},\"model\":\"a\"}\n"
+        );
+        assert_eq!(
+            patched("{\"model\":\"a\",\"stream\":true}\n", "a"),
+            "{\"model\":\"a\",\"stream\":true,\"stream_options\":{\"include_usage\":true}}\n"
+        );
+    }
+
+    #[test]
+    fn usage_is_asked_for_only_where_nobody_did_and_something_streams() {
+        for (body, needed) in [
+            (r#"{"model":"a","stream":true}"#, true),
+            (
+                r#"{"model":"a","stream":true,"stream_options":{"include_usage":false}}"#,
+                true,
+            ),
+            (
+                r#"{"model":"a","stream":true,"stream_options":{"include_usage":true}}"#,
+                false,
+            ),
+            (r#"{"model":"a"}"#, false),
+        ] {
+            assert_eq!(parse(body).unwrap().needs_usage(), needed, "{body}");
+        }
+    }
+
+    #[test]
+    fn limits_by_surface() {
+        let limit = |surface, body: &str| {
+            Ask::parse(surface, Bytes::copy_from_slice(body.as_bytes()))
+                .unwrap()
+                .max_tokens
+        };
+        let body = r#"{"model":"m","max_tokens":1,"max_completion_tokens":2,"max_output_tokens":3}"#;
+        assert_eq!(limit(Surface::Completions, body), Some(2));
+        assert_eq!(limit(Surface::Messages, body), Some(1));
+        assert_eq!(limit(Surface::Responses, body), Some(3));
+        assert_eq!(limit(Surface::Embeddings, body), Some(0));
+        assert_eq!(limit(Surface::Completions, r#"{"model":"m","max_tokens":null}"#), None);
+    }
+
+    #[test]
+    fn what_is_no_request_is_said_clearly() {
+        for (body, said) in [
+            ("", "not JSON"),
+            ("{", "not JSON"),
+            (r#"{"model":"a"} x"#, "not JSON"),
+            ("[]", "not a request"),
+            (r#"{"model":7}"#, "not a request"),
+            (r#"{"model":"a","max_tokens":-1}"#, "not a request"),
+            (r#"{"model":"a","model":"b"}"#, "duplicate field `model`"),
+            (r#"{"model":"a","mod\u0065l":"b"}"#, "duplicate field `model`"),
+            (r#"{"model":"a","stream_options":7}"#, "not a request"),
+            ("{}", "`model` is missing"),
+            (r#"{"model":""}"#, "`model` is missing"),
+        ] {
+            let error = parse(body).unwrap_err().to_string();
+            assert!(error.contains(said), "{body}: {error}");
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! One call, from its head to the head of its answer: key, model, limits, reservation, providers in turn. From there on the [`Relay`]
+//! has it.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use crate::ask::Ask;
+use crate::body::{self, Reply};
+use crate::catalog::{Model, Route};
+use crate::clock::now_us;
+use crate::json_scan::MemberScan;
+use crate::ledger::RequestId;
+use crate::meter::Meter;
+use crate::refusal::{Refusal, error_body};
+use crate::relay::{Form, Relay};
+use crate::sse::Splitter;
+use crate::style::{Style, Surface};
+use crate::translate::{self, Context};
+use crate::upstream::{Lease, SendError};
+use crate::usage::{Reported, StreamReader};
+use crate::worker::Worker;
+use crate::{admit, auth, route};
+
+/// Of a provider's refusal, no more than this is read, and for no longer.
+const REFUSAL_BYTES: usize = 64 * 1024;
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(5);
+/// Before the only provider of a model is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub async fn answer(worker: &Worker, surface: Surface, request: Request<Incoming>) -> Result<Response<Reply>, Refusal> {
+    let settings = &worker.shared.settings;
+    let (head, body) = request.into_parts();
+    // One snapshot for the whole call.
+    let catalog = worker.shared.catalog.load_full();
+    let key = auth::key(&catalog, &head.headers)?;
+    let body = body::read(body, settings.max_body, settings.client_patience).await?;
+    let ask = Ask::parse(surface, body)?;
+    let name = key.resolve(&ask.model);
+    if !key.may_use(name) {
+        return Err(Refusal::ModelNotAllowed(ask.model.clone()));
+    }
+    let model = catalog
+        .model(name, surface)
+        .ok_or_else(|| Refusal::NoSuchModel(ask.model.clone()))?;
+    let admit::Admitted { meter, request } = admit::admit(worker, &key, &model, &ask).await?;
+    let call = Call {
+        worker,
+        ask: &ask,
+        model: &model,
+        headers: &head.headers,
+        query: head.uri.query(),
+    };
+    let mut response = call.send(meter).await?;
+    let headers = response.headers_mut();
+    headers.insert("x-request-id", header(request));
+    Ok(response)
+}
+
+fn header(request: RequestId) -> HeaderValue {
+    HeaderValue::from_str(&request.to_string()).expect("hexadecimal digits are a header")
+}
+
+struct Call<'a> {
+    worker: &'a Worker,
+    ask: &'a Ask,
+    model: &'a Model,
+    headers: &'a HeaderMap,
+    query: Option<&'a str>,
+}
+
+/// What came of asking one provider.
+enum Attempt {
+    Answered(Box<Response<Incoming>>, Lease),
+    /// The request is at fault; another provider would say the same.
+    Refused(Response<Reply>),
+    /// The provider is at fault.
+    Failed(Refusal),
+}
+
+impl Call<'_> {
+    /// Asks providers in turn until one answers.
+    async fn send(&self, mut meter: Meter) -> Result<Response<Reply>, Refusal> {
+        let order = route::order(self.model, now_us(), &mut route::by_chance);
+        let able: Vec<_> = order
+            .into_iter()
+            .filter_map(|route| Some((route, route.provider.surface(self.ask.surface)?)))
+            .collect();
+        if able.is_empty() {
+            let offer = format!(
+                "the model \"{}\" gives no {}",
+                self.model.name,
+                self.ask.surface.label()
+            );
+            return Err(Refusal::NotOffered(offer));
+        }
+        let mut last = Refusal::ProvidersDown;
+        for attempt in 0..self.worker.shared.settings.attempts {
+            let (route, asked) = able[attempt % able.len()];
+            if attempt >= able.len() {
+                // All have failed once. Only a provider that may be back at once is worth asking again.
+                if !matches!(last, Refusal::ProvidersDown) {
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+            let body = self.body(route, asked)?;
+            meter.sends_to(&route.provider.name);
+            match self.attempt(route, asked, body).await {
+                Attempt::Answered(response, lease) => {
+                    return self.answered(*response, lease, route, asked, meter).await;
+                }
+                Attempt::Refused(response) => {
+                    meter.failed();
+                    return Ok(response);
+                }
+                Attempt::Failed(refusal) => last = refusal,
+            }
+        }
+        meter.failed();
+        Err(last)
+    }
+
+    fn context<'a>(&self, model: &'a str) -> Context<'a> {
+        Context {
+            model,
+            max_tokens: self.model.max_output,
+            wants_usage: self.ask.wants_usage,
+        }
+    }
+
+    fn body(&self, route: &Route, asked: Surface) -> Result<Bytes, Refusal> {
+        if asked == self.ask.surface {
+            return Ok(self.ask.patched(&route.model, true));
+        }
+        let body = translate::request(self.ask.surface, asked, &self.ask.body, self.context(&route.model));
+        body.map(Bytes::from).map_err(|error| Refusal::BadRequest(error.0))
+    }
+
+    fn request(&self, route: &Route, asked: Surface, body: Bytes) -> Request<Full<Bytes>> {
+        let query = self.query.filter(|_| asked == self.ask.surface);
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = route.provider.base.target(asked, query);
+        let headers = request.headers_mut();
+        headers.reserve(route.provider.headers.len() + 6);
+        // What a client says of the API it speaks is for a provider of that API.
+        if asked.style() == self.ask.surface.style() {
+            for name in ["anthropic-version", "anthropic-beta", "openai-beta"] {
+                if let Some(value) = self.headers.get(name) {
+                    headers.insert(name, value.clone());
+                }
+            }
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("creel/", env!("CARGO_PKG_VERSION"))),
+        );
+        for (name, value) in &route.provider.headers {
+            if !headers.contains_key(name) || value.is_sensitive() {
+                headers.insert(name, value.clone());
+            }
+        }
+        request
+    }
+
+    async fn attempt(&self, route: &Route, asked: Surface, body: Bytes) -> Attempt {
+        let provider = &route.provider;
+        let upstream = &self.worker.upstream;
+        let began = Instant::now();
+        let mut sent = upstream
+            .send(&provider.base, self.request(route, asked, body.clone()))
+            .await;
+        if let Err(SendError::Stale(_)) = &sent {
+            // A connection that the provider had closed says nothing about the provider.
+            sent = upstream.send(&provider.base, self.request(route, asked, body)).await;
+        }
+        let (response, lease) = match sent {
+            Ok(answered) => answered,
+            Err(error) => return self.unreachable(route, &error),
+        };
+        let status = response.status();
+        if status.is_success() {
+            provider.health.answered(began.elapsed());
+            return Attempt::Answered(Box::new(response), lease);
+        }
+        let wait = retry_after(response.headers());
+        let reading = body::read_reply(response.into_body(), REFUSAL_BYTES);
+        let said = tokio::time::timeout(REFUSAL_PATIENCE, reading)
+            .await
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        self.refused(route, status, wait, &said)
+    }
+
+    fn unreachable(&self, route: &Route, error: &SendError) -> Attempt {
+        let provider = &route.provider;
+        let (reason, refusal) = match error {
+            SendError::Connect(_) => ("connect", Refusal::ProvidersDown),
+            SendError::Stale(_) | SendError::Broken(_) => ("broken", Refusal::ProvidersDown),
+            SendError::Silent(_) => ("silent", Refusal::ProvidersSilent),
+        };
+        tracing::warn!(provider = %provider.name, model = %route.model, %error, "the provider did not answer");
+        provider.health.failed(None, now_us());
+        self.worker.shared.metrics.provider_failed(&provider.name, reason);
+        Attempt::Failed(refusal)
+    }
+
+    /// Whose fault a status is. A provider that refuses our own key or account (401, 402, 403) is at fault as far as the client goes:
+    /// what it says of them is for the log alone.
+    fn refused(&self, route: &Route, status: StatusCode, wait: Option<Duration>, said: &[u8]) -> Attempt {
+        let provider = &route.provider;
+        let (reason, refusal) = match status.as_u16() {
+            401..=403 => ("key", Refusal::ProvidersDown),
+            429 | 529 => ("busy", Refusal::ProvidersBusy { wait }),
+            408 | 504 => ("silent", Refusal::ProvidersSilent),
+            // A redirect would carry the key elsewhere; it is not followed.
+            300..=399 | 500.. => ("server", Refusal::ProvidersDown),
+            _ => {
+                let same_style = provider.style == self.ask.surface.style();
+                let body = match same_style && serde_json::from_slice::<serde::de::IgnoredAny>(said).is_ok() {
+                    true => Bytes::copy_from_slice(said),
+                    false => error_body(self.ask.surface.style(), status, "provider_refused", &message(said)),
+                };
+                let mut response = Response::new(Reply::from(body));
+                *response.status_mut() = status;
+                response
+                    .headers_mut()
+                    .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                return Attempt::Refused(response);
+            }
+        };
+        tracing::warn!(provider = %provider.name, model = %route.model, status = status.as_u16(), "the provider refused a call");
+        let pause = if reason == "busy" {
+            wait.or(Some(Duration::from_secs(1)))
+        } else {
+            None
+        };
+        provider.health.failed(pause, now_us());
+        self.worker.shared.metrics.provider_failed(&provider.name, reason);
+        Attempt::Failed(refusal)
+    }
+
+    /// The provider answers: its reply goes to the client as it comes.
+    async fn answered(
+        &self,
+        response: Response<Incoming>,
+        lease: Lease,
+        route: &Route,
+        asked: Surface,
+        meter: Meter,
+    ) -> Result<Response<Reply>, Refusal> {
+        let provider_style = route.provider.style;
+        let client = self.ask.surface.style();
+        let (head, body) = response.into_parts();
+        let media_type = head.headers.get(CONTENT_TYPE).cloned();
+        let is_stream = media_type.as_ref().map_or(self.ask.stream, |value| {
+            value.as_bytes().starts_with(b"text/event-stream")
+        });
+        let reader = StreamReader::of(asked);
+        let form = match (asked == self.ask.surface, is_stream) {
+            (true, false) => Form::Document(MemberScan::new("usage")),
+            (true, true) => Form::Events {
+                splitter: Splitter::default(),
+                reader,
+                hide_usage: self.ask.needs_usage(),
+            },
+            (false, true) => Form::Translated {
+                splitter: Splitter::default(),
+                reader,
+                translator: translate::stream(asked, self.ask.surface, self.context(&self.ask.model)),
+            },
+            (false, false) => return self.whole(body, lease, provider_style, asked, meter).await,
+        };
+        let mut answer = Response::new(());
+        *answer.status_mut() = head.status;
+        let headers = answer.headers_mut();
+        let fallback = if is_stream {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
+        headers.insert(CONTENT_TYPE, media_type.unwrap_or(HeaderValue::from_static(fallback)));
+        if is_stream {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            // nginx buffers answers by default; this switches it off.
+            headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        } else if let Some(length) = head.headers.get(CONTENT_LENGTH) {
+            headers.insert(CONTENT_LENGTH, length.clone());
+        }
+        let relay = Relay::new(
+            body,
+            lease,
+            form,
+            meter,
+            (provider_style, client),
+            self.worker.shared.settings.reply,
+        );
+        Ok(answer.map(|()| Reply::Relay(Box::new(relay))))
+    }
+
+    /// A reply in one document, told in the client's style.
+    async fn whole(
+        &self,
+        body: Incoming,
+        lease: Lease,
+        provider_style: Style,
+        asked: Surface,
+        mut meter: Meter,
+    ) -> Result<Response<Reply>, Refusal> {
+        let settings = &self.worker.shared.settings;
+        let reading = body::read_reply(body, settings.max_reply);
+        let Ok(Some(said)) = tokio::time::timeout(settings.provider.head, reading).await else {
+            meter.broken();
+            return Err(Refusal::ProviderGarbage);
+        };
+        lease.give_back();
+        let mut scan = MemberScan::new("usage");
+        scan.push(&said);
+        meter.tally().said(&said);
+        if let Some(usage) = scan.value() {
+            let reported = Reported::parse(provider_style, usage);
+            meter.tally().report(reported);
+        }
+        let told = translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model));
+        meter.done();
+        let told = told.map_err(|error| {
+            tracing::warn!(%error, "a provider's reply could not be translated");
+            Refusal::ProviderGarbage
+        })?;
+        let mut response = Response::new(Reply::from(Bytes::from(told)));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(response)
+    }
+}
+
+/// `Retry-After` in seconds. (A date is as good as none: a provider is left alone for a moment then.)
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// What a provider said of a request, in either style: `error.message`.
+fn message(said: &[u8]) -> String {
+    let said: serde_json::Value = serde_json::from_slice(said).unwrap_or_default();
+    let message = said["error"]["message"]
+        .as_str()
+        .unwrap_or("the provider did not accept the request");
+    message.to_owned()
+}

@@ -1,0 +1,81 @@
+//! The gateway as a whole: started, looked at, stopped.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Catalog;
+use crate::ledger::Ledger;
+use crate::serve;
+use crate::settings::Settings;
+use crate::worker::Shared;
+
+/// A running gateway. Dropping it stops it too, but nobody waits for its calls then.
+pub struct Gateway {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Gateway {
+    /// Listens, and answers from then on.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, or the system gives no threads.
+    pub fn start(address: SocketAddr, settings: Settings, catalog: Catalog, ledger: Ledger) -> io::Result<Self> {
+        let listeners = serve::bind(address, settings.threads)?;
+        let address = listeners[0].local_addr()?;
+        let shared = Arc::new(Shared {
+            catalog: Arc::new(ArcSwap::from_pointee(catalog)),
+            ledger,
+            metrics: Arc::default(),
+            settings,
+            tls: Arc::default(),
+        });
+        let stop = CancellationToken::new();
+        let threads = serve::start(listeners, &shared, &stop)?;
+        Ok(Self {
+            address,
+            shared,
+            stop,
+            threads,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The snapshot, to be swapped.
+    #[must_use]
+    pub fn catalog(&self) -> Arc<ArcSwap<Catalog>> {
+        Arc::clone(&self.shared.catalog)
+    }
+
+    /// Takes no more calls, waits for those that run (as long as the settings let them), then closes the books.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        let threads = std::mem::take(&mut self.threads);
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count()
+        });
+        match joined.await {
+            Ok(0) => {}
+            failed => tracing::error!(?failed, "threads of the LLM Gateway have failed"),
+        }
+        self.shared.ledger.close().await;
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}

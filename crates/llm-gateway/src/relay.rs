@@ -1,0 +1,380 @@
+//! The way of a reply from the provider to the client: piece by piece, unbuffered, metered as it passes.
+//!
+//! A client that reads slowly slows the provider down; one that goes away drops this body, which hangs up on the provider and charges
+//! what was used. A stream that has begun is never begun again elsewhere: if it breaks, its last event says so.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use crate::json_scan::MemberScan;
+use crate::meter::Meter;
+use crate::refusal::error_event;
+use crate::sse::{self, Splitter};
+use crate::style::Style;
+use crate::translate::StreamTranslator;
+use crate::upstream::Lease;
+use crate::usage::{Reported, Seen, StreamReader};
+
+/// One event may not be larger: nobody's is, and it is kept in memory.
+const LARGEST_EVENT: usize = 8 * 1024 * 1024;
+
+/// Bounds of a reply.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// The longest silence within it.
+    pub idle: Duration,
+    /// The longest it may take as a whole.
+    pub total: Duration,
+}
+
+/// What the reply is written as, and what becomes of it.
+pub enum Form {
+    /// One JSON document, passed as it is.
+    Document(MemberScan),
+    /// Events, passed as they are; without the one that only tells the usage, if the client did not ask for it.
+    Events {
+        splitter: Splitter,
+        reader: StreamReader,
+        hide_usage: bool,
+    },
+    /// Events, told again in the client's style.
+    Translated {
+        splitter: Splitter,
+        reader: StreamReader,
+        translator: Box<dyn StreamTranslator>,
+    },
+}
+
+/// The body of an answer.
+pub struct Relay {
+    /// `None`: there is no more to come from the provider.
+    source: Option<Source>,
+    form: Form,
+    /// `None`: it is settled.
+    meter: Option<Meter>,
+    provider_style: Style,
+    client: Style,
+    bounds: Bounds,
+    deadline: Instant,
+    /// Since when nothing came although the client wanted something.
+    waiting_since: Option<Instant>,
+    /// Made when there is something to wait for; set anew only when it has fired.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+struct Source {
+    body: Incoming,
+    lease: Option<Lease>,
+}
+
+/// Why a reply ends before its end.
+struct Broken {
+    status: StatusCode,
+    code: &'static str,
+    message: &'static str,
+}
+
+const CUT: Broken = Broken {
+    status: StatusCode::BAD_GATEWAY,
+    code: "stream_broken",
+    message: "the provider's reply broke off",
+};
+const SILENT: Broken = Broken {
+    status: StatusCode::GATEWAY_TIMEOUT,
+    code: "stream_silent",
+    message: "the provider has been silent for too long",
+};
+const TOO_LONG: Broken = Broken {
+    status: StatusCode::GATEWAY_TIMEOUT,
+    code: "stream_too_long",
+    message: "the reply takes longer than any may",
+};
+const OVERRUN: Broken = Broken {
+    status: StatusCode::BAD_GATEWAY,
+    code: "stream_overrun",
+    message: "the provider says far more than the call allows",
+};
+const GARBAGE: Broken = Broken {
+    status: StatusCode::BAD_GATEWAY,
+    code: "stream_garbage",
+    message: "the provider's stream could not be understood",
+};
+const REVOKED: Broken = Broken {
+    status: StatusCode::UNAUTHORIZED,
+    code: "invalid_api_key",
+    message: "this key was revoked",
+};
+
+impl Relay {
+    pub fn new(
+        body: Incoming,
+        lease: Lease,
+        form: Form,
+        meter: Meter,
+        (provider_style, client): (Style, Style),
+        bounds: Bounds,
+    ) -> Self {
+        Self {
+            source: Some(Source {
+                body,
+                lease: Some(lease),
+            }),
+            form,
+            meter: Some(meter),
+            provider_style,
+            client,
+            bounds,
+            deadline: Instant::now() + bounds.total,
+            waiting_since: None,
+            timer: None,
+        }
+    }
+
+    /// What the client gets for this piece; empty if it must wait for the next one.
+    fn take(&mut self, chunk: Bytes) -> Result<Bytes, Broken> {
+        let Some(meter) = &mut self.meter else {
+            // Settled, but some bytes follow: blank lines, a second marker.
+            return Ok(match &self.form {
+                Form::Document(_) | Form::Events { .. } => chunk,
+                Form::Translated { .. } => Bytes::new(),
+            });
+        };
+        if meter.key().state.is_revoked() {
+            return Err(REVOKED);
+        }
+        let mut end = false;
+        let out = match &mut self.form {
+            Form::Document(scan) => {
+                scan.push(&chunk);
+                meter.tally().said(&chunk);
+                end = scan.is_complete();
+                if end && let Some(usage) = scan.value() {
+                    let reported = Reported::parse(self.provider_style, usage);
+                    meter.tally().report(reported);
+                }
+                chunk
+            }
+            Form::Events {
+                splitter,
+                reader,
+                hide_usage,
+            } => {
+                let whole = splitter.push(chunk.clone());
+                let shown = pass(&whole, *reader, meter, &mut end, *hide_usage);
+                too_large(splitter)?;
+                if *hide_usage { shown } else { chunk }
+            }
+            Form::Translated {
+                splitter,
+                reader,
+                translator,
+            } => {
+                let whole = splitter.push(chunk);
+                too_large(splitter)?;
+                let mut out = Vec::with_capacity(whole.len() + whole.len() / 2);
+                for data in sse::events(&whole).filter_map(sse::data) {
+                    end |= reader.read(&data, meter.tally()) == Seen::End;
+                    translator.event(&data, &mut out).map_err(|_| GARBAGE)?;
+                }
+                out.into()
+            }
+        };
+        if end {
+            self.settle_done();
+        } else if meter.is_overrun() {
+            return Err(OVERRUN);
+        }
+        Ok(out)
+    }
+
+    /// The provider's body has ended as it should.
+    fn ended(&mut self) -> Bytes {
+        let mut end = false;
+        let mut out = Bytes::new();
+        if let Some(meter) = &mut self.meter {
+            match &mut self.form {
+                Form::Document(_) => {}
+                Form::Events {
+                    splitter,
+                    reader,
+                    hide_usage,
+                } => {
+                    // Some providers leave out the last blank line.
+                    let rest = splitter.finish();
+                    let shown = pass(&rest, *reader, meter, &mut end, *hide_usage);
+                    if *hide_usage {
+                        out = shown;
+                    }
+                }
+                Form::Translated {
+                    splitter,
+                    reader,
+                    translator,
+                } => {
+                    let rest = splitter.finish();
+                    let mut told = Vec::new();
+                    for data in sse::events(&rest).filter_map(sse::data) {
+                        end |= reader.read(&data, meter.tally()) == Seen::End;
+                        // Half an event: the stream's end says enough.
+                        let _ = translator.event(&data, &mut told);
+                    }
+                    translator.end(&mut told);
+                    out = told.into();
+                }
+            }
+        }
+        if end {
+            self.settle_done();
+        } else if let Some(meter) = self.meter.take() {
+            // No word that it was the end: what was seen counts if it is more than what was told.
+            meter.ended_unsaid();
+        }
+        out
+    }
+
+    fn settle_done(&mut self) {
+        if let Some(meter) = self.meter.take() {
+            meter.done();
+        }
+    }
+
+    /// Gives up on the provider, and tells the client if that is still possible.
+    fn break_off(&mut self, broken: &Broken) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.source = None;
+        let settled = self.meter.is_none();
+        if let Some(meter) = self.meter.take() {
+            tracing::warn!(code = broken.code, "a reply was broken off");
+            meter.broken();
+        }
+        match &self.form {
+            // The client has all of it.
+            _ if settled => Poll::Ready(None),
+            Form::Document(_) => Poll::Ready(Some(Err(io::Error::other(broken.message)))),
+            Form::Events { .. } | Form::Translated { .. } => {
+                let event = error_event(self.client, broken.status, broken.code, broken.message);
+                // An event that was cut in two must not swallow this one.
+                let mut text = BytesMut::from(&b"\n\n"[..]);
+                text.extend_from_slice(&event);
+                Poll::Ready(Some(Ok(Frame::data(text.freeze()))))
+            }
+        }
+    }
+
+    /// Ready when the provider was silent, or has talked, for too long.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<Broken> {
+        let now = Instant::now();
+        let since = *self.waiting_since.get_or_insert(now);
+        loop {
+            let end = (since + self.bounds.idle).min(self.deadline);
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+            std::task::ready!(timer.as_mut().poll(cx));
+            let now = Instant::now();
+            if now >= self.deadline {
+                return Poll::Ready(TOO_LONG);
+            }
+            if now >= end {
+                return Poll::Ready(SILENT);
+            }
+            timer.as_mut().reset(end);
+        }
+    }
+}
+
+fn too_large(splitter: &Splitter) -> Result<(), Broken> {
+    if splitter.held() > LARGEST_EVENT {
+        Err(GARBAGE)
+    } else {
+        Ok(())
+    }
+}
+
+/// Meters whole events, and gives those that are to be shown: all of them, in most pieces, without a copy.
+fn pass(whole: &Bytes, reader: StreamReader, meter: &mut Meter, end: &mut bool, hide_usage: bool) -> Bytes {
+    let mut kept: Option<BytesMut> = None;
+    let mut at = 0;
+    for event in sse::events(whole) {
+        let seen = match sse::data(event) {
+            Some(data) => reader.read(&data, meter.tally()),
+            None => Seen::Event,
+        };
+        *end |= seen == Seen::End;
+        if seen == Seen::UsageOnly && hide_usage {
+            kept.get_or_insert_with(|| BytesMut::from(&whole[..at]));
+        } else if let Some(kept) = &mut kept {
+            kept.extend_from_slice(event);
+        }
+        at += event.len();
+    }
+    kept.map_or_else(|| whole.clone(), BytesMut::freeze)
+}
+
+impl Body for Relay {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        loop {
+            let Some(source) = &mut this.source else {
+                return Poll::Ready(None);
+            };
+            let Poll::Ready(frame) = Pin::new(&mut source.body).poll_frame(cx) else {
+                let broken = std::task::ready!(this.poll_patience(cx));
+                return this.break_off(&broken);
+            };
+            this.waiting_since = None;
+            match frame {
+                Some(Ok(frame)) => {
+                    let is_last = source.body.is_end_stream();
+                    // Trailers: no provider sends any.
+                    let Ok(chunk) = frame.into_data() else { continue };
+                    if is_last && let Some(lease) = source.lease.take() {
+                        lease.give_back();
+                    }
+                    match this.take(chunk) {
+                        Ok(out) if out.is_empty() => {}
+                        Ok(out) => return Poll::Ready(Some(Ok(Frame::data(out)))),
+                        Err(broken) => return this.break_off(&broken),
+                    }
+                }
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "the provider's connection broke");
+                    return this.break_off(&CUT);
+                }
+                None => {
+                    if let Some(lease) = source.lease.take() {
+                        lease.give_back();
+                    }
+                    this.source = None;
+                    let out = this.ended();
+                    if !out.is_empty() {
+                        return Poll::Ready(Some(Ok(Frame::data(out))));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.is_none()
+    }
+
+    /// A document that passes as it is keeps its length.
+    fn size_hint(&self) -> SizeHint {
+        match (&self.form, &self.source) {
+            (Form::Document(_), Some(source)) => source.body.size_hint(),
+            (_, None) => SizeHint::with_exact(0),
+            _ => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! All paths of the LLM Gateway.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response};
+use hyper::body::Incoming;
+
+use crate::body::Reply;
+use crate::refusal::Refusal;
+use crate::style::{Style, Surface};
+use crate::worker::Worker;
+use crate::{call, models};
+
+pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<Reply> {
+    let path = request.uri().path();
+    if let Some(surface) = Surface::of_path(path) {
+        let answered = match request.method() {
+            &Method::POST => call::answer(&worker, surface, request).await,
+            _ => Err(Refusal::WrongMethod),
+        };
+        return answered.unwrap_or_else(|refusal| refuse(&worker, surface.style(), &refusal));
+    }
+    // Anthropic's clients send this with every request, and their paths are the same here.
+    let style = match request.headers().contains_key("anthropic-version") {
+        true => Style::Anthropic,
+        false => Style::Openai,
+    };
+    let answered = match (request.method(), path) {
+        (&Method::GET, "/health") => Ok(text("application/json", r#"{"ok":true,"status":"live"}"#)),
+        (&Method::GET, "/metrics") => Ok(text(
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            worker.shared.metrics.render(),
+        )),
+        (&Method::GET, "/v1/models") => models::list(&worker, request.headers(), style),
+        (&Method::GET, path) if path.starts_with("/v1/models/") => {
+            models::show(&worker, request.headers(), style, &path["/v1/models/".len()..])
+        }
+        (_, "/health" | "/metrics" | "/v1/models") => Err(Refusal::WrongMethod),
+        _ => Err(Refusal::NoSuchPath),
+    };
+    answered.unwrap_or_else(|refusal| refuse(&worker, style, &refusal))
+}
+
+pub fn text(media_type: &'static str, body: impl Into<Bytes>) -> Response<Reply> {
+    let mut response = Response::new(Reply::from(body.into()));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+fn refuse(worker: &Worker, style: Style, refusal: &Refusal) -> Response<Reply> {
+    worker.shared.metrics.refused(refusal.code());
+    refusal.response(style).map(Reply::from)
+}

@@ -1,0 +1,169 @@
+//! Virtual keys: who may do what, and how often.
+
+use creel_testkit::provider::{Gate, Provider, Reply};
+use http_body_util::BodyExt as _;
+use serde_json::json;
+
+use super::{COMPLETION, Client, House, STREAMED_COMPLETION};
+use crate::catalog::Limits;
+
+#[tokio::test]
+async fn only_a_known_key_gets_in() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut stranger = Client::connect(house.gateway.address(), "sk-creel-stranger").await;
+    let openai = stranger.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!(
+        (openai.status, &openai.json()["error"]["code"]),
+        (401, &json!("invalid_api_key"))
+    );
+    let anthropic = stranger.post("/v1/messages", COMPLETION).await;
+    assert_eq!(
+        (anthropic.status, &anthropic.json()["error"]["type"]),
+        (401, &json!("authentication_error"))
+    );
+    assert_eq!(provider.requests().len(), 0);
+    assert_eq!(house.spent().await, 0);
+}
+
+#[tokio::test]
+async fn a_key_that_has_expired_gets_nothing() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).key(|key| key.expires_at = Some(1)).start().await;
+    let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"]),
+        (401, &json!("expired_api_key"))
+    );
+}
+
+#[tokio::test]
+async fn models_and_names_of_its_own() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider)
+        .key(|key| {
+            key.models = Some(["m1".to_owned()].into());
+            key.aliases = [
+                ("fast".to_owned(), "m1".to_owned()),
+                ("clever".to_owned(), "c1".to_owned()),
+            ]
+            .into();
+        })
+        .start()
+        .await;
+    let mut client = house.client().await;
+    for (name, status) in [("m1", 200), ("fast", 200), ("c1", 403), ("clever", 403), ("none", 403)] {
+        let answer = client
+            .post("/v1/chat/completions", COMPLETION.replace("m1", name))
+            .await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.text());
+    }
+    let asked: Vec<_> = provider
+        .requests()
+        .iter()
+        .map(|asked| asked.json()["model"].clone())
+        .collect();
+    assert_eq!(asked, ["m1", "m1"], "the provider hears its own name of the model");
+}
+
+#[tokio::test]
+async fn too_many_requests_are_told_when_to_come_back_and_cost_nothing() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("hi").usage(1, 1));
+    let limits = Limits {
+        requests_per_minute: Some(2),
+        tokens_per_minute: None,
+    };
+    let house = House::new(&provider).key(|key| key.limits = limits).start().await;
+    let mut client = house.client().await;
+    for status in [200, 200, 429] {
+        let answer = client.post("/v1/chat/completions", COMPLETION).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        let wait = answer
+            .headers
+            .get("retry-after")
+            .map(|wait| wait.to_str().unwrap().parse::<u64>().unwrap());
+        assert_eq!(wait.is_some_and(|wait| (1..=30).contains(&wait)), status == 429);
+    }
+    assert_eq!(house.spent().await, 4);
+}
+
+#[tokio::test]
+async fn tokens_a_minute_count_what_was_used_not_what_was_feared() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("hi").usage(10, 10));
+    let limits = Limits {
+        requests_per_minute: None,
+        tokens_per_minute: Some(150),
+    };
+    let house = House::new(&provider).key(|key| key.limits = limits).start().await;
+    let mut client = house.client().await;
+    // Each may use 100 and some; together they do not.
+    for _ in 0..2 {
+        assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 200);
+    }
+    let answer = client.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"]),
+        (429, &json!("rate_limit_tokens"))
+    );
+}
+
+#[tokio::test]
+async fn a_key_revoked_in_the_middle_of_a_stream_ends_it_and_pays_for_what_it_had() {
+    let provider = Provider::start().await;
+    let gate = Gate::closed();
+    provider.then(Reply::pieces(["four", "four", "four"]).gated(&gate));
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let mut body = client
+        .begin("/v1/chat/completions", STREAMED_COMPLETION)
+        .await
+        .into_body();
+    gate.pass(1);
+    let mut said = String::new();
+    while !said.contains("four") {
+        let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        said.push_str(std::str::from_utf8(&piece).unwrap());
+    }
+    for key in house.gateway.catalog().load().keys.values() {
+        key.state.revoke();
+    }
+    gate.pass(2);
+    let rest = body.collect().await.unwrap().to_bytes();
+    let rest = std::str::from_utf8(&rest).unwrap();
+    assert!(rest.contains("revoked") && !rest.contains("[DONE]"), "{rest}");
+    assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 401);
+    let call = settled(house).await;
+    assert!(call.estimated && call.completion >= 1, "{call:?}");
+}
+
+async fn settled(house: super::harness::Running) -> crate::ledger::Usage {
+    let books = house.books.clone();
+    assert!(house.spent().await > 0);
+    books.settled()[0].usage
+}
+
+#[tokio::test]
+async fn the_list_of_models_is_in_the_askers_style() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let openai = client.get("/v1/models", &[]).await.json();
+    assert_eq!(
+        (&openai["object"], &openai["data"][0]["id"]),
+        (&json!("list"), &json!("c1"))
+    );
+    let anthropic = client
+        .get("/v1/models", &[("anthropic-version", "2023-06-01")])
+        .await
+        .json();
+    assert_eq!(
+        (&anthropic["has_more"], &anthropic["data"][1]["id"]),
+        (&json!(false), &json!("m1"))
+    );
+    assert_eq!(client.get("/v1/models/m1", &[]).await.status, 200);
+    assert_eq!(client.get("/v1/models/none", &[]).await.status, 404);
+    assert_eq!(client.get("/health", &[]).await.json()["ok"], true);
+    assert_eq!(client.get("/nothing", &[]).await.status, 404);
+}

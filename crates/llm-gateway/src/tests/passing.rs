@@ -1,0 +1,48 @@
+//! Equal styles: what comes goes, and is counted.
+
+use creel_testkit::provider::{Provider, Reply};
+use serde_json::json;
+
+use super::House;
+
+const ASK: &str = r#"{ "model": "m1", "messages": [{"role": "user", "content": "hi"}], "my_own": [1, 2.50] }"#;
+
+#[tokio::test]
+async fn a_completion_passes_untouched_and_is_charged() {
+    let provider = Provider::start().await;
+    provider.require_key("sk-provider-secret");
+    provider.then(Reply::text("Hello.").usage(7, 3));
+    let house = House::new(&provider).start().await;
+    let answer = house.client().await.post("/v1/chat/completions", ASK).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["choices"][0]["message"]["content"], "Hello.");
+    assert_eq!(provider.requests()[0].body, ASK, "byte by byte");
+    assert!(!answer.headers.contains_key("transfer-encoding"));
+    assert_eq!(house.spent().await, 10);
+}
+
+#[tokio::test]
+async fn a_stream_passes_and_its_usage_is_asked_for_but_not_shown() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello to you.").usage(7, 3));
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let ask = |options: &str| {
+        format!(r#"{{"model":"m1","messages":[{{"role":"user","content":"hi"}}],"stream":true{options}}}"#)
+    };
+    let hidden = client.post("/v1/chat/completions", ask("")).await;
+    let shown = client
+        .post(
+            "/v1/chat/completions",
+            ask(r#","stream_options":{"include_usage":true}"#),
+        )
+        .await;
+    for asked in provider.requests() {
+        assert_eq!(asked.json()["stream_options"], json!({"include_usage": true}));
+    }
+    let has_usage = |events: Vec<String>| events.iter().any(|event| event.contains("prompt_tokens"));
+    assert_eq!(hidden.events().last().map(String::as_str), Some("[DONE]"));
+    assert_eq!((has_usage(hidden.events()), has_usage(shown.events())), (false, true));
+    assert_eq!(hidden.events().len() + 1, shown.events().len());
+    assert_eq!(house.spent().await, 20);
+}

@@ -1,0 +1,115 @@
+//! Several providers for one model.
+
+use creel_testkit::provider::{Provider, Reply};
+use serde_json::json;
+
+use super::harness::provider as at;
+use super::{COMPLETION, House, STREAMED_COMPLETION};
+use crate::style::Style;
+
+#[tokio::test]
+async fn the_next_provider_answers_when_one_fails() {
+    for failure in [
+        Reply::status(500),
+        Reply::status(429),
+        Reply::status(503),
+        Reply::status(401),
+    ] {
+        let (first, second) = (Provider::start().await, Provider::start().await);
+        first.always(failure);
+        second.always(Reply::text("Second.").usage(5, 2));
+        let mut house = House::new(&first);
+        house.model(
+            "m1",
+            &[
+                at("first", Style::Openai, &first.openai_url()),
+                at("second", Style::Anthropic, &second.anthropic_url()),
+            ],
+        );
+        let house = house.start().await;
+        let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
+        assert_eq!(answer.json()["choices"][0]["message"]["content"], "Second.");
+        assert_eq!((first.requests().len(), second.requests().len()), (1, 1));
+        let books = house.books.clone();
+        assert_eq!(house.spent().await, 7);
+        assert_eq!(&*books.settled()[0].provider, "second");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_reached_is_passed_over() {
+    let (gone, there) = (Provider::start().await, Provider::start().await);
+    let mut house = House::new(&there);
+    house.model(
+        "m1",
+        &[
+            at("gone", Style::Openai, &gone.openai_url()),
+            at("there", Style::Openai, &there.openai_url()),
+        ],
+    );
+    gone.stop().await;
+    let house = house.start().await;
+    let answer = house
+        .client()
+        .await
+        .post("/v1/chat/completions", STREAMED_COMPLETION)
+        .await;
+    assert_eq!(answer.events().last().map(String::as_str), Some("[DONE]"));
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_for_a_pause_gets_it() {
+    let (busy, free) = (Provider::start().await, Provider::start().await);
+    busy.then(Reply::status(429).retry_after("30"));
+    let mut house = House::new(&busy);
+    house.model(
+        "m1",
+        &[
+            at("busy", Style::Openai, &busy.openai_url()),
+            at("free", Style::Openai, &free.openai_url()),
+        ],
+    );
+    let house = house.start().await;
+    let mut client = house.client().await;
+    for _ in 0..3 {
+        assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 200);
+    }
+    assert_eq!((busy.requests().len(), free.requests().len()), (1, 3));
+}
+
+#[tokio::test]
+async fn when_all_are_busy_the_client_is_told_when_to_come_back() {
+    let provider = Provider::start().await;
+    provider.always(Reply::status(429).retry_after("7"));
+    let house = House::new(&provider).start().await;
+    let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"]),
+        (429, &json!("providers_busy"))
+    );
+    assert_eq!(answer.headers["retry-after"], "7");
+    assert_eq!(house.spent().await, 0);
+}
+
+#[tokio::test]
+async fn a_lone_provider_that_failed_in_passing_is_asked_again() {
+    let provider = Provider::start().await;
+    provider.then(Reply::status(500));
+    let house = House::new(&provider).start().await;
+    let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!((answer.status, provider.requests().len()), (200, 2));
+    let books = house.books.clone();
+    house.spent().await;
+    assert_eq!(books.settled().len(), 1, "one call, one entry");
+}
+
+#[tokio::test]
+async fn connections_to_a_provider_are_used_again() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    for ask in [COMPLETION, STREAMED_COMPLETION].repeat(5) {
+        assert_eq!(client.post("/v1/chat/completions", ask).await.status, 200);
+    }
+    assert_eq!(provider.connections(), 1);
+}

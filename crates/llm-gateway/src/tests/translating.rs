@@ -1,0 +1,291 @@
+//! Clients of one style before providers of the other.
+
+use creel_testkit::provider::{Provider, Reply};
+use serde_json::{Value, json};
+
+use super::House;
+
+const SCHEMA: &str = r#"{"type":"object","properties":{"city":{"type":"string"}}}"#;
+
+fn schema() -> Value {
+    serde_json::from_str(SCHEMA).unwrap()
+}
+
+/// A conversation with a picture and a tool, as OpenAI's clients write it.
+fn completion(stream: bool) -> Value {
+    json!({
+        "model": "c1", "stream": stream, "max_tokens": 200, "temperature": 1.5, "stop": "END",
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": [
+                {"type": "text", "text": "Weather?"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+            ]},
+            {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "call:1", "type": "function", "function": {"name": "weather", "arguments": "{\"city\":\"Kyiv\"}"}},
+            ]},
+            {"role": "tool", "tool_call_id": "call:1", "content": "sunny"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "weather", "description": "d", "parameters": schema()}}],
+        "tool_choice": "required",
+    })
+}
+
+/// The same as Anthropic's clients write it.
+fn message(stream: bool) -> Value {
+    json!({
+        "model": "m1", "stream": stream, "max_tokens": 200, "temperature": 1.0, "stop_sequences": ["END"], "system": "Be brief.",
+        "messages": [
+            {"role": "user", "content": [
+                {"type": "text", "text": "Weather?"},
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+            ]},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "id_call_1", "name": "weather", "input": {"city": "Kyiv"}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "id_call_1", "content": "sunny"}]},
+        ],
+        "tools": [{"name": "weather", "description": "d", "input_schema": schema()}],
+        "tool_choice": {"type": "any"},
+    })
+}
+
+fn reply() -> Reply {
+    Reply::text("Let me see.")
+        .and_tool_call("weather", r#"{"city":"Odesa"}"#)
+        .reasoning("Hm.")
+        .usage(20, 9)
+        .cached(4)
+}
+
+#[tokio::test]
+async fn a_completion_from_a_provider_of_messages() {
+    let provider = Provider::start().await;
+    provider.always(reply());
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+
+    let answer = client.post("/v1/chat/completions", completion(false).to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let sent = provider.requests()[0].json();
+    let mut expected = message(false);
+    expected["model"] = json!("c1");
+    assert_eq!(sent, expected);
+    let said = answer.json();
+    let choice = &said["choices"][0];
+    assert_eq!(choice["message"]["content"], "Let me see.");
+    assert_eq!(choice["message"]["reasoning_content"], "Hm.");
+    assert_eq!(
+        choice["message"]["tool_calls"][0]["function"],
+        json!({"name": "weather", "arguments": r#"{"city":"Odesa"}"#})
+    );
+    assert_eq!(choice["finish_reason"], "tool_calls");
+    assert_eq!(said["model"], "c1");
+    assert_eq!(
+        (
+            &said["usage"]["prompt_tokens"],
+            &said["usage"]["prompt_tokens_details"]["cached_tokens"]
+        ),
+        (&json!(20), &json!(4))
+    );
+
+    let mut ask = completion(true);
+    ask["stream_options"] = json!({"include_usage": true});
+    let answer = client.post("/v1/chat/completions", ask.to_string()).await;
+    let (text, calls, usage) = told_chunks(&answer.events());
+    assert_eq!((text.as_str(), calls.as_str()), ("Let me see.", r#"{"city":"Odesa"}"#));
+    assert_eq!(
+        (&usage["prompt_tokens"], &usage["completion_tokens"]),
+        (&json!(20), &json!(9))
+    );
+    let answer = client.post("/v1/chat/completions", completion(true).to_string()).await;
+    assert_eq!(told_chunks(&answer.events()).2, Value::Null, "nobody asked for it");
+    assert_eq!(house.spent().await, 3 * 29);
+}
+
+/// What a stream of chunks says: its text, its calls' arguments, its usage.
+fn told_chunks(events: &[String]) -> (String, String, Value) {
+    let (last, chunks) = events.split_last().unwrap();
+    assert_eq!(last, "[DONE]");
+    let (mut text, mut calls, mut usage) = (String::new(), String::new(), Value::Null);
+    for chunk in chunks {
+        let chunk: Value = serde_json::from_str(chunk).unwrap();
+        let delta = &chunk["choices"][0]["delta"];
+        text.push_str(delta["content"].as_str().unwrap_or_default());
+        calls.push_str(
+            delta["tool_calls"][0]["function"]["arguments"]
+                .as_str()
+                .unwrap_or_default(),
+        );
+        if chunk["usage"].is_object() {
+            usage = chunk["usage"].clone();
+        }
+    }
+    (text, calls, usage)
+}
+
+#[tokio::test]
+async fn a_message_from_a_provider_of_completions() {
+    let provider = Provider::start().await;
+    provider.always(reply());
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+
+    let answer = client.post("/v1/messages", message(false).to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let sent = provider.requests()[0].json();
+    assert_eq!(sent["messages"][0], json!({"role": "system", "content": "Be brief."}));
+    assert_eq!(
+        sent["messages"][1]["content"][1]["image_url"]["url"],
+        "data:image/png;base64,AAAA"
+    );
+    assert_eq!(
+        sent["messages"][2]["tool_calls"][0]["function"]["arguments"],
+        r#"{"city":"Kyiv"}"#
+    );
+    assert_eq!(
+        sent["messages"][3],
+        json!({"role": "tool", "tool_call_id": "id_call_1", "content": "sunny"})
+    );
+    assert_eq!(
+        (&sent["tool_choice"], &sent["stop"]),
+        (&json!("required"), &json!(["END"]))
+    );
+    let said = answer.json();
+    assert_eq!(said["content"][1], json!({"type": "text", "text": "Let me see."}));
+    assert_eq!(
+        (&said["content"][2]["name"], &said["content"][2]["input"]),
+        (&json!("weather"), &json!({"city": "Odesa"}))
+    );
+    assert_eq!(said["stop_reason"], "tool_use");
+    assert_eq!(
+        (
+            &said["usage"]["input_tokens"],
+            &said["usage"]["cache_read_input_tokens"]
+        ),
+        (&json!(16), &json!(4))
+    );
+
+    let answer = client.post("/v1/messages", message(true).to_string()).await;
+    let events: Vec<Value> = answer
+        .events()
+        .iter()
+        .map(|event| serde_json::from_str(event).unwrap())
+        .collect();
+    let kinds: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
+    assert_eq!((kinds[0], kinds[kinds.len() - 1]), ("message_start", "message_stop"));
+    let starts = events.iter().filter(|event| event["type"] == "content_block_start");
+    let blocks: Vec<_> = starts
+        .map(|event| event["content_block"]["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(blocks, ["thinking", "text", "tool_use"]);
+    let json: String = events
+        .iter()
+        .filter_map(|event| event["delta"]["partial_json"].as_str())
+        .collect();
+    assert_eq!(json, r#"{"city":"Odesa"}"#);
+    let end = &events[events.len() - 2];
+    assert_eq!(
+        (&end["delta"]["stop_reason"], &end["usage"]["output_tokens"]),
+        (&json!("tool_use"), &json!(9))
+    );
+    assert_eq!(house.spent().await, 2 * 29);
+}
+
+#[tokio::test]
+async fn a_response_from_providers_of_either_style() {
+    let provider = Provider::start().await;
+    provider.always(reply());
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    for model in ["m1", "c1"] {
+        let ask = |stream: bool| {
+            json!({
+                "model": model, "stream": stream, "instructions": "Be brief.", "max_output_tokens": 200,
+                "input": [
+                    {"role": "user", "content": [{"type": "input_text", "text": "Weather?"}]},
+                    {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": "{}"},
+                    {"type": "function_call_output", "call_id": "c1", "output": "sunny"},
+                ],
+                "tools": [{"type": "function", "name": "weather", "parameters": schema(), "strict": true}],
+            })
+            .to_string()
+        };
+        let answer = client.post("/v1/responses", ask(false)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let said = answer.json();
+        assert_eq!(
+            (&said["object"], &said["status"]),
+            (&json!("response"), &json!("completed"))
+        );
+        assert_eq!(said["output"][0]["content"][0]["text"], "Let me see.");
+        assert_eq!(said["output"][1]["arguments"], r#"{"city":"Odesa"}"#);
+        assert_eq!(
+            (&said["usage"]["input_tokens"], &said["usage"]["output_tokens"]),
+            (&json!(20), &json!(9))
+        );
+
+        let answer = client.post("/v1/responses", ask(true)).await;
+        let events: Vec<Value> = answer
+            .events()
+            .iter()
+            .map(|event| serde_json::from_str(event).unwrap())
+            .collect();
+        for (number, event) in events.iter().enumerate() {
+            assert_eq!(event["sequence_number"], number);
+        }
+        let text: String = events
+            .iter()
+            .filter(|event| event["type"] == "response.output_text.delta")
+            .filter_map(|event| event["delta"].as_str())
+            .collect();
+        assert_eq!(text, "Let me see.");
+        let last = events.last().unwrap();
+        assert_eq!(last["type"], "response.completed");
+        assert_eq!(last["response"]["output"], {
+            let mut output = said["output"].clone();
+            output[0]["id"] = last["response"]["output"][0]["id"].clone();
+            output
+        });
+        assert_eq!(last["response"]["usage"]["output_tokens"], 9);
+    }
+    assert_eq!(house.spent().await, 4 * 29);
+}
+
+#[tokio::test]
+async fn what_cannot_be_translated_is_said_and_costs_nothing() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    for (path, ask, said) in [
+        (
+            "/v1/chat/completions",
+            json!({"model": "c1", "n": 2, "messages": [{"role": "user", "content": "hi"}]}),
+            "n: ",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({"model": "c1", "messages": [{"role": "wizard", "content": "hi"}]}),
+            "wizard",
+        ),
+        (
+            "/v1/messages",
+            json!({"model": "m1", "max_tokens": 1, "messages": [], "tools": [{"type": "web_search_20250305", "name": "w"}]}),
+            "web_search",
+        ),
+        (
+            "/v1/responses",
+            json!({"model": "m1", "previous_response_id": "resp_1", "input": "hi"}),
+            "previous_response_id",
+        ),
+        ("/v1/embeddings", json!({"model": "c1", "input": "hi"}), "embeddings"),
+    ] {
+        let answer = client.post(path, ask.to_string()).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(
+            answer.json()["error"]["message"].as_str().unwrap().contains(said),
+            "{}",
+            answer.text()
+        );
+    }
+    assert_eq!(provider.requests().len(), 0);
+    assert_eq!(house.spent().await, 0);
+}

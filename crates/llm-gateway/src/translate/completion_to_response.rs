@@ -1,0 +1,85 @@
+//! A chat completion, as a response: <https://platform.openai.com/docs/api-reference/responses/object>.
+
+use serde_json::{Value, json};
+
+use super::completion_to_message::said;
+use super::message_to_completion::now;
+use super::{Context, Untranslatable, cannot, items, text};
+
+pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untranslatable> {
+    let Some(choice) = items(completion, "choices").next() else {
+        return cannot("the reply has no choices");
+    };
+    let message = &choice["message"];
+    let id = text(completion, "id");
+    let mut output = Vec::new();
+    let said = said(&message["content"]) + text(message, "refusal");
+    if !said.is_empty() {
+        output.push(message_item(&format!("msg_{id}"), "completed", &said));
+    }
+    for call in items(message, "tool_calls") {
+        let function = &call["function"];
+        output.push(call_item(
+            text(call, "id"),
+            text(function, "name"),
+            text(function, "arguments"),
+            "completed",
+        ));
+    }
+    let is_cut = text(choice, "finish_reason") == "length";
+    Ok(response(
+        &format!("resp_{id}"),
+        context.model,
+        if is_cut { End::Incomplete } else { End::Completed },
+        output,
+        &completion["usage"],
+    ))
+}
+
+/// How far a response is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    InProgress,
+    Completed,
+    /// The limit of tokens was reached.
+    Incomplete,
+}
+
+pub fn message_item(id: &str, status: &str, said: &str) -> Value {
+    let content = json!([{"type": "output_text", "text": said, "annotations": [], "logprobs": []}]);
+    json!({"type": "message", "id": id, "status": status, "role": "assistant", "content": content})
+}
+
+pub fn call_item(id: &str, name: &str, arguments: &str, status: &str) -> Value {
+    json!({
+        "type": "function_call", "id": format!("fc_{id}"), "call_id": id, "name": name, "arguments": arguments, "status": status,
+    })
+}
+
+/// All members that the official clients insist on.
+pub fn response(id: &str, model: &str, end: End, output: Vec<Value>, usage: &Value) -> Value {
+    let (status, incomplete) = match end {
+        End::InProgress => ("in_progress", Value::Null),
+        End::Completed => ("completed", Value::Null),
+        End::Incomplete => ("incomplete", json!({"reason": "max_output_tokens"})),
+    };
+    json!({
+        "id": id, "object": "response", "created_at": now(), "status": status, "error": null,
+        "incomplete_details": incomplete, "instructions": null, "metadata": {}, "model": model, "output": output,
+        "parallel_tool_calls": true, "temperature": null, "tool_choice": "auto", "tools": [], "top_p": null,
+        "usage": told_usage(usage),
+    })
+}
+
+fn told_usage(usage: &Value) -> Value {
+    let Some(input) = usage["prompt_tokens"].as_u64() else {
+        return Value::Null;
+    };
+    let output = usage["completion_tokens"].as_u64().unwrap_or_default();
+    let detail = |details: &str, name: &str| usage[details][name].as_u64().unwrap_or_default();
+    json!({
+        "input_tokens": input, "output_tokens": output, "total_tokens": input.saturating_add(output),
+        "input_tokens_details": {"cached_tokens": detail("prompt_tokens_details", "cached_tokens")},
+        "output_tokens_details": {"reasoning_tokens": detail("completion_tokens_details", "reasoning_tokens")},
+    })
+}

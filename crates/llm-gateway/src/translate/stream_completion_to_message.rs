@@ -1,0 +1,173 @@
+//! A chat completion's chunks, as a message's events: <https://platform.openai.com/docs/api-reference/chat-streaming>,
+//! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>.
+
+use serde_json::{Value, json};
+
+use super::completion_to_message::{id, said, stop_reason, usage};
+use super::{Context, StreamTranslator, Untranslatable, items, text};
+
+pub struct CompletionToMessage {
+    model: String,
+    begun: bool,
+    ended: bool,
+    /// The block that is open; its index is `blocks - 1`.
+    open: Option<Open>,
+    blocks: u64,
+    calls: bool,
+    finish_reason: Option<String>,
+    usage: Value,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Text,
+    Thinking,
+    /// The call with this index of its own.
+    Call(u64),
+}
+
+impl CompletionToMessage {
+    pub fn new(context: Context<'_>) -> Self {
+        Self {
+            model: context.model.to_owned(),
+            begun: false,
+            ended: false,
+            open: None,
+            blocks: 0,
+            calls: false,
+            finish_reason: None,
+            usage: Value::Null,
+        }
+    }
+
+    fn begin(&mut self, chunk: &Value, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
+        // The input is told at the end, as the other side does it.
+        let message = json!({
+            "id": id(text(chunk, "id")), "type": "message", "role": "assistant", "model": self.model, "content": [],
+            "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 0, "output_tokens": 0},
+        });
+        write(&json!({"type": "message_start", "message": message}), out);
+    }
+
+    /// Makes sure that this block is open, and no other.
+    fn open(&mut self, wanted: Open, block: Value, out: &mut Vec<u8>) {
+        if self.open == Some(wanted) {
+            return;
+        }
+        self.close(out);
+        write(
+            &json!({"type": "content_block_start", "index": self.blocks, "content_block": block}),
+            out,
+        );
+        self.blocks += 1;
+        self.open = Some(wanted);
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        if self.open.take().is_some() {
+            write(&json!({"type": "content_block_stop", "index": self.blocks - 1}), out);
+        }
+    }
+
+    fn delta(&self, delta: Value, out: &mut Vec<u8>) {
+        write(
+            &json!({"type": "content_block_delta", "index": self.blocks - 1, "delta": delta}),
+            out,
+        );
+    }
+
+    fn take(&mut self, delta: &Value, out: &mut Vec<u8>) {
+        let thought = [text(delta, "reasoning_content"), text(delta, "reasoning")].concat();
+        if !thought.is_empty() {
+            self.open(
+                Open::Thinking,
+                json!({"type": "thinking", "thinking": "", "signature": ""}),
+                out,
+            );
+            self.delta(json!({"type": "thinking_delta", "thinking": thought}), out);
+        }
+        let said = said(&delta["content"]) + text(delta, "refusal");
+        if !said.is_empty() {
+            self.open(Open::Text, json!({"type": "text", "text": ""}), out);
+            self.delta(json!({"type": "text_delta", "text": said}), out);
+        }
+        for call in items(delta, "tool_calls") {
+            self.call(call, out);
+        }
+    }
+
+    fn call(&mut self, call: &Value, out: &mut Vec<u8>) {
+        let function = &call["function"];
+        let id = text(call, "id");
+        // Some providers leave out the index; then an id begins a call.
+        let index = call["index"].as_u64().unwrap_or(match self.open {
+            Some(Open::Call(open)) if id.is_empty() => open,
+            _ => self.blocks,
+        });
+        self.calls = true;
+        let block = json!({"type": "tool_use", "id": id, "name": function["name"], "input": {}});
+        self.open(Open::Call(index), block, out);
+        let arguments = text(function, "arguments");
+        if !arguments.is_empty() {
+            self.delta(json!({"type": "input_json_delta", "partial_json": arguments}), out);
+        }
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.begin(&Value::Null, out);
+        self.close(out);
+        let reason = stop_reason(self.finish_reason.as_deref().unwrap_or_default(), self.calls);
+        let delta = json!({"stop_reason": reason, "stop_sequence": null});
+        write(
+            &json!({"type": "message_delta", "delta": delta, "usage": usage(&self.usage)}),
+            out,
+        );
+        write(&json!({"type": "message_stop"}), out);
+    }
+}
+
+impl StreamTranslator for CompletionToMessage {
+    fn event(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Untranslatable> {
+        if data == b"[DONE]" {
+            self.finish(out);
+            return Ok(());
+        }
+        let chunk: Value = serde_json::from_slice(data).map_err(|error| Untranslatable(error.to_string()))?;
+        if chunk["error"].is_object() {
+            self.ended = true;
+            let error = json!({"type": "api_error", "message": text(&chunk["error"], "message")});
+            write(&json!({"type": "error", "error": error}), out);
+            return Ok(());
+        }
+        self.begin(&chunk, out);
+        if chunk["usage"].is_object() {
+            self.usage = chunk["usage"].clone();
+        }
+        let Some(choice) = items(&chunk, "choices").find(|choice| choice["index"].as_u64().unwrap_or(0) == 0) else {
+            return Ok(());
+        };
+        self.take(&choice["delta"], out);
+        if let Some(reason) = choice["finish_reason"].as_str() {
+            self.finish_reason = Some(reason.to_owned());
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        // Some providers leave out the last marker. Without a reason to stop it was cut, and the client sees that there is no end.
+        if self.finish_reason.is_some() {
+            self.finish(out);
+        }
+    }
+}
+
+fn write(event: &Value, out: &mut Vec<u8>) {
+    let written = format!("event: {}\ndata: {event}\n\n", text(event, "type"));
+    out.extend_from_slice(written.as_bytes());
+}

@@ -1,0 +1,237 @@
+//! A chat completion's chunks, as a response's events: <https://platform.openai.com/docs/api-reference/responses-streaming>.
+
+use serde_json::{Value, json};
+
+use super::completion_to_message::said;
+use super::completion_to_response::{End, call_item, message_item, response};
+use super::{Context, StreamTranslator, Untranslatable, items, text};
+
+pub struct CompletionToResponse {
+    id: String,
+    model: String,
+    begun: bool,
+    ended: bool,
+    sequence: u64,
+    /// Items that are whole.
+    output: Vec<Value>,
+    open: Option<Open>,
+    finish_reason: Option<String>,
+    usage: Value,
+}
+
+/// The item that is being told.
+enum Open {
+    Message {
+        said: String,
+    },
+    Call {
+        index: u64,
+        id: String,
+        name: String,
+        arguments: String,
+    },
+}
+
+impl CompletionToResponse {
+    pub fn new(context: Context<'_>) -> Self {
+        Self {
+            id: String::new(),
+            model: context.model.to_owned(),
+            begun: false,
+            ended: false,
+            sequence: 0,
+            output: Vec::new(),
+            open: None,
+            finish_reason: None,
+            usage: Value::Null,
+        }
+    }
+
+    fn send(&mut self, kind: &str, members: Value, out: &mut Vec<u8>) {
+        let mut event = json!({"type": kind, "sequence_number": self.sequence});
+        self.sequence += 1;
+        if let (Some(event), Value::Object(members)) = (event.as_object_mut(), members) {
+            event.extend(members);
+        }
+        out.extend_from_slice(format!("event: {kind}\ndata: {event}\n\n").as_bytes());
+    }
+
+    fn begin(&mut self, chunk: &Value, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
+        self.id = text(chunk, "id").to_owned();
+        for kind in ["response.created", "response.in_progress"] {
+            let response = self.response(End::InProgress);
+            self.send(kind, json!({"response": response}), out);
+        }
+    }
+
+    fn response(&self, end: End) -> Value {
+        response(
+            &format!("resp_{}", self.id),
+            &self.model,
+            end,
+            self.output.clone(),
+            &self.usage,
+        )
+    }
+
+    fn item_id(&self) -> String {
+        match &self.open {
+            Some(Open::Call { id, .. }) => format!("fc_{id}"),
+            _ => format!("msg_{}", self.id),
+        }
+    }
+
+    fn text(&mut self, more: &str, out: &mut Vec<u8>) {
+        if !matches!(self.open, Some(Open::Message { .. })) {
+            self.close(out);
+            self.open = Some(Open::Message { said: String::new() });
+            let (index, id) = (self.output.len(), self.item_id());
+            let item =
+                json!({"type": "message", "id": id, "status": "in_progress", "role": "assistant", "content": []});
+            self.send(
+                "response.output_item.added",
+                json!({"output_index": index, "item": item}),
+                out,
+            );
+            let part = json!({"type": "output_text", "text": "", "annotations": []});
+            self.send(
+                "response.content_part.added",
+                json!({"item_id": id, "output_index": index, "content_index": 0, "part": part}),
+                out,
+            );
+        }
+        if let Some(Open::Message { said }) = &mut self.open {
+            said.push_str(more);
+        }
+        let place = json!({"item_id": self.item_id(), "output_index": self.output.len(), "content_index": 0, "delta": more, "logprobs": []});
+        self.send("response.output_text.delta", place, out);
+    }
+
+    fn call(&mut self, call: &Value, out: &mut Vec<u8>) {
+        let given = text(call, "id");
+        let is_same = match &self.open {
+            Some(Open::Call { index, id, .. }) => {
+                call["index"].as_u64().is_none_or(|given| given == *index) && (given.is_empty() || given == id)
+            }
+            _ => false,
+        };
+        let function = &call["function"];
+        if !is_same {
+            self.close(out);
+            let name = text(function, "name").to_owned();
+            self.open = Some(Open::Call {
+                index: call["index"].as_u64().unwrap_or_default(),
+                id: given.to_owned(),
+                name: name.clone(),
+                arguments: String::new(),
+            });
+            let item = call_item(given, &name, "", "in_progress");
+            let index = self.output.len();
+            self.send(
+                "response.output_item.added",
+                json!({"output_index": index, "item": item}),
+                out,
+            );
+        }
+        let more = text(function, "arguments");
+        if let Some(Open::Call { arguments, .. }) = &mut self.open {
+            arguments.push_str(more);
+        }
+        if !more.is_empty() {
+            let place = json!({"item_id": self.item_id(), "output_index": self.output.len(), "delta": more});
+            self.send("response.function_call_arguments.delta", place, out);
+        }
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        let id = self.item_id();
+        let index = self.output.len();
+        let item = match self.open.take() {
+            None => return,
+            Some(Open::Message { said }) => {
+                let place =
+                    json!({"item_id": id, "output_index": index, "content_index": 0, "text": said, "logprobs": []});
+                self.send("response.output_text.done", place, out);
+                let part = json!({"type": "output_text", "text": said, "annotations": []});
+                let place = json!({"item_id": id, "output_index": index, "content_index": 0, "part": part});
+                self.send("response.content_part.done", place, out);
+                message_item(&id, "completed", &said)
+            }
+            Some(Open::Call {
+                id: call,
+                name,
+                arguments,
+                ..
+            }) => {
+                let place = json!({"item_id": id, "output_index": index, "name": name, "arguments": arguments});
+                self.send("response.function_call_arguments.done", place, out);
+                call_item(&call, &name, &arguments, "completed")
+            }
+        };
+        self.send(
+            "response.output_item.done",
+            json!({"output_index": index, "item": item}),
+            out,
+        );
+        self.output.push(item);
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.begin(&Value::Null, out);
+        self.close(out);
+        let (kind, end) = match self.finish_reason.as_deref() {
+            Some("length") => ("response.incomplete", End::Incomplete),
+            _ => ("response.completed", End::Completed),
+        };
+        let response = self.response(end);
+        self.send(kind, json!({"response": response}), out);
+    }
+}
+
+impl StreamTranslator for CompletionToResponse {
+    fn event(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), Untranslatable> {
+        if data == b"[DONE]" {
+            self.finish(out);
+            return Ok(());
+        }
+        let chunk: Value = serde_json::from_slice(data).map_err(|error| Untranslatable(error.to_string()))?;
+        if chunk["error"].is_object() {
+            self.ended = true;
+            let error = &chunk["error"];
+            let members = json!({"code": error["code"], "message": error["message"], "param": null});
+            self.send("error", members, out);
+            return Ok(());
+        }
+        self.begin(&chunk, out);
+        if chunk["usage"].is_object() {
+            self.usage = chunk["usage"].clone();
+        }
+        let Some(choice) = items(&chunk, "choices").find(|choice| choice["index"].as_u64().unwrap_or(0) == 0) else {
+            return Ok(());
+        };
+        let delta = &choice["delta"];
+        let said = said(&delta["content"]) + text(delta, "refusal");
+        if !said.is_empty() {
+            self.text(&said, out);
+        }
+        for call in items(delta, "tool_calls") {
+            self.call(call, out);
+        }
+        if let Some(reason) = choice["finish_reason"].as_str() {
+            self.finish_reason = Some(reason.to_owned());
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.finish_reason.is_some() {
+            self.finish(out);
+        }
+    }
+}

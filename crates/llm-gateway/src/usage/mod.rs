@@ -1,0 +1,200 @@
+//! How many tokens a call took: what the provider says, read by rules that hold for providers that lie, and an estimate where it
+//! says nothing.
+//!
+//! The rules:
+//! - What is told twice counts once: of each count the last that was told (both APIs tell running totals, never differences).
+//! - A count that is negative, no whole number, or above [`IMPLAUSIBLE`] was not told.
+//! - Prompt or completion tokens that were not told are estimated (see `estimate`), and the whole usage is marked so.
+//! - The cached, written and reasoning parts are never more than the whole they are part of.
+
+mod count;
+mod reported;
+mod stream;
+
+pub use reported::Reported;
+pub use stream::{Seen, StreamReader};
+
+use crate::estimate;
+use crate::ledger::Usage;
+
+/// No model reads or writes so many tokens in one call; the largest contexts are a tenth of it.
+pub const IMPLAUSIBLE: u64 = 10_000_000;
+
+/// The tokens of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All of the input.
+    pub prompt: u64,
+    /// The part of the input that was read from the provider's cache.
+    pub cached: u64,
+    /// The part of the input that was written to the cache.
+    pub written: u64,
+    /// All of the output.
+    pub completion: u64,
+    /// The part of the output that the model thought.
+    pub reasoning: u64,
+    /// Something of it was not told by the provider.
+    pub estimated: bool,
+}
+
+impl From<Counts> for Usage {
+    fn from(counts: Counts) -> Self {
+        Self {
+            prompt: counts.prompt,
+            completion: counts.completion,
+            cached: counts.cached,
+            reasoning: counts.reasoning,
+            estimated: counts.estimated,
+        }
+    }
+}
+
+/// What is known of a call's usage while it runs.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    reported: Reported,
+    /// Tokens of the request, as estimated before it was sent.
+    prompt_estimate: u64,
+    /// What the model was seen to say, in bytes.
+    ascii: u64,
+    other: u64,
+    /// The model says nothing (embeddings): output is not estimated.
+    is_silent: bool,
+}
+
+impl Tally {
+    pub fn new(prompt_estimate: u64) -> Self {
+        Self {
+            reported: Reported::default(),
+            prompt_estimate,
+            ascii: 0,
+            other: 0,
+            is_silent: false,
+        }
+    }
+
+    /// For calls without output, whatever their reply looks like.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self {
+            is_silent: true,
+            ..self
+        }
+    }
+
+    pub fn report(&mut self, newer: Reported) {
+        self.reported.update(newer);
+    }
+
+    /// The model said this.
+    pub fn said(&mut self, text: &[u8]) {
+        if self.is_silent {
+            return;
+        }
+        let other = text.iter().filter(|byte| !byte.is_ascii()).count();
+        self.other += other as u64;
+        self.ascii += (text.len() - other) as u64;
+    }
+
+    /// Output tokens by what was seen alone.
+    pub fn seen_tokens(&self) -> u64 {
+        self.ascii.div_ceil(4) + self.other.div_ceil(2)
+    }
+
+    /// The call's tokens by all that is known now. `done`: the reply is whole. Before that, the count that was told last may be an
+    /// old one (Anthropic's first event tells one token of output), so what was seen counts if it is more.
+    pub fn counts(&self, done: bool) -> Counts {
+        let Reported {
+            prompt,
+            cached,
+            written,
+            completion,
+            reasoning,
+        } = self.reported;
+        let seen = self.seen_tokens();
+        let (completion_tokens, completion_told) = match completion {
+            None if self.is_silent => (0, true),
+            Some(told) if done || told >= seen => (told, done),
+            _ => (seen, false),
+        };
+        let prompt_tokens = prompt.unwrap_or(self.prompt_estimate);
+        let cached = cached.unwrap_or_default().min(prompt_tokens);
+        Counts {
+            prompt: prompt_tokens,
+            cached,
+            written: written.unwrap_or_default().min(prompt_tokens - cached),
+            completion: completion_tokens,
+            reasoning: reasoning.unwrap_or_default().min(completion_tokens),
+            estimated: prompt.is_none() || !completion_told,
+        }
+    }
+}
+
+/// Tokens of a request's body before it is sent.
+pub fn of_request(body: &[u8]) -> u64 {
+    estimate::request(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reported(prompt: u64, completion: u64) -> Reported {
+        Reported {
+            prompt: Some(prompt),
+            completion: Some(completion),
+            ..Reported::default()
+        }
+    }
+
+    #[test]
+    fn what_is_told_counts_and_what_is_told_again_counts_once() {
+        let mut tally = Tally::new(99);
+        tally.said(b"some text");
+        tally.report(reported(10, 2));
+        tally.report(reported(10, 2));
+        let counts = tally.counts(true);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (10, 2, false));
+    }
+
+    #[test]
+    fn what_is_not_told_is_estimated() {
+        let mut tally = Tally::new(99);
+        tally.said(b"12345678");
+        let counts = tally.counts(true);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (99, 2, true));
+        tally.report(Reported {
+            prompt: Some(5),
+            ..Reported::default()
+        });
+        let counts = tally.counts(true);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (5, 2, true));
+    }
+
+    #[test]
+    fn a_reply_that_broke_off_counts_what_was_seen() {
+        let mut tally = Tally::new(99);
+        tally.report(reported(10, 1));
+        tally.said(&[b'x'; 400]);
+        let counts = tally.counts(false);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (10, 100, true));
+        assert_eq!(
+            tally.counts(true).completion,
+            1,
+            "had it ended, the provider's word would count"
+        );
+    }
+
+    #[test]
+    fn parts_are_never_more_than_the_whole() {
+        let mut tally = Tally::new(0);
+        tally.report(Reported {
+            cached: Some(50),
+            written: Some(50),
+            reasoning: Some(50),
+            ..reported(60, 7)
+        });
+        let counts = tally.counts(true);
+        assert_eq!((counts.cached, counts.written, counts.reasoning), (50, 10, 7));
+    }
+}

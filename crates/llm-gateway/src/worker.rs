@@ -1,0 +1,32 @@
+//! What calls need: the part that all threads share, and the part that each has for itself.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::catalog::Catalog;
+use crate::ledger::Ledger;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::upstream::{Tls, Upstream};
+
+pub struct Shared {
+    pub catalog: Arc<ArcSwap<Catalog>>,
+    pub ledger: Ledger,
+    pub metrics: Arc<Metrics>,
+    pub settings: Settings,
+    pub tls: Arc<Tls>,
+}
+
+/// One thread's.
+pub struct Worker {
+    pub shared: Arc<Shared>,
+    pub upstream: Upstream,
+}
+
+impl Worker {
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let upstream = Upstream::new(Arc::clone(&shared.tls), shared.settings.provider);
+        Self { shared, upstream }
+    }
+}
