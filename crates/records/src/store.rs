@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 
+use crate::ledger::Credits;
 use crate::{
     Administrator, ApiToken, Desired, Event, InstanceChange, InstanceRecord, Login, NewApiToken, NewEvent, NewInstance,
     Observed, RecordsError,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
-pub trait Records: Instances + Accounts + Events {}
+pub trait Records: Instances + Accounts + Events + Credits {}
 
-impl<T: Instances + Accounts + Events> Records for T {}
+impl<T: Instances + Accounts + Events + Credits> Records for T {}
 
 /// What is remembered of instances.
 #[async_trait]

@@ -26,6 +26,10 @@ const TICK: Duration = Duration::from_millis(200);
 const AGAIN: Duration = Duration::from_millis(50);
 /// Escrow that no call has used for this long goes back.
 const IDLE: Duration = Duration::from_secs(5);
+/// How often grants are looked through for those that expired.
+const TIDY: Duration = Duration::from_secs(10);
+/// How long single calls are kept; their sums are kept for good.
+const KEEP_CALLS: Duration = Duration::from_secs(90 * 24 * 3600);
 /// A node that holds something is heard of at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// After so long without the books, what this node holds may be given up by others soon (see `creel_records::ledger`).
@@ -75,6 +79,7 @@ pub(super) struct Banker {
     dealt: Instant,
     /// When the books were last asked who is short.
     listened: Instant,
+    tidied: Instant,
 }
 
 /// What the books say to a dealing of which the answer was lost.
@@ -107,6 +112,7 @@ impl Banker {
             _lock: lock,
             dealt: Instant::now(),
             listened: Instant::now(),
+            tidied: Instant::now(),
         }
     }
 
@@ -157,11 +163,32 @@ impl Banker {
                 None if closing => return self.stop(Refused::Closed),
                 None => self.listen().await,
             }
+            self.tidy().await;
             let pause = if self.waiting.is_empty() { TICK } else { AGAIN };
             tokio::select! {
                 () = self.shared.wake.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+    }
+
+    /// What any node has to do now and then.
+    async fn tidy(&mut self) {
+        if self.tidied.elapsed() < TIDY {
+            return;
+        }
+        self.tidied = Instant::now();
+        let keep_ms = i64::try_from(KEEP_CALLS.as_millis()).unwrap_or(i64::MAX);
+        match tokio::time::timeout(DEALING, self.store.tidy(keep_ms)).await {
+            Ok(Ok(done)) if done.nodes_given_up > 0 => {
+                tracing::warn!(
+                    nodes = done.nodes_given_up,
+                    "gave up gateway nodes that were silent for an hour"
+                );
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the books could not be tidied"),
+            Err(_) => tracing::debug!("the books do not answer"),
         }
     }
 

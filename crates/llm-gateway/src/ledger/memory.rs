@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use creel_records::RecordsError;
 use creel_records::ledger::{
     Exchange, Exchanged, Joined, LedgerStore, Micros, Others, Position, PurseId, RequestId, Settlement, Take, Taken,
+    Tidied,
 };
 
 #[derive(Default)]
@@ -158,6 +159,10 @@ impl LedgerStore for MemoryBooks {
             .keys()
             .cloned()
             .collect())
+    }
+
+    async fn tidy(&self, _keep_ms: i64) -> Result<Tidied, RecordsError> {
+        Ok(Tidied::default())
     }
 
     async fn exchange(&self, exchange: &Exchange) -> Result<Exchanged, RecordsError> {

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first light", include_str!("../../migrations/0001_first_light.sql")),
     (2, "event data", include_str!("../../migrations/0002_event_data.sql")),
     (3, "sequences", include_str!("../../migrations/0003_sequences.sql")),
+    (4, "ledger", include_str!("../../migrations/0004_ledger.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.
@@ -24,8 +25,11 @@ const WORDS: &[(&str, [&str; 3])] = &[
     ("{real}", ["REAL", "DOUBLE PRECISION", "DOUBLE"]),
     ("{text}", ["TEXT", "TEXT", "LONGTEXT"]),
     ("{name}", ["TEXT", "TEXT COLLATE \"C\"", "VARCHAR(255)"]),
+    // A name of at most 100 characters: several of them fit into one key.
+    ("{short}", ["TEXT", "TEXT COLLATE \"C\"", "VARCHAR(100)"]),
     ("{blob}", ["BLOB", "BYTEA", "LONGBLOB"]),
     ("{sha256}", ["BLOB", "BYTEA", "BINARY(32)"]),
+    ("{request}", ["BLOB", "BYTEA", "BINARY(16)"]),
     (
         "{id}",
         [

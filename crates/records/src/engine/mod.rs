@@ -23,14 +23,14 @@ use ::sqlx::mysql::MySqlPool;
 use ::sqlx::postgres::PgPool;
 
 use connection::Connection;
-use dialect::Dialect;
 use sqlite::SqlitePools;
 
 use crate::RecordsError;
 use crate::url::{DatabaseUrl, Place};
 
+pub(crate) use dialect::Dialect;
 pub(crate) use fault::{missing_or, taken_or, violates};
-pub(crate) use query::{Done, Rows, query};
+pub(crate) use query::{Done, Query, Rows, query, query_of};
 pub(crate) use row::{Row, Unreadable};
 pub(crate) use transaction::Transaction;
 

@@ -14,6 +14,14 @@ pub(crate) fn query(sql: &'static str) -> Query {
     }
 }
 
+/// As [`query`], for a statement of as many rows as there are.
+pub(crate) fn query_of(sql: String) -> Query {
+    Query {
+        sql: Cow::Owned(sql),
+        values: Vec::new(),
+    }
+}
+
 pub(crate) struct Query {
     sql: Cow<'static, str>,
     values: Vec<Value>,

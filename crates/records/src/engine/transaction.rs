@@ -1,5 +1,6 @@
 //! Several statements that happen together or not at all, on any engine.
 
+use super::Dialect;
 use super::connection::Connection;
 use crate::RecordsError;
 
@@ -54,6 +55,10 @@ impl Transaction {
                 Err(error)
             }
         }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.connection.dialect()
     }
 
     pub(super) fn connection(&mut self) -> &mut Connection {

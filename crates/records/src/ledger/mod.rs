@@ -7,6 +7,7 @@
 //! Amounts are integers of a millionth of a credit ([`Micros`]), times milliseconds since the Unix epoch by the clock of
 //! the database: the nodes' clocks decide nothing.
 
+mod credit;
 mod exchange;
 mod micros;
 mod purse;
@@ -14,9 +15,12 @@ mod request;
 mod settlement;
 mod store;
 
+pub use credit::{
+    Account, Credits, Entry, EntryKind, Grant, LedgerNode, NewGrant, UsageBy, UsageOf, UsageQuery, UsageSum,
+};
 pub use exchange::{Exchange, Exchanged, Give, Joined, Others, Position, Take, Taken};
 pub use micros::{BadAmount, Micros};
 pub use purse::PurseId;
 pub use request::RequestId;
 pub use settlement::{Billing, Outcome, Settlement, Usage};
-pub use store::LedgerStore;
+pub use store::{LedgerStore, Tidied};

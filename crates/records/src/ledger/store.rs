@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::RecordsError;
 
-use super::{Exchange, Exchanged, Joined, PurseId};
+use super::{Exchange, Exchanged, Joined, Micros, PurseId};
 
 /// The books. Every write is all or nothing, and durable when it returns.
 #[async_trait]
@@ -21,4 +21,16 @@ pub trait LedgerStore: Send + Sync {
     /// Deals: settlements into the books, escrow back, escrow out. [`RecordsError::Stale`] if another life of the node
     /// has begun or this turn has been taken. After any other error it may or may not have taken place.
     async fn exchange(&self, exchange: &Exchange) -> Result<Exchanged, RecordsError>;
+
+    /// What has to be done now and then, by any node: credits expire, nodes that have been silent for an hour are given
+    /// up, calls that are older than `keep_ms` are forgotten (their sums stay). Bounded; the rest is done next time.
+    async fn tidy(&self, keep_ms: i64) -> Result<Tidied, RecordsError>;
+}
+
+/// What [`LedgerStore::tidy`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tidied {
+    pub expired: Micros,
+    pub nodes_given_up: u64,
+    pub calls_forgotten: u64,
 }

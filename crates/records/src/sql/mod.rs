@@ -3,6 +3,7 @@
 mod accounts;
 mod events;
 mod instances;
+mod ledger;
 #[cfg_attr(not(test), expect(dead_code, reason = "its first user is the configuration sync"))]
 pub(crate) mod sequence;
 

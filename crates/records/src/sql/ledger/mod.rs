@@ -1,0 +1,36 @@
+//! The books on every engine.
+//!
+//! Whoever changes a purse locks its row first, purses in the order of their names; a node's own row comes before all
+//! purses. Sums over many rows are written as statements of many rows ([`rows`]): a dealing of two thousand calls is some
+//! dozens of statements.
+
+mod credits;
+mod entries;
+mod exchange;
+mod grants;
+mod node;
+mod nodes;
+mod purses;
+mod rows;
+mod settle;
+mod usage;
+
+use crate::RecordsError;
+use crate::engine::{Dialect, Row, Transaction, query};
+use crate::ledger::Micros;
+
+/// The database's clock, in milliseconds since the Unix epoch: `clock_timestamp` goes on within a transaction.
+async fn now(transaction: &mut Transaction) -> Result<i64, RecordsError> {
+    let row = query(match transaction.dialect() {
+        Dialect::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now",
+        Dialect::Postgres => "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now",
+        Dialect::MySql => "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED) AS now",
+    })
+    .optional(transaction)
+    .await?;
+    Ok(row.map_or(Ok(0), |row| row.get("now"))?)
+}
+
+fn micros(row: &Row, column: &str) -> Result<Micros, RecordsError> {
+    Ok(Micros(row.get(column)?))
+}

@@ -1,0 +1,67 @@
+//! Gateway nodes that do not come back.
+
+use super::entries::{self, NewEntry};
+use super::purses::Purses;
+use super::{node, now};
+use crate::RecordsError;
+use crate::engine::{Engine, Transaction, query};
+use crate::ledger::{EntryKind, Micros, PurseId};
+
+/// A node that holds something and has not dealt for so long is given up. A node that cannot reach the books stops
+/// spending what it holds after half of that.
+const SILENT_MS: i64 = 3_600_000;
+
+/// Gives up the nodes that are silent; says how many.
+pub async fn give_up_silent(engine: &Engine) -> Result<u64, RecordsError> {
+    let mut transaction = engine.begin().await?;
+    let silent = silent(&mut transaction).await;
+    let silent = transaction.finish(silent).await?;
+    for name in &silent {
+        let mut transaction = engine.begin().await?;
+        let done = give_up(&mut transaction, name).await;
+        transaction.finish(done).await?;
+    }
+    Ok(silent.len() as u64)
+}
+
+async fn silent(transaction: &mut Transaction) -> Result<Vec<String>, RecordsError> {
+    let before = now(transaction).await? - SILENT_MS;
+    let rows = query(
+        "SELECT name FROM ledger_nodes WHERE seen_at < ? AND EXISTS (SELECT 1 FROM escrow WHERE node = name)
+         ORDER BY name",
+    )
+    .bind(before)
+    .all(transaction)
+    .await?;
+    rows.iter().map(|row| Ok(row.get("name")?)).collect()
+}
+
+/// Puts back what the node holds, and says so in every account.
+pub async fn give_up(transaction: &mut Transaction, name: &str) -> Result<(), RecordsError> {
+    let joined = node::look(transaction, name).await?;
+    let ids = joined.held.iter().map(|(purse, _)| purse.to_string()).collect();
+    let mut purses = Purses::lock(transaction, Some(name), ids).await?;
+    let mut lines = Vec::new();
+    for (purse, held) in joined.held {
+        purses.give(&purse.to_string(), held);
+        if let PurseId::Account(account) = purse {
+            lines.push(NewEntry {
+                account: account.to_string(),
+                kind: EntryKind::Adjust,
+                amount: Micros::ZERO,
+                request: None,
+                at: joined.now,
+                note: Some(format!(
+                    "gateway {name} was given up; {held} that it held are free again"
+                )),
+            });
+        }
+    }
+    entries::write(transaction, &lines).await?;
+    purses.write(transaction, Some(name)).await?;
+    query("UPDATE ledger_nodes SET generation = generation + 1 WHERE name = ?")
+        .bind(name)
+        .execute(transaction)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! Settlements into the books: an entry and a call each, sums for the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::entries::{self, NewEntry};
+use super::purses::Purses;
+use super::rows;
+use crate::RecordsError;
+use crate::engine::{Query, Transaction};
+use crate::ledger::{EntryKind, Micros, Outcome, RequestId, Settlement};
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// Charges the settlements to the purses, which are locked, and writes everything but the purses.
+pub async fn settle(
+    transaction: &mut Transaction,
+    settlements: &[Settlement],
+    purses: &mut Purses,
+) -> Result<(), RecordsError> {
+    let known = known(transaction, settlements).await?;
+    let mut entries = Vec::new();
+    let mut new = Vec::new();
+    for settlement in settlements {
+        // Settled before, under the same id: what it reserved is free again, and nothing is charged twice.
+        let charged = !known.contains(&settlement.request);
+        charge(settlement, charged, purses, &mut entries);
+        if charged {
+            new.push(settlement);
+        }
+    }
+    entries::write(transaction, &entries).await?;
+    write_calls(transaction, &new).await?;
+    write_sums(transaction, &new).await
+}
+
+/// Those of the settlements that are in the books already.
+async fn known(transaction: &mut Transaction, settlements: &[Settlement]) -> Result<BTreeSet<RequestId>, RecordsError> {
+    let bind = |query: Query, settlement: &Settlement| query.bind(settlement.request.bytes().to_vec());
+    let head = "SELECT request FROM calls WHERE request";
+    let mut known = BTreeSet::new();
+    for row in rows::among(transaction, head, "", settlements, bind).await? {
+        let bytes: Vec<u8> = row.get("request")?;
+        if let Ok(bytes) = bytes.try_into() {
+            known.insert(RequestId(u128::from_be_bytes(bytes)));
+        }
+    }
+    Ok(known)
+}
+
+fn charge(settlement: &Settlement, charged: bool, purses: &mut Purses, entries: &mut Vec<NewEntry>) {
+    let Settlement { cost, reserved, .. } = *settlement;
+    for id in settlement.purses() {
+        let Some(purse) = purses.table.get_mut(&id.to_string()) else {
+            continue;
+        };
+        // What was reserved pays first. A node that was given up in the meantime holds nothing any more.
+        let paid = cost.min(reserved).min(purse.escrow);
+        purse.escrow -= paid;
+        purse.held -= paid;
+        if !charged {
+            continue;
+        }
+        purse.balance -= cost;
+        let Some(account) = id.account() else { continue };
+        entries.push(NewEntry {
+            account: account.to_string(),
+            kind: EntryKind::Charge,
+            amount: -cost,
+            request: Some(settlement.request),
+            at: settlement.at,
+            note: None,
+        });
+        // A cost above the reservation is taken from what no node holds. It may take that below zero by what the call
+        // had reserved, and no further: the rest is written off, for everybody to see.
+        let over = -(purse.balance - purse.held) - reserved;
+        let written_off = over.min(cost - paid).at_least_zero();
+        if written_off > Micros::ZERO {
+            purse.balance += written_off;
+            entries.push(NewEntry {
+                account: account.to_string(),
+                kind: EntryKind::Adjust,
+                amount: written_off,
+                request: None,
+                at: settlement.at,
+                note: Some(format!(
+                    "call {} cost more than the account could bear",
+                    settlement.request
+                )),
+            });
+        }
+    }
+}
+
+async fn write_calls(transaction: &mut Transaction, calls: &[&Settlement]) -> Result<(), RecordsError> {
+    let head = "INSERT INTO calls (request, account, instance, api_key, provider, model, prompt, completion, cached,                 reasoning, cost, estimated, outcome, at, latency_ms)";
+    rows::insert(transaction, head, 15, "", calls, |query, call| {
+        query
+            .bind(call.request.bytes().to_vec())
+            .bind(&*call.user)
+            .bind(&*call.instance)
+            .bind(&*call.key)
+            .bind(&*call.provider)
+            .bind(&*call.model)
+            .bind(call.usage.prompt)
+            .bind(call.usage.completion)
+            .bind(call.usage.cached)
+            .bind(call.usage.reasoning)
+            .bind(call.cost.0)
+            .bind(call.usage.estimated)
+            .bind(call.outcome.as_str())
+            .bind(call.at)
+            .bind(call.latency_ms)
+    })
+    .await
+}
+
+#[derive(Default)]
+struct Sum {
+    calls: i64,
+    failed: i64,
+    estimated: i64,
+    tokens: [u64; 4],
+    cost: Micros,
+}
+
+async fn write_sums(transaction: &mut Transaction, calls: &[&Settlement]) -> Result<(), RecordsError> {
+    let mut sums: BTreeMap<_, Sum> = BTreeMap::new();
+    for call in calls {
+        for grain in [1, 24] {
+            let since = call.at - call.at.rem_euclid(grain * HOUR_MS);
+            let key = (
+                grain,
+                since,
+                &*call.user,
+                &*call.instance,
+                &*call.provider,
+                &*call.model,
+            );
+            let sum = sums.entry(key).or_default();
+            sum.calls += 1;
+            sum.failed += i64::from(call.outcome != Outcome::Done);
+            sum.estimated += i64::from(call.usage.estimated);
+            let usage = call.usage;
+            let tokens = [usage.prompt, usage.completion, usage.cached, usage.reasoning];
+            for (sum, tokens) in sum.tokens.iter_mut().zip(tokens) {
+                *sum = sum.saturating_add(tokens);
+            }
+            sum.cost += call.cost;
+        }
+    }
+    let sums: Vec<_> = sums.into_iter().collect();
+    let head = "INSERT INTO usage_sums (grain, since, account, instance, provider, model, calls, failed, estimated, \
+                prompt, completion, cached, reasoning, cost)";
+    let tail = "ON CONFLICT (grain, since, account, instance, provider, model) DO UPDATE SET \
+                calls = usage_sums.calls + excluded.calls, failed = usage_sums.failed + excluded.failed, \
+                estimated = usage_sums.estimated + excluded.estimated, prompt = usage_sums.prompt + excluded.prompt, \
+                completion = usage_sums.completion + excluded.completion, cached = usage_sums.cached + excluded.cached, \
+                reasoning = usage_sums.reasoning + excluded.reasoning, cost = usage_sums.cost + excluded.cost";
+    rows::insert(transaction, head, 14, tail, &sums, |query, (key, sum)| {
+        let (grain, since, account, instance, provider, model) = *key;
+        let query = query
+            .bind(grain)
+            .bind(since)
+            .bind(account)
+            .bind(instance)
+            .bind(provider)
+            .bind(model);
+        let query = query.bind(sum.calls).bind(sum.failed).bind(sum.estimated);
+        sum.tokens
+            .iter()
+            .fold(query, |query, tokens| query.bind(*tokens))
+            .bind(sum.cost.0)
+    })
+    .await
+}
