@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Query, State as Shared};
-use creel_http::Problem;
+use creel_http::{Problem, rfc3339};
 use creel_records::{Event, NewEvent, Records};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::sync::broadcast;
 
 use crate::error::records_problem;
@@ -86,12 +84,4 @@ pub fn shown(event: &Event) -> Value {
         data,
     } = event;
     json!({"id": id, "at": rfc3339(*at), "kind": kind, "instance": instance, "actor": actor, "message": message, "data": data})
-}
-
-/// Milliseconds since the Unix epoch as RFC 3339 in UTC.
-pub fn rfc3339(milliseconds: i64) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
-        .ok()
-        .and_then(|at| at.format(&Rfc3339).ok())
-        .unwrap_or_default()
 }

@@ -11,10 +11,10 @@ use creel_http::{JsonBody, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::activity::rfc3339;
 use crate::auth::Actor;
 use crate::error::fleet_problem;
 use crate::routes::State;
+use creel_http::rfc3339;
 
 /// How long a create waits for the instance to be running, so that the answer can say so. A runtime that needs longer answers
 /// as `starting`; `GET /api/instances/{id}` and the event stream tell the rest.

@@ -5,8 +5,8 @@ use axum::extract::State as Shared;
 use creel_fleet::{HostSample, Instance, Status};
 use serde_json::{Value, json};
 
-use crate::activity::rfc3339;
 use crate::routes::State;
+use creel_http::rfc3339;
 
 pub async fn status(Shared(backend): Shared<State>) -> Json<Value> {
     let host = backend.fleet.host();

@@ -21,7 +21,7 @@ use creel_http::sse;
 
 /// A field that nobody knows is refused: a slip such as `sessionId` would begin a new conversation without a word.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct ChatRequest {
     message: String,
     session_id: Option<String>,

@@ -5,13 +5,11 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use creel_session::{Body, Entry, Part, SessionId, SessionInfo, SessionKey};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::caller::Caller;
 use crate::error::{id_problem, session_problem, turn_problem};
 use crate::routes::State;
-use creel_http::Problem;
+use creel_http::{Problem, rfc3339};
 
 /// Sessions that only keep the answer to an idempotency key; nobody asked for a conversation.
 pub const HIDDEN_PREFIX: &str = "once-";
@@ -34,12 +32,12 @@ pub async fn list(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, Problem> {
     let sessions = gateway.sessions.list(&caller.user).await.map_err(session_problem)?;
-    let shown: Vec<Value> = sessions
+    let listed: Vec<Value> = sessions
         .iter()
         .filter(|info| !info.id.as_str().starts_with(HIDDEN_PREFIX))
         .map(summary)
         .collect();
-    Ok(Json(json!({"sessions": shown})))
+    Ok(Json(json!({"sessions": listed})))
 }
 
 pub async fn read(
@@ -94,14 +92,14 @@ fn summary(info: &SessionInfo) -> Value {
     json!({
         "id": info.id,
         "title": info.title,
-        "created_at": rfc3339(info.created_at),
-        "updated_at": rfc3339(info.updated_at),
+        "created_at": shown(info.created_at),
+        "updated_at": shown(info.updated_at),
         "messages": info.messages,
     })
 }
 
 fn message(entry: &Entry) -> Value {
-    let at = rfc3339(entry.at);
+    let at = shown(entry.at);
     match &entry.body {
         Body::User { parts } => {
             let content: Vec<&str> = parts
@@ -133,9 +131,7 @@ fn message(entry: &Entry) -> Value {
     }
 }
 
-fn rfc3339(milliseconds: u64) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
-        .ok()
-        .and_then(|at| at.format(&Rfc3339).ok())
-        .unwrap_or_default()
+/// Of milliseconds since the Unix epoch.
+fn shown(at: u64) -> String {
+    rfc3339(i64::try_from(at).unwrap_or(i64::MAX))
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use creel_http::Problem;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 pub struct CompletionRequest {
     pub model: Option<String>,
     messages: Vec<RequestMessage>,
