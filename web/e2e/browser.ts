@@ -1,7 +1,9 @@
 /** A Chromium whose pages are watched: whatever they report as an error fails the walk, unless a step announced it. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { expect } from 'vitest'
 import { chromium as launcher, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { barriers } from './barriers'
 import { artifacts, chromium } from './settings'
 
 const FLAGS = [
@@ -58,8 +60,9 @@ export class WatchedBrowser {
   }
 }
 
-/** A picture of the page as it is, fonts loaded. */
+/** A picture of the page as it is, fonts loaded; and what somebody with a screen reader or weak eyes would trip over. */
 export async function picture(page: Page, name: string): Promise<void> {
   await page.evaluate(() => document.fonts.ready)
   await page.screenshot({ path: join(artifacts, `${name}.png`), animations: 'disabled' })
+  if (name !== 'failed') expect(await barriers(page), name).toEqual([])
 }

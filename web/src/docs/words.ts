@@ -33,7 +33,7 @@ const zh: typeof en = {
   tryIt: '试一试',
   send: '发送',
   careful: '这会改变你的 Creel。',
-  language: 'Switch to English',
+  language: 'EN: switch to English',
   theme: '浅色或深色',
   document: 'OpenAPI 文档',
 }

@@ -93,7 +93,7 @@ const zh: Words = {
   cancel: '保留',
   openSessions: '打开会话列表',
   closeSessions: '关闭会话列表',
-  language: 'Switch to English',
+  language: 'EN: switch to English',
   theme: '浅色或深色',
   signOut: '忘记令牌',
   tokenTitle: '打开你的实例',
