@@ -158,6 +158,28 @@ test('a mended one is saved, comments kept', async () => {
   await picture(console_.page, '10-config-mended')
 })
 
+test('what was changed elsewhere is shown beside what was typed', async () => {
+  const config = `/api/instances/${ID}/config`
+  browser.expectRefusal(412, new RegExp(`${config}$`))
+  const content = async () =>
+    ((await (await console_.api('GET', config)).json()) as { content: string }).content
+  const before = await content()
+  const theirs = `// theirs\n${before}`
+  expect((await console_.api('PUT', config, { content: theirs })).ok()).toBe(true)
+
+  await console_.page.locator('.cm-content').fill(`// mine\n${before}`)
+  await console_.part('save').click()
+  await console_.part('conflict').waitFor()
+  await console_.page.locator('.compare .cm-line', { hasText: '// theirs' }).waitFor()
+  await console_.page.locator('.compare .cm-line', { hasText: '// mine' }).waitFor()
+  await picture(console_.page, '10-config-conflict')
+  expect(await content()).toBe(theirs)
+  await console_.part('keep-mine').click()
+  await console_.part('conflict').waitFor({ state: 'detached' })
+  await console_.part('save').click()
+  await expect.poll(content).toBe(`// mine\n${before}`)
+})
+
 test('leaving unsaved changes is asked about', async () => {
   await console_.page.locator('.cm-content').press('Control+End')
   await console_.page.keyboard.type(' ')

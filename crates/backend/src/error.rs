@@ -15,6 +15,7 @@ pub fn fleet_problem(error: FleetError) -> Problem {
         FleetError::Superseded { .. } => Problem::conflict("superseded", detail),
         FleetError::NotFound(_) => Problem::not_found(detail),
         FleetError::Config(error) => config_problem(&error),
+        FleetError::Changed(_) => Problem::new(StatusCode::PRECONDITION_FAILED, "changed_elsewhere", detail),
         FleetError::StartFailed { log, .. } => {
             let detail = if log.is_empty() {
                 detail

@@ -45,6 +45,10 @@ pub enum FleetError {
     #[error("instance \"{id}\" did not settle within {} s", waited.as_secs())]
     NotSettled { id: InstanceId, waited: Duration },
 
+    /// Somebody else wrote it since it was read; nothing was changed.
+    #[error("the configuration of \"{0}\" was changed elsewhere since it was read; read it again")]
+    Changed(InstanceId),
+
     /// The configuration text is broken; nothing was changed.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -13,6 +13,7 @@
 
 mod actor;
 mod channel;
+mod config_version;
 mod directory;
 mod driver;
 mod environment;
@@ -32,6 +33,7 @@ mod stats;
 mod template;
 mod token;
 
+pub use config_version::ConfigVersion;
 pub use error::FleetError;
 pub use fleet::{DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, Timing};
 pub use home::Home;

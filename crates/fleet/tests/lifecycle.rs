@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use creel_fleet::{CreateInstance, Desired, FleetError, FleetEvent, Status};
+use creel_fleet::{ConfigVersion, CreateInstance, Desired, FleetError, FleetEvent, Status};
 use futures_util::StreamExt as _;
 use support::{World, cast, get, id, is_running, lives, running, settled, start_failure, until};
 
@@ -308,7 +308,7 @@ async fn kept_data_is_taken_up_again() {
     let fleet = world.open().await;
     running(&fleet, "alice").await;
     fleet
-        .set_config(&id("alice"), "{ /* mine */ gateway: { mode: 'local' } }")
+        .set_config(&id("alice"), "{ /* mine */ gateway: { mode: 'local' } }", None)
         .await
         .unwrap();
     fleet.remove(&id("alice"), false).await.unwrap();
@@ -326,7 +326,7 @@ async fn a_configuration_is_checked_before_it_is_kept() {
     cast(&world, &fleet, "alice", "").await;
     let before = fleet.config_text(&id).await.unwrap();
     let error = fleet
-        .set_config(&id, "{\n  gateway: { mode: \"local\" \n")
+        .set_config(&id, "{\n  gateway: { mode: \"local\" \n", None)
         .await
         .unwrap_err();
     let FleetError::Config(error) = error else {
@@ -335,10 +335,19 @@ async fn a_configuration_is_checked_before_it_is_kept() {
     assert!(error.line.is_some() && error.column.is_some(), "{error}");
     assert_eq!(fleet.config_text(&id).await.unwrap(), before);
     fleet
-        .set_config(&id, "{ gateway: { mode: \"local\" } } // kept")
+        .set_config(&id, "{ gateway: { mode: \"local\" } } // kept", None)
         .await
         .unwrap();
     assert!(fleet.config_text(&id).await.unwrap().ends_with("// kept"));
+
+    let read = ConfigVersion::of(&fleet.config_text(&id).await.unwrap());
+    fleet
+        .set_config(&id, "{} // one", Some(vec![read.clone()]))
+        .await
+        .unwrap();
+    let late = fleet.set_config(&id, "{} // two", Some(vec![read])).await;
+    assert!(matches!(late, Err(FleetError::Changed(_))), "{late:?}");
+    assert_eq!(fleet.config_text(&id).await.unwrap(), "{} // one");
 }
 
 #[tokio::test]

@@ -277,6 +277,27 @@ async fn an_event_carries_what_its_sentence_is_made_of() {
 }
 
 #[tokio::test]
+async fn a_configuration_that_was_changed_elsewhere_is_not_written_over() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let read = up.get("/api/instances/a/config").await;
+    let seen = read.header("etag").to_owned();
+    let put = |text: &str| up.put("/api/instances/a/config", &json!({"content": text}));
+    let first = put("{} // first").header("if-match", &seen).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let late = put("{} // second").header("if-match", &seen).await;
+    assert_eq!(late.problem(), (412, "changed_elsewhere".to_owned()));
+    let now = up.get("/api/instances/a/config").await;
+    assert_eq!(now.ok()["content"], "{} // first");
+    assert_eq!(now.header("etag"), first.header("etag"));
+    assert_eq!(
+        put("{} // third").await.status,
+        200,
+        "who names no version is not asked"
+    );
+}
+
+#[tokio::test]
 async fn changes_are_told_as_they_happen() {
     let up = Up::start().await;
     let mut events = up.get("/api/events").events().await;

@@ -6,7 +6,8 @@ use tokio::sync::oneshot;
 use super::phase::Phase;
 use super::{Actor, Goal};
 use crate::directory::CONFIG;
-use crate::{FleetError, Token, template};
+use crate::fleet::MAX_CONFIG;
+use crate::{ConfigVersion, FleetError, Token, template};
 
 type Answer<T> = oneshot::Sender<Result<T, FleetError>>;
 
@@ -23,8 +24,12 @@ pub enum Command {
         done: Answer<()>,
     },
     RotateToken(Answer<Token>),
-    /// A checked configuration text.
-    SetConfig(String, Answer<()>),
+    /// A checked configuration text; refused unless the present one is among `read`, where that is given.
+    SetConfig {
+        text: String,
+        read: Option<Vec<ConfigVersion>>,
+        done: Answer<()>,
+    },
     /// The fleet ends: so does the process, but what should be stays as it is.
     ShutDown(oneshot::Sender<()>),
 }
@@ -73,12 +78,22 @@ impl Actor {
                 self.again = token.is_ok() && self.phase.process().is_some();
                 self.step_and_answer(token, answer).await;
             }
-            Command::SetConfig(text, answer) => {
-                let written = self.directory.replace(CONFIG, &text);
-                let _ = answer.send(written.map_err(FleetError::file("write", self.directory.config())));
+            Command::SetConfig { text, read, done } => {
+                let _ = done.send(self.set_config(&text, read.as_deref()));
             }
             Command::ShutDown(done) => self.shut_down = Some(done),
         }
+    }
+
+    fn set_config(&self, text: &str, read: Option<&[ConfigVersion]>) -> Result<(), FleetError> {
+        let failed = |verb| FleetError::file(verb, self.directory.config());
+        if let Some(read) = read {
+            let present = self.directory.read(CONFIG, MAX_CONFIG).map_err(failed("read"))?;
+            if !present.is_some_and(|present| read.contains(&ConfigVersion::of(&present))) {
+                return Err(FleetError::Changed(self.id.clone()));
+            }
+        }
+        self.directory.replace(CONFIG, text).map_err(failed("write"))
     }
 
     /// Answers once the first step is taken: from then on what is published is about this command.

@@ -23,12 +23,14 @@ use crate::actor::Command;
 use crate::directory::{CONFIG, InstanceDirectory};
 use crate::logs::{self, LogLines};
 use crate::shared::{Activity, Handle, Shared};
-use crate::{Endpoint, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token, environment};
+use crate::{
+    ConfigVersion, Endpoint, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token, environment,
+};
 
 /// Instances that are stopped side by side when the fleet ends.
 const STOPS: usize = 64;
 /// A larger text is no configuration.
-const MAX_CONFIG: u64 = 4 << 20;
+pub(crate) const MAX_CONFIG: u64 = 4 << 20;
 
 /// All instances of a home. A cheap handle; clones are the same fleet.
 #[derive(Clone)]
@@ -158,13 +160,20 @@ impl Fleet {
     }
 
     /// Replaces its `openclaw.json`, whole or not at all; says what is odd about it. A running instance applies what it can
-    /// by itself.
+    /// by itself. With `read`, only while the text is one of those.
     ///
     /// # Errors
-    /// [`FleetError::Config`] with line and column if the text is broken (nothing is changed then).
-    pub async fn set_config(&self, id: &InstanceId, text: &str) -> Result<Vec<Warning>, FleetError> {
+    /// [`FleetError::Config`] with line and column if the text is broken, [`FleetError::Changed`] if there is another by now
+    /// (nothing is changed then).
+    pub async fn set_config(
+        &self,
+        id: &InstanceId,
+        text: &str,
+        read: Option<Vec<ConfigVersion>>,
+    ) -> Result<Vec<Warning>, FleetError> {
         let warnings = self.check_config(id, text)?;
-        self.ask(id, |done| Command::SetConfig(text.to_owned(), done)).await?;
+        let text = text.to_owned();
+        self.ask(id, |done| Command::SetConfig { text, read, done }).await?;
         Ok(warnings)
     }
 

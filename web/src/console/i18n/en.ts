@@ -208,6 +208,7 @@ export const en = {
     text: 'Somebody else, or the command line, saved this configuration while you edited it. Nothing of yours has been saved yet, and nothing is lost.',
     theirs: 'Saved now',
     mine: 'Yours',
+    unchanged: '$ unchanged lines',
     takeTheirs: 'Drop mine, edit what is saved',
     keepMine: 'Keep mine, to save it over that',
   },

@@ -208,6 +208,7 @@ export const zh: Words = {
     text: '在你编辑期间，其他人或命令行保存了这份配置。你的更改还没有保存，也没有丢失。',
     theirs: '现已保存的',
     mine: '你的',
+    unchanged: '$ 行未变',
     takeTheirs: '放弃我的，编辑已保存的',
     keepMine: '保留我的，再保存以覆盖',
   },
