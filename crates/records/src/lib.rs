@@ -34,6 +34,7 @@ mod event;
 #[macro_use]
 mod instance;
 pub mod ledger;
+mod llm;
 mod sql;
 mod store;
 mod url;
@@ -45,6 +46,10 @@ pub use event::{Event, NewEvent};
 pub use instance::{
     Channel, Desired, Driver, InstanceChange, InstanceRecord, NewInstance, Observed, Runtime, Status, UnknownName,
 };
+pub use llm::{
+    GroupRecord, KeyRecord, KeyTerms, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, ProviderStyle, RouteRecord,
+    RouteStrategy,
+};
 pub use sql::SqlRecords;
-pub use store::{Accounts, Events, Instances, Records};
+pub use store::{Accounts, Events, Instances, LlmRecords, Records};
 pub use url::{DatabaseUrl, InvalidUrl};

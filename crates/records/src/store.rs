@@ -4,14 +4,15 @@ use async_trait::async_trait;
 
 use crate::ledger::Credits;
 use crate::{
-    Administrator, ApiToken, Desired, Event, InstanceChange, InstanceRecord, Login, NewApiToken, NewEvent, NewInstance,
-    Observed, RecordsError,
+    Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyRecord, KeyTerms,
+    LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, Observed, PriceRecord, ProviderRecord,
+    RecordsError,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
-pub trait Records: Instances + Accounts + Events + Credits {}
+pub trait Records: Instances + Accounts + Events + Credits + LlmRecords {}
 
-impl<T: Instances + Accounts + Events + Credits> Records for T {}
+impl<T: Instances + Accounts + Events + Credits + LlmRecords> Records for T {}
 
 /// What is remembered of instances.
 #[async_trait]
@@ -63,4 +64,57 @@ pub trait Events: Send + Sync {
     async fn append_event(&self, new: &NewEvent) -> Result<Event, RecordsError>;
     /// The newest `limit` events, newest first.
     async fn recent_events(&self, limit: u32) -> Result<Vec<Event>, RecordsError>;
+}
+
+/// What the LLM Gateway is set up with. Every change grows the version.
+#[async_trait]
+pub trait LlmRecords: Send + Sync {
+    /// Grows with every change; cheap enough to be asked every second.
+    async fn llm_version(&self) -> Result<i64, RecordsError>;
+    /// All of it. What changes while it is read has a version of its own, so that whoever compares versions reads it again.
+    async fn llm_setup(&self) -> Result<LlmSetup, RecordsError>;
+
+    /// Adds a provider, or replaces the one of this name.
+    async fn put_llm_provider(&self, new: &ProviderRecord) -> Result<(), RecordsError>;
+    /// By name.
+    async fn llm_providers(&self) -> Result<Vec<ProviderRecord>, RecordsError>;
+    /// Whether there was one.
+    async fn delete_llm_provider(&self, name: &str) -> Result<bool, RecordsError>;
+
+    /// Adds a model, or replaces the one of this name.
+    async fn put_llm_model(&self, new: &ModelRecord) -> Result<(), RecordsError>;
+    /// By name.
+    async fn llm_models(&self) -> Result<Vec<ModelRecord>, RecordsError>;
+    /// Whether there was one.
+    async fn delete_llm_model(&self, name: &str) -> Result<bool, RecordsError>;
+
+    /// Adds a price, or replaces that of this model.
+    async fn put_llm_price(&self, new: &PriceRecord) -> Result<(), RecordsError>;
+    /// By model.
+    async fn llm_prices(&self) -> Result<Vec<PriceRecord>, RecordsError>;
+    /// Whether there was one.
+    async fn delete_llm_price(&self, model: &str) -> Result<bool, RecordsError>;
+
+    /// Adds a group, or replaces the one of this name.
+    async fn put_llm_group(&self, new: &GroupRecord) -> Result<(), RecordsError>;
+    /// By name.
+    async fn llm_groups(&self) -> Result<Vec<GroupRecord>, RecordsError>;
+    /// Whether there was one.
+    async fn delete_llm_group(&self, name: &str) -> Result<bool, RecordsError>;
+
+    /// Adds a virtual key. [`RecordsError::Taken`] if its id or its digest is recorded already.
+    async fn insert_llm_key(&self, new: &KeyRecord) -> Result<(), RecordsError>;
+    /// All that there ever were, oldest first.
+    async fn llm_keys(&self) -> Result<Vec<KeyRecord>, RecordsError>;
+    /// Whether there is one of this id.
+    async fn set_llm_key_terms(
+        &self,
+        id: &str,
+        terms: &KeyTerms,
+        expires_at: Option<i64>,
+    ) -> Result<bool, RecordsError>;
+    /// Whether there was one in force.
+    async fn revoke_llm_key(&self, id: &str) -> Result<bool, RecordsError>;
+    /// Revokes all keys of an instance; whether there were any in force.
+    async fn revoke_llm_keys_of(&self, instance: &str) -> Result<bool, RecordsError>;
 }

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "event data", include_str!("../../migrations/0002_event_data.sql")),
     (3, "sequences", include_str!("../../migrations/0003_sequences.sql")),
     (4, "ledger", include_str!("../../migrations/0004_ledger.sql")),
+    (5, "LLM Gateway", include_str!("../../migrations/0005_llm_gateway.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.

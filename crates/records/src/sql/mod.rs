@@ -4,7 +4,7 @@ mod accounts;
 mod events;
 mod instances;
 mod ledger;
-#[cfg_attr(not(test), expect(dead_code, reason = "its first user is the configuration sync"))]
+mod llm;
 pub(crate) mod sequence;
 
 use std::path::Path;

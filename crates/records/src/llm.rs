@@ -1,0 +1,156 @@
+//! What the LLM Gateway is set up with: providers, models, prices, groups and virtual keys. Keys of providers are sealed before they come
+//! here, virtual keys are hashed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::UnknownName;
+use crate::ledger::Micros;
+
+named!(
+    /// How a provider is spoken to.
+    ProviderStyle, "style", {
+        /// Chat completions.
+        Openai = "openai",
+        /// Messages.
+        Anthropic = "anthropic",
+    }
+);
+
+named!(
+    /// How one of several providers of a model is chosen.
+    RouteStrategy, "strategy", {
+        /// By chance, in proportion to the weights.
+        Weighted = "weighted",
+        /// The one that answers soonest.
+        LeastLatency = "least_latency",
+    }
+);
+
+/// A provider of models.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProviderRecord {
+    pub name: String,
+    pub style: ProviderStyle,
+    pub base_url: String,
+    /// Its key, sealed; `None`: it wants none.
+    pub key_sealed: Option<Vec<u8>>,
+    /// It answers `/responses` itself.
+    pub has_responses: bool,
+    /// It may be asked for models that are not listed.
+    pub any_model: bool,
+}
+
+/// The sealed key is no use without the master key, and still nothing for a log.
+impl fmt::Debug for ProviderRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProviderRecord")
+            .field("name", &self.name)
+            .field("style", &self.style)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One place where a model is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteRecord {
+    pub provider: String,
+    /// The provider's own name of the model.
+    pub model: String,
+    pub weight: u32,
+    /// The lowest is tried first.
+    pub priority: u32,
+}
+
+/// A model, as clients name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRecord {
+    pub name: String,
+    pub routes: Vec<RouteRecord>,
+    pub strategy: RouteStrategy,
+    /// The most tokens of a reply, where a request does not say.
+    pub max_output: Option<u64>,
+}
+
+/// Prices of the model of this name (or of all models that begin so, if it ends with `*`), in micro-credits for a million tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PriceRecord {
+    pub model: String,
+    pub input: u64,
+    pub cached_input: Option<u64>,
+    pub cache_write: Option<u64>,
+    pub output: u64,
+    /// For each call, in micro-credits.
+    pub call: u64,
+}
+
+/// Keys that pay this many millionths of the prices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRecord {
+    pub name: String,
+    pub multiplier: u32,
+}
+
+/// A virtual key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    pub id: String,
+    pub sha256: [u8; 32],
+    /// Enough of the key to tell it from others.
+    pub hint: String,
+    /// Who pays; `None`: nobody.
+    pub user: Option<String>,
+    pub instance: Option<String>,
+    pub terms: KeyTerms,
+    pub created_at: i64,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+}
+
+/// What a virtual key may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeyTerms {
+    /// Names of models; `None`: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+    /// Names of its own for models.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub aliases: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u64>,
+    /// Micro-credits of a UTC day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub day_budget: Option<i64>,
+    /// Micro-credits of a UTC month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month_budget: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+}
+
+impl KeyTerms {
+    #[must_use]
+    pub fn budgets(&self) -> (Option<Micros>, Option<Micros>) {
+        (self.day_budget.map(Micros), self.month_budget.map(Micros))
+    }
+}
+
+/// All of it at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LlmSetup {
+    /// Grows with every change.
+    pub version: i64,
+    pub providers: Vec<ProviderRecord>,
+    pub models: Vec<ModelRecord>,
+    pub prices: Vec<PriceRecord>,
+    pub groups: Vec<GroupRecord>,
+    /// Those that were not revoked.
+    pub keys: Vec<KeyRecord>,
+}

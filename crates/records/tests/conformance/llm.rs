@@ -1,0 +1,131 @@
+//! What the LLM Gateway is set up with.
+
+use creel_records::{
+    GroupRecord, KeyRecord, KeyTerms, ModelRecord, PriceRecord, ProviderRecord, ProviderStyle, Records, RecordsError,
+    RouteRecord, RouteStrategy,
+};
+
+fn provider(name: &str) -> ProviderRecord {
+    ProviderRecord {
+        name: name.into(),
+        style: ProviderStyle::Openai,
+        base_url: "https://api.example.com/v1".into(),
+        key_sealed: Some(vec![0, 1, 255]),
+        has_responses: true,
+        any_model: false,
+    }
+}
+
+fn key(id: &str, digest: u8) -> KeyRecord {
+    KeyRecord {
+        id: id.into(),
+        sha256: [digest; 32],
+        hint: "sk-creel-…abcd".into(),
+        user: Some("alice".into()),
+        instance: Some("claw".into()),
+        terms: KeyTerms {
+            models: Some(vec!["m1".into()]),
+            aliases: [("fast".to_owned(), "m1".to_owned())].into(),
+            requests_per_minute: Some(60),
+            day_budget: Some(5),
+            ..KeyTerms::default()
+        },
+        created_at: 1,
+        expires_at: Some(i64::MAX),
+        revoked_at: None,
+    }
+}
+
+pub async fn a_setup_comes_back_as_it_was_recorded(store: &impl Records) {
+    let model = ModelRecord {
+        name: "m1".into(),
+        routes: vec![RouteRecord {
+            provider: "one".into(),
+            model: "their-m1".into(),
+            weight: 3,
+            priority: 1,
+        }],
+        strategy: RouteStrategy::LeastLatency,
+        max_output: Some(4_096),
+    };
+    let price = PriceRecord {
+        model: "m*".into(),
+        input: 3_000_000,
+        cached_input: Some(300_000),
+        cache_write: None,
+        output: 15_000_000,
+        call: 7,
+    };
+    let group = GroupRecord {
+        name: "staff".into(),
+        multiplier: 500_000,
+    };
+    store.put_llm_provider(&provider("one")).await.unwrap();
+    store.put_llm_model(&model).await.unwrap();
+    store.put_llm_price(&price).await.unwrap();
+    store.put_llm_group(&group).await.unwrap();
+    store.insert_llm_key(&key("k1", 1)).await.unwrap();
+    let setup = store.llm_setup().await.unwrap();
+    assert_eq!(setup.providers, [provider("one")]);
+    assert_eq!(
+        (setup.models, setup.prices, setup.groups),
+        (vec![model], vec![price], vec![group])
+    );
+    assert_eq!(setup.keys, [key("k1", 1)]);
+    let replaced = ProviderRecord {
+        key_sealed: None,
+        ..provider("one")
+    };
+    store.put_llm_provider(&replaced).await.unwrap();
+    assert_eq!(store.llm_providers().await.unwrap(), [replaced]);
+    assert!(store.delete_llm_provider("one").await.unwrap());
+    assert!(!store.delete_llm_provider("one").await.unwrap());
+}
+
+pub async fn every_change_is_a_new_version(store: &impl Records) {
+    let mut before = store.llm_version().await.unwrap();
+    let mut grew = async |what: &str| {
+        let now = store.llm_version().await.unwrap();
+        assert!(now > before, "{what}");
+        before = now;
+    };
+    store.put_llm_provider(&provider("one")).await.unwrap();
+    grew("put").await;
+    store.put_llm_provider(&provider("one")).await.unwrap();
+    grew("put again").await;
+    store.insert_llm_key(&key("k1", 1)).await.unwrap();
+    grew("insert").await;
+    store.revoke_llm_key("k1").await.unwrap();
+    grew("revoke").await;
+    store.delete_llm_provider("one").await.unwrap();
+    grew("delete").await;
+}
+
+pub async fn a_revoked_key_is_remembered_and_not_in_force(store: &impl Records) {
+    store.insert_llm_key(&key("k1", 1)).await.unwrap();
+    store.insert_llm_key(&key("k2", 2)).await.unwrap();
+    let clash = store.insert_llm_key(&key("k3", 2)).await;
+    assert!(matches!(clash, Err(RecordsError::Taken { .. })), "{clash:?}");
+    assert!(store.revoke_llm_key("k1").await.unwrap());
+    assert!(!store.revoke_llm_key("k1").await.unwrap());
+    assert!(!store.revoke_llm_key("none").await.unwrap());
+    let in_force: Vec<_> = store
+        .llm_setup()
+        .await
+        .unwrap()
+        .keys
+        .into_iter()
+        .map(|key| key.id)
+        .collect();
+    assert_eq!(in_force, ["k2"]);
+    assert_eq!(store.llm_keys().await.unwrap().len(), 2);
+    let terms = KeyTerms {
+        tokens_per_minute: Some(9),
+        ..KeyTerms::default()
+    };
+    assert!(store.set_llm_key_terms("k2", &terms, None).await.unwrap());
+    let changed = &store.llm_setup().await.unwrap().keys[0];
+    assert_eq!((&changed.terms, changed.expires_at), (&terms, None));
+    assert!(store.revoke_llm_keys_of("claw").await.unwrap());
+    assert!(store.llm_setup().await.unwrap().keys.is_empty());
+}
