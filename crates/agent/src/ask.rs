@@ -28,17 +28,17 @@ pub struct Draft {
     pub model: String,
 }
 
-/// Makes the request of a call.
-pub fn request(messages: &[Message], tools: &[ToolSpec], sampling: &Sampling) -> Request {
+/// Makes the request of a turn; each round adds its messages.
+pub fn request(messages: Vec<Message>, tools: Vec<ToolSpec>, sampling: &Sampling) -> Request {
     Request {
-        messages: messages.to_vec(),
-        tools: tools.to_vec(),
+        messages,
         tool_choice: sampling.tool_choice.clone().filter(|_| !tools.is_empty()),
         max_tokens: sampling.max_tokens,
         temperature: sampling.temperature,
         top_p: sampling.top_p,
         stop: sampling.stop.clone(),
         extra: sampling.extra.clone(),
+        tools,
     }
 }
 

@@ -20,12 +20,10 @@ const DEFAULT_IDENTITY: &str = "You are a helpful personal assistant.";
 /// Puts the prompt together. `instructions` are the client's own system messages, which come last.
 pub fn system_prompt(workspace: &Workspace, instructions: Option<&str>) -> String {
     let mut prompt = String::new();
+    let inside = workspace.enter();
+    let read = |path: &str| inside.as_ref().ok()?.read(path, FILE_LIMIT).ok();
     for name in FILES {
-        let under_agent = format!("agent/{name}");
-        let read = workspace
-            .read(&under_agent, FILE_LIMIT)
-            .or_else(|_| workspace.read(name, FILE_LIMIT));
-        if let Ok((text, more)) = read {
+        if let Some((text, more)) = read(&format!("agent/{name}")).or_else(|| read(name)) {
             section(&mut prompt, name, &text, more);
         }
     }
@@ -36,7 +34,7 @@ pub fn system_prompt(workspace: &Workspace, instructions: Option<&str>) -> Strin
     let mut notes = workspace.files("memory", 1_000).unwrap_or_default();
     notes.retain(|path| is_day_note(path));
     for path in notes.iter().rev().take(RECENT_NOTES).rev() {
-        if let Ok((text, more)) = workspace.read(path, FILE_LIMIT) {
+        if let Some((text, more)) = read(path) {
             section(&mut prompt, path, &text, more);
         }
     }

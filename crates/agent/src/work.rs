@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use creel_llm::{Client, Message, ToolCall, ToolSpec, Usage};
+use creel_llm::{Client, Message, Request, ToolCall, ToolSpec, Usage};
 use creel_session::{Body, Entry, SessionStore, Stop, Transcript};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
@@ -67,7 +67,8 @@ impl<'a> Work<'a> {
         }
         let mut tools = self.turn.toolbox.specs().await;
         tools.extend(self.turn.client_tools.iter().cloned());
-        let mut messages = self.conversation(transcript.as_ref(), open.as_ref(), &tools)?;
+        let messages = self.conversation(transcript.as_ref(), open.as_ref(), &tools)?;
+        let mut request = request(messages, tools, &self.turn.sampling);
         let OpenTurn {
             mut reply, mut usage, ..
         } = match open {
@@ -81,7 +82,7 @@ impl<'a> Work<'a> {
             self.emit(TurnEvent::Text(reply.clone())).await?;
         }
         for _ in 0..self.turn.limits.tool_rounds {
-            let round = self.ask(&messages, &tools).await?;
+            let round = self.ask(&request).await?;
             self.record_round(&round).await?;
             let Round {
                 text,
@@ -96,7 +97,7 @@ impl<'a> Work<'a> {
             if !theirs.is_empty() || mine.is_empty() {
                 // Tools of ours beside the client's own: their results are kept for when the client comes back with its.
                 if self.turn.session.is_some() {
-                    self.call_tools(&mine, &tools).await?;
+                    self.call_tools(&mine, &request.tools).await?;
                 }
                 return Ok(Outcome {
                     reply,
@@ -107,11 +108,13 @@ impl<'a> Work<'a> {
                     replayed: false,
                 });
             }
-            let results = self.call_tools(&mine, &tools).await?;
-            messages.push(Message::Assistant { text, tool_calls: mine });
-            messages.extend(results);
+            let results = self.call_tools(&mine, &request.tools).await?;
+            request.messages.push(Message::Assistant { text, tool_calls: mine });
+            request.messages.extend(results);
         }
-        let mut last = self.ask(&messages, &[]).await?;
+        request.tools.clear();
+        request.tool_choice = None;
+        let mut last = self.ask(&request).await?;
         // Whoever asked must not take this for all that could be done.
         let rounds = self.turn.limits.tool_rounds;
         let gap = if last.text.is_empty() { "" } else { "\n\n" };
@@ -178,11 +181,10 @@ impl<'a> Work<'a> {
     }
 
     /// Asks the model once. Where no `tools` are offered, none is called.
-    async fn ask(&mut self, messages: &[Message], tools: &[ToolSpec]) -> Result<Round, TurnError> {
-        let request = request(messages, tools, &self.turn.sampling);
+    async fn ask(&mut self, request: &Request) -> Result<Round, TurnError> {
         let routes = &self.turn.routes;
-        let mut round = first_to_answer(self.client, routes, &request, self.events, &mut self.draft).await?;
-        if tools.is_empty() && !round.calls.is_empty() {
+        let mut round = first_to_answer(self.client, routes, request, self.events, &mut self.draft).await?;
+        if request.tools.is_empty() && !round.calls.is_empty() {
             round.calls.clear();
             round.stop = Stop::End;
         }

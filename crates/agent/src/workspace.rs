@@ -38,28 +38,14 @@ impl Workspace {
         &self.root
     }
 
-    /// Opens `path`, relative to the workspace, for reading.
-    pub fn open(&self, path: &str) -> io::Result<File> {
-        let file = File::from(self.open_at(path, OFlags::RDONLY, Mode::empty())?);
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
-        }
-        Ok(file)
+    /// For reading several files: the workspace is looked up once.
+    pub fn enter(&self) -> io::Result<Entered> {
+        self.open_root().map(Entered)
     }
 
     /// Reads at most `limit` bytes of `path`; the flag tells whether there was more.
     pub fn read(&self, path: &str, limit: u64) -> io::Result<(String, bool)> {
-        let mut bytes = Vec::new();
-        self.open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-        let more = bytes.len() as u64 > limit;
-        bytes.truncate(limit as usize);
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes())
-                .trim_end_matches('\u{fffd}')
-                .to_owned(),
-        };
-        Ok((text, more))
+        self.enter()?.read(path, limit)
     }
 
     /// Appends `text` to `path` with one write, making the file (0600) and its directory (0700) where they are missing.
@@ -87,9 +73,10 @@ impl Workspace {
     pub fn files(&self, directory: &str, most: usize) -> io::Result<Vec<String>> {
         let mut found = Vec::new();
         let mut pending = vec![directory.to_owned()];
+        let inside = self.enter()?;
         while let Some(directory) = pending.pop() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-            let handle = match self.open_at(&directory, flags, Mode::empty()) {
+            let handle = match inside.open_at(&directory, flags, Mode::empty()) {
                 Ok(handle) => handle,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
@@ -135,10 +122,37 @@ impl Workspace {
     }
 
     fn open_at(&self, path: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
-        let root = self.open_root()?;
+        self.enter()?.open_at(path, flags, mode)
+    }
+}
+
+/// A workspace that is held open.
+pub struct Entered(OwnedFd);
+
+impl Entered {
+    /// As [`Workspace::read`].
+    pub fn read(&self, path: &str, limit: u64) -> io::Result<(String, bool)> {
+        let file = File::from(self.open_at(path, OFlags::RDONLY, Mode::empty())?);
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        let more = bytes.len() as u64 > limit;
+        bytes.truncate(limit as usize);
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes())
+                .trim_end_matches('\u{fffd}')
+                .to_owned(),
+        };
+        Ok((text, more))
+    }
+
+    fn open_at(&self, path: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
         // NONBLOCK: a FIFO that somebody put in the workspace must not hang the gateway.
         let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        Ok(rustix::fs::openat2(&root, path, flags, mode, CONFINED)?)
+        Ok(rustix::fs::openat2(&self.0, path, flags, mode, CONFINED)?)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The assistant's memory: `MEMORY.md` and the files under `memory/` of the workspace, to read, append to and search.
 
+use std::sync::LazyLock;
+
 use async_trait::async_trait;
 use creel_llm::ToolSpec;
 use serde::Deserialize;
@@ -132,6 +134,23 @@ fn with<T: DeserializeOwned>(arguments: &str, act: impl FnOnce(&T) -> ToolOutput
     }
 }
 
+static SPECS: LazyLock<Vec<ToolSpec>> = LazyLock::new(|| {
+    let path = ("path", "MEMORY.md or memory/NAME.md");
+    vec![
+        spec("memory_read", "Read a memory file.", &[path]),
+        spec(
+            "memory_append",
+            "Remember something: append a line to a memory file. Lasting facts go to MEMORY.md, notes of a day to memory/YYYY-MM-DD.md.",
+            &[path, ("text", "what to remember")],
+        ),
+        spec(
+            "memory_search",
+            "Find lines in all memory files.",
+            &[("query", "words that must all be in the line")],
+        ),
+    ]
+});
+
 fn spec(name: &str, description: &str, properties: &[(&str, &str)]) -> ToolSpec {
     let described: serde_json::Map<String, Value> = properties
         .iter()
@@ -148,20 +167,7 @@ fn spec(name: &str, description: &str, properties: &[(&str, &str)]) -> ToolSpec 
 #[async_trait]
 impl ToolSource for MemoryTools {
     async fn specs(&self) -> Vec<ToolSpec> {
-        let path = ("path", "MEMORY.md or memory/NAME.md");
-        vec![
-            spec("memory_read", "Read a memory file.", &[path]),
-            spec(
-                "memory_append",
-                "Remember something: append a line to a memory file. Lasting facts go to MEMORY.md, notes of a day to memory/YYYY-MM-DD.md.",
-                &[path, ("text", "what to remember")],
-            ),
-            spec(
-                "memory_search",
-                "Find lines in all memory files.",
-                &[("query", "words that must all be in the line")],
-            ),
-        ]
+        SPECS.clone()
     }
 
     async fn call(&self, name: &str, arguments: &str) -> Option<ToolOutput> {
