@@ -25,5 +25,7 @@ pub mod mcp;
 pub mod process;
 pub mod scripts;
 pub mod sse;
+pub mod tenants;
+pub mod time;
 pub mod up;
 pub mod wait;

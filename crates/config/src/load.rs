@@ -17,6 +17,9 @@ use crate::{
 /// A configuration larger than this is none.
 const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Open connections of a gateway for many users, unless it is told otherwise.
+const MULTI_TENANT_CONNECTIONS: u32 = 16_384;
+
 /// Every top-level section that upstream has (its JSON Schema, 2026.9.6, and older ones still found in files), and those
 /// that the documents of Creel's users name. Who reads a section looks at its keys; nobody looks at the others.
 const KEYS: &[&str] = &[
@@ -176,6 +179,9 @@ fn resolve(
     let multi_tenant = MultiTenant::read(&file)?;
     let cluster_name = file.section("cluster")?.filled("instanceId")?;
 
+    if multi_tenant.is_some() && !file.section("gateway")?.has("concurrentConnections") {
+        gateway.limits.connections = MULTI_TENANT_CONNECTIONS;
+    }
     crate::overlay::environment(env, &mut gateway, &mut agents, &mut session, &mut logging)?;
     crate::overlay::command_line(overrides, &mut gateway)?;
     models.add_from(env);
@@ -184,7 +190,7 @@ fn resolve(
     agents.defaults.model = agents.defaults.model.take().or_else(|| models.default_model());
 
     let gateway = gateway
-        .settle(default_port)
+        .settle(default_port, multi_tenant.is_some())
         .map_err(|problem| match file.get("gateway") {
             Some(node) => file.error_at(node, problem),
             None => ConfigError::general(origin, problem),

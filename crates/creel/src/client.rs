@@ -19,6 +19,8 @@ pub struct Client {
     http: reqwest::Client,
     url: String,
     token: String,
+    /// What to do where nothing answers.
+    advice: &'static str,
 }
 
 /// Where the last `creel up` of a home listened.
@@ -62,6 +64,11 @@ impl Client {
             Some(token) => token,
             None => token_of(&home?)?,
         };
+        Self::at(url, token, "start it with `creel up`, or set CREEL_URL")
+    }
+
+    /// A client of whatever server of Creel's is at `url`.
+    pub fn at(url: String, token: String, advice: &'static str) -> Result<Self, Failure> {
         // Does nothing where a provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
@@ -73,7 +80,12 @@ impl Client {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(Failure::from_error)?;
-        Ok(Self { http, url, token })
+        Ok(Self {
+            http,
+            url,
+            token,
+            advice,
+        })
     }
 
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
@@ -129,10 +141,7 @@ impl Client {
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         if error.is_connect() {
-            Failure::failed(format!(
-                "nothing answers at {}: start it with `creel up`, or set CREEL_URL",
-                self.url
-            ))
+            Failure::failed(format!("nothing answers at {}: {}", self.url, self.advice))
         } else {
             Failure::failed(format!("{}: {error}", self.url))
         }

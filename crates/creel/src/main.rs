@@ -6,6 +6,7 @@ mod failure;
 mod gateway;
 mod instance;
 mod logging;
+mod multi_tenant;
 mod output;
 mod size;
 mod up;
@@ -32,6 +33,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Up(args) => several_threads(up::run(args, home, json)),
         Command::Gateway(command) => one_thread(gateway::run(command, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
+        Command::MultiTenant(args) => one_thread(multi_tenant::run(args, json)),
         Command::Completions { shell } => {
             cli::print_completions(shell);
             Ok(())

@@ -6,6 +6,7 @@ use creel_session::UserId;
 use tokio_util::sync::CancellationToken;
 
 use crate::profile::Profile;
+use crate::tenants::Seat;
 
 /// The user that a request was authenticated as, and all that the request may touch. `guard` puts it into the request; everything
 /// after it reaches a user's things through it and through nothing else.
@@ -15,4 +16,6 @@ pub struct Caller {
     pub profile: Arc<Profile>,
     /// Cancelled when what the caller has under way must end.
     pub stop: CancellationToken,
+    /// Their place among the users of a gateway for many.
+    pub seat: Option<Arc<Seat>>,
 }

@@ -41,6 +41,11 @@ pub fn id_problem(error: IdError) -> Problem {
     Problem::unprocessable(error.to_string())
 }
 
+pub fn access_ended() -> Problem {
+    let detail = "your access has ended, and with it what was under way";
+    Problem::new(StatusCode::FORBIDDEN, "access_ended", detail)
+}
+
 pub fn draining() -> Problem {
     let detail = "this gateway is shutting down; try again";
     Problem::unavailable("draining", detail).after(std::time::Duration::from_secs(1))

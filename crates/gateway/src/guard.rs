@@ -1,20 +1,23 @@
 //! Who gets in: the token, the rate.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Extension;
 use axum::extract::{Request, State as Shared};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use creel_http::{Peer, Problem, bearer};
+use http_body::Body as _;
 
 use crate::auth::owner;
 use crate::caller::Caller;
 use crate::routes::State;
-use crate::state::Gateway;
+use crate::state::{Gateway, Setup};
+use crate::tenants::Tenants;
 
 /// Lets a request in that has the token and keeps to the rate; the user it is from goes along with it.
 pub async fn admit(
@@ -23,12 +26,16 @@ pub async fn admit(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    let setup = gateway.setup.load_full();
+    if let Some(tenants) = &gateway.tenants {
+        return admit_tenant(&gateway, tenants, &setup, peer, request, next).await;
+    }
     check(&gateway, peer, request.headers())?;
-    let setup = gateway.setup.load();
     let caller = Caller {
         user: owner(),
         profile: setup.profile.clone(),
         stop: gateway.drain.stop.clone(),
+        seat: None,
     };
     let per_minute = setup.config.gateway.limits.requests_per_minute;
     drop(setup);
@@ -59,6 +66,33 @@ fn check(gateway: &Gateway, peer: Peer, headers: &HeaderMap) -> Result<(), Probl
     Ok(())
 }
 
+/// The same in a gateway for many users.
+async fn admit_tenant(
+    gateway: &State,
+    tenants: &Tenants,
+    setup: &Arc<Setup>,
+    peer: Peer,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let limit = setup.config.gateway.limits.max_body_bytes;
+    // A body that does not tell its length may turn out to be as long as any.
+    let announced = request.body().size_hint().upper();
+    let body_bytes = announced.map_or(limit, |bytes| usize::try_from(bytes).unwrap_or(limit).min(limit));
+    let bearer = bearer(request.headers());
+    let caller = tenants
+        .admit(setup, bearer, body_bytes, peer.ip, &gateway.throttle)
+        .await?;
+    if let Err(problem) = tenants.claim(peer.connection, &caller.user, setup) {
+        let mut response = problem.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return Ok(response);
+    }
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
 /// Whether a request can be of a program on this machine. A web page can send requests to loopback addresses too, but its browser
 /// tells where it is from: by `Origin`, or, where its own name was made to point here (DNS rebinding), by `Host`.
 fn is_of_this_machine(headers: &HeaderMap) -> bool {
@@ -75,6 +109,48 @@ fn is_of_this_machine(headers: &HeaderMap) -> bool {
     is_local && origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
+/// Lets in who administers a gateway for many users.
+pub async fn service(
+    Shared(gateway): Shared<State>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if gateway.tenants.is_none() {
+        return Err(Problem::not_found(
+            "this gateway serves one user: multiTenant.enabled is off",
+        ));
+    }
+    of_the_service(&gateway, peer, &request)?;
+    Ok(next.run(request).await)
+}
+
+/// Whether a request has the service token.
+fn of_the_service(gateway: &State, peer: Peer, request: &Request) -> Result<(), Problem> {
+    let setup = gateway.setup.load();
+    let token = setup
+        .config
+        .multi_tenant
+        .as_ref()
+        .map(|settings| &settings.service_token);
+    let bearer = bearer(request.headers());
+    match (token, bearer) {
+        (Some(token), Some(bearer)) if token.matches(bearer) => return Ok(()),
+        (_, Some(_)) => gateway.throttle.failed(peer.ip),
+        (_, None) => {}
+    }
+    match gateway.throttle.locked_out(peer.ip) {
+        Some(remaining) => Err(Problem::too_many(
+            "too_many_failures",
+            "too many wrong tokens from this address",
+            remaining,
+        )),
+        None => Err(Problem::unauthorized(
+            "send the service token as `Authorization: Bearer <token>`",
+        )),
+    }
+}
+
 /// Lets in who has the token, at any rate. Not whoever is on this machine: a proxy is, and would open it to the world.
 pub async fn admit_scraper(
     Shared(gateway): Shared<State>,
@@ -82,7 +158,10 @@ pub async fn admit_scraper(
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    check(&gateway, peer, request.headers())?;
+    match &gateway.tenants {
+        Some(_) => of_the_service(&gateway, peer, &request)?,
+        None => check(&gateway, peer, request.headers())?,
+    }
     Ok(next.run(request).await)
 }
 

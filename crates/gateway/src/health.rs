@@ -15,7 +15,10 @@ pub async fn live() -> Response {
 
 /// `GET /ready`, `/readyz`: new work is welcome, or why it is not.
 pub async fn ready(Shared(gateway): Shared<State>) -> Response {
-    let reasons: Vec<&str> = gateway.drain.is_draining().then_some("draining").into_iter().collect();
+    let mut reasons: Vec<&str> = gateway.drain.is_draining().then_some("draining").into_iter().collect();
+    if gateway.tenants.as_ref().is_some_and(|tenants| !tenants.is_known()) {
+        reasons.push("users_not_synced");
+    }
     let ready = reasons.is_empty();
     let status = if ready {
         StatusCode::OK
@@ -53,6 +56,9 @@ pub async fn particulars(Shared(gateway): Shared<State>) -> Response {
 
 /// `GET /metrics`, `/api/v1/metrics`: OpenMetrics text.
 pub async fn metrics(Shared(gateway): Shared<State>) -> Response {
+    if let Some(tenants) = &gateway.tenants {
+        tenants.measure(&gateway.metrics.tenants);
+    }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (
         [(header::CONTENT_TYPE, kind)],

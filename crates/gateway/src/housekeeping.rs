@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use creel_session::SessionKey;
+use creel_session::{SessionKey, UserId};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::auth::owner;
@@ -29,7 +29,17 @@ pub async fn run(gateway: State) {
 }
 
 async fn forget_answers(gateway: &State) {
-    let user = owner();
+    match &gateway.tenants {
+        Some(tenants) => {
+            for user in tenants.loaded() {
+                forget_answers_of(gateway, user).await;
+            }
+        }
+        None => forget_answers_of(gateway, owner()).await,
+    }
+}
+
+async fn forget_answers_of(gateway: &State, user: UserId) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let oldest = now.saturating_sub(KEPT).as_millis() as u64;
     let sessions = gateway.sessions.list(&user).await.unwrap_or_default();

@@ -25,6 +25,7 @@ mod run;
 mod sessions;
 mod state;
 mod state_lock;
+mod tenants;
 mod turns;
 mod user;
 mod webchat;

@@ -12,6 +12,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::tenants::TenantMetrics;
+
 /// Upper bounds in seconds: from an answer out of memory to a long turn with tools.
 const LATENCY: [f64; 14] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0,
@@ -55,12 +57,13 @@ pub struct Metrics {
     tokens: Family<TokenLabels, Counter>,
     tool_calls: Family<ToolLabels, Counter>,
     active_sessions: Gauge,
+    pub tenants: TenantMetrics,
     pub connections: Gauge,
     pub refused: Counter<u64, AtomicU64>,
 }
 
 impl Metrics {
-    pub fn new(instance_id: &str) -> Self {
+    pub fn new(instance_id: &str, multi_tenant: bool) -> Self {
         let mut registry = Registry::with_prefix("creel_gateway");
         let requests = Family::default();
         registry.register("requests", "Requests answered", requests.clone());
@@ -104,7 +107,12 @@ impl Metrics {
             ("instance", instance_id.to_owned()),
         ];
         registry.register("build", "What is running", Info::new(labels));
+        let tenants = TenantMetrics::default();
+        if multi_tenant {
+            tenants.register(&mut registry);
+        }
         Self {
+            tenants,
             registry,
             requests,
             latency,

@@ -11,32 +11,47 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Clients remembered before those that are long idle are forgotten.
 const REMEMBERED: usize = 10_000;
 
-#[derive(Default)]
-pub struct RateLimiter {
-    /// When each client's burst will have drained entirely.
-    drained_at: Mutex<HashMap<(UserId, IpAddr), Instant>>,
-}
+/// What one client has used up: when their burst will have drained entirely.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bucket(Option<Instant>);
 
-impl RateLimiter {
-    /// Counts a request of `client`. Up to `per_minute` come through at once, then one every 60/`per_minute` seconds; 0 is no limit.
+impl Bucket {
+    /// Counts a request. Up to `per_minute` come through at once, then one every 60/`per_minute` seconds; 0 is no limit.
     /// Otherwise the time until the next one would come through.
-    pub fn admit(&self, client: (UserId, IpAddr), per_minute: u32, now: Instant) -> Result<(), Duration> {
+    pub fn admit(&mut self, per_minute: u32, now: Instant) -> Result<(), Duration> {
         if per_minute == 0 {
             return Ok(());
         }
-        let step = MINUTE / per_minute;
-        let mut table = self.drained_at.lock().expect("no holder panics");
-        if table.len() >= REMEMBERED {
-            table.retain(|_, drained| *drained > now);
-        }
-        let drained = table.entry(client).or_insert(now);
-        let after = (*drained).max(now) + step;
+        let after = self.0.map_or(now, |drained| drained.max(now)) + MINUTE / per_minute;
         let ahead = after.duration_since(now);
         if ahead > MINUTE {
             return Err(ahead - MINUTE);
         }
-        *drained = after;
+        self.0 = Some(after);
         Ok(())
+    }
+
+    fn is_drained(&self, now: Instant) -> bool {
+        self.0.is_none_or(|drained| drained <= now)
+    }
+}
+
+#[derive(Default)]
+pub struct RateLimiter {
+    clients: Mutex<HashMap<(UserId, IpAddr), Bucket>>,
+}
+
+impl RateLimiter {
+    /// Counts a request of `client`, as [`Bucket::admit`] does.
+    pub fn admit(&self, client: (UserId, IpAddr), per_minute: u32, now: Instant) -> Result<(), Duration> {
+        if per_minute == 0 {
+            return Ok(());
+        }
+        let mut clients = self.clients.lock().expect("no holder panics");
+        if clients.len() >= REMEMBERED {
+            clients.retain(|_, bucket| !bucket.is_drained(now));
+        }
+        clients.entry(client).or_default().admit(per_minute, now)
     }
 }
 

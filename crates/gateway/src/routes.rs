@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 
 use crate::error::in_the_apis_form;
 use crate::state::Gateway;
+use crate::tenants::admin;
 use crate::{chat, completions, guard, health, observe, sessions, webchat};
 use creel_http::{Problem, not_crowded, problems_only};
 
@@ -34,6 +35,14 @@ pub fn router(gateway: &State) -> Router {
         .route("/api/v1/metrics", get(health::metrics))
         .route_layer(from_fn_with_state(gateway.clone(), guard::admit_scraper));
 
+    let multi_tenant = Router::new()
+        .route("/api/v1/multi-tenant/stats", get(admin::stats))
+        .route("/api/v1/multi-tenant/sync", post(admin::sync))
+        .route("/api/v1/multi-tenant/users", get(admin::list))
+        .route("/api/v1/multi-tenant/users/cleanup", post(admin::cleanup))
+        .route("/api/v1/multi-tenant/users/{id}", get(admin::info))
+        .route_layer(from_fn_with_state(gateway.clone(), guard::service));
+
     let probes = Router::new()
         .route("/health", get(health::live))
         .route("/healthz", get(health::live))
@@ -56,6 +65,7 @@ pub fn router(gateway: &State) -> Router {
         // In a crowd, who watches the gateway must still see it.
         .merge(probes)
         .merge(metrics)
+        .merge(multi_tenant)
         .fallback(|| async { Problem::not_found("there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
             Problem::new(

@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::routes::router;
 use crate::state::Gateway;
-use crate::{drain, housekeeping, state_lock};
+use crate::tenants::TenantsError;
+use crate::{drain, housekeeping, state_lock, tenants};
 
 const PORT_PATIENCE: Duration = Duration::from_millis(300);
 const PORT_PROBE: Duration = Duration::from_millis(10);
@@ -45,6 +46,8 @@ pub enum StartError {
     #[error("{0}")]
     Leases(LeaseError),
     #[error("{0}")]
+    Tenants(#[from] TenantsError),
+    #[error("{0}")]
     Signals(io::Error),
 }
 
@@ -69,11 +72,12 @@ pub async fn run(
     let address = loaded.config.gateway.address();
     let listener = listen(address).await?;
     let address = listener.local_addr().unwrap_or(address);
-    let gateway = Gateway::new(loaded.config, locations.clone())?;
+    let gateway = Gateway::new(loaded.config, locations.clone(), environment).await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
     let closed = CancellationToken::new();
     let housekeeping = tokio::spawn(housekeeping::run(gateway.clone()));
+    let tenants = tokio::spawn(tenants::run(gateway.clone()));
     let server = tokio::spawn(serve(listener, router(&gateway), gateway.clone(), closed.clone()));
     tracing::info!(%address, model = gateway.setup.load().profile.models.primary(), "gateway ready");
     lock.announce(address);
@@ -108,6 +112,7 @@ pub async fn run(
         }
     };
     housekeeping.abort();
+    tenants.abort();
     drain::run(&gateway, hurry).await;
     closed.cancel();
     let _ = tokio::time::timeout(drain::CLOSING, server).await;

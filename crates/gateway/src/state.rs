@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use creel_agent::Agent;
-use creel_config::{GatewayConfig, Locations};
+use creel_config::{Environment, GatewayConfig, Locations, MultiTenant};
 use creel_lease::FileLeases;
 use creel_session::{FileSessions, SessionStore, UserId};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Credentials;
 use crate::drain::Drain;
@@ -17,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::profile::Profile;
 use crate::rate::RateLimiter;
 use crate::run::StartError;
+use crate::tenants::Tenants;
 use creel_http::{BodyLimit, Connections, Problem, Throttle};
 
 pub struct Gateway {
@@ -29,6 +31,8 @@ pub struct Gateway {
     pub rate: RateLimiter,
     pub throttle: Throttle,
     pub drain: Arc<Drain>,
+    /// `None`: the gateway of one user.
+    pub tenants: Option<Arc<Tenants>>,
     pub started: Instant,
     locations: Locations,
 }
@@ -57,12 +61,28 @@ impl Setup {
 }
 
 impl Gateway {
-    pub fn new(config: GatewayConfig, locations: Locations) -> Result<Arc<Self>, StartError> {
+    pub async fn new(
+        config: GatewayConfig,
+        locations: Locations,
+        environment: Arc<dyn Environment + Send + Sync>,
+    ) -> Result<Arc<Self>, StartError> {
         let instance_id = config.instance_id.clone();
         let setup = Setup::new(config, &locations, None);
-        let sessions_directory = setup.profile.user.agent(None).workspace.root().join("sessions");
-        let sessions: Arc<dyn SessionStore> =
-            Arc::new(FileSessions::open(move |_: &UserId| sessions_directory.clone()));
+        let drain: Arc<Drain> = Arc::default();
+        let tenants = match &setup.config.multi_tenant {
+            Some(settings) => {
+                let tenants = Tenants::open(settings, environment, drain.stop.clone());
+                Some(Arc::new(tenants.await?))
+            }
+            None => None,
+        };
+        let sessions: Arc<dyn SessionStore> = match &tenants {
+            Some(tenants) => Arc::new(FileSessions::open(tenants.sessions_directory()).without_links()),
+            None => {
+                let directory = setup.profile.user.agent(None).workspace.root().join("sessions");
+                Arc::new(FileSessions::open(move |_: &UserId| directory.clone()))
+            }
+        };
         let leases_directory = locations.state_dir.join("leases");
         let leases = Arc::new(FileLeases::open(&leases_directory).map_err(StartError::Leases)?);
         let client = creel_llm::Client::new(creel_llm::Options::default());
@@ -71,10 +91,11 @@ impl Gateway {
             leases,
             setup: ArcSwap::from_pointee(setup),
             sessions,
-            metrics: Metrics::new(&instance_id),
+            metrics: Metrics::new(&instance_id, tenants.is_some()),
             rate: RateLimiter::default(),
             throttle: Throttle::default(),
-            drain: Arc::default(),
+            drain,
+            tenants,
             started: Instant::now(),
             locations,
         }))
@@ -103,9 +124,29 @@ impl Gateway {
             // The transcripts stay where they are until then, and so does what belongs to them.
             config.agents.defaults.workspace = before.config.agents.defaults.workspace.clone();
         }
+        if let Some(setting) = keep_what_needs_a_restart(&mut config.multi_tenant, &before.config.multi_tenant) {
+            pending.push(setting);
+        }
         self.setup
             .store(Arc::new(Setup::new(config, &self.locations, Some(&before))));
         pending
+    }
+}
+
+/// Whom the gateway serves and where their files are stays until it is started anew.
+fn keep_what_needs_a_restart(new: &mut Option<MultiTenant>, old: &Option<MultiTenant>) -> Option<&'static str> {
+    match (new, old) {
+        (None, None) => None,
+        (Some(new), Some(old)) => {
+            let roots = |settings: &MultiTenant| (settings.workspace_root.clone(), settings.config_root.clone());
+            let moved = roots(new) != roots(old);
+            (new.workspace_root, new.config_root) = roots(old);
+            moved.then_some("multiTenant.workspaceRoot and configRoot")
+        }
+        (new, old) => {
+            *new = old.clone();
+            Some("multiTenant.enabled")
+        }
     }
 }
 
@@ -136,12 +177,17 @@ impl Connections for Gateway {
         told(path, problem)
     }
 
-    fn opened(&self) {
+    fn opened(&self, connection: u64) -> Option<CancellationToken> {
         self.metrics.connections.inc();
+        let tenants = self.tenants.as_ref()?;
+        Some(tenants.doors.opened(connection, self.limit()))
     }
 
-    fn closed(&self) {
+    fn closed(&self, connection: u64) {
         self.metrics.connections.dec();
+        if let Some(tenants) = &self.tenants {
+            tenants.doors.closed(connection);
+        }
     }
 
     fn refused(&self) {

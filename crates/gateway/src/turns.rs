@@ -7,11 +7,13 @@ use creel_agent::{Outcome, ToolStatus, Turn, TurnError, TurnEvent};
 use creel_session::{SessionId, UserId};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::caller::Caller;
-use crate::error::{draining, turn_problem};
+use crate::error::{access_ended, draining, turn_problem};
 use crate::routes::State;
+use crate::tenants::Slot;
 use creel_http::{Problem, hex, random_id};
 
 /// Events on their way to a client. A client that reads slowly slows its own model call, nothing else.
@@ -24,6 +26,9 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub struct RunningTurn {
     pub events: mpsc::Receiver<TurnEvent>,
     result: oneshot::Receiver<Result<Outcome, TurnError>>,
+    /// What ends it, and what ends everything.
+    stop: CancellationToken,
+    drained: CancellationToken,
 }
 
 impl RunningTurn {
@@ -32,20 +37,33 @@ impl RunningTurn {
         if gateway.drain.is_draining() {
             return Err(draining());
         }
+        if let (Some(tenants), Some(seat)) = (&gateway.tenants, &caller.seat) {
+            tenants.has_room(seat, &gateway.setup.load())?;
+        }
         let (sender, events) = mpsc::channel(EVENTS);
         let (answer, result) = oneshot::channel();
         let running = gateway.drain.enter();
+        let drained = gateway.drain.stop.clone();
         let gateway: State = Arc::clone(gateway);
+        let stop = caller.stop.clone();
         let caller = caller.clone();
         let task = async move {
-            let outcome = gateway.agent.run(turn, sender, &caller.stop).await;
+            let outcome = match slot(&gateway, &caller, &sender).await {
+                Ok(_slot) => gateway.agent.run(turn, sender, &caller.stop).await,
+                Err(error) => Err(error),
+            };
             count(&gateway, &outcome);
             // Nobody is there to take it: the client went away.
             let _ = answer.send(outcome);
             drop(running);
         };
         tokio::spawn(task.in_current_span());
-        Ok(Self { events, result })
+        Ok(Self {
+            events,
+            result,
+            stop,
+            drained,
+        })
     }
 
     /// The next event; `None` when the turn has ended.
@@ -62,6 +80,10 @@ impl RunningTurn {
     /// The answer, once all events are read.
     pub async fn finish(self) -> Result<Outcome, Problem> {
         match self.result.await {
+            // Not the client, and not the end of the gateway: the user was disabled, or the token revoked.
+            Ok(Err(TurnError::Cancelled)) if self.stop.is_cancelled() && !self.drained.is_cancelled() => {
+                Err(access_ended())
+            }
             Ok(result) => result.map_err(turn_problem),
             Err(_) => Err(Problem::internal()),
         }
@@ -71,6 +93,19 @@ impl RunningTurn {
     pub async fn complete(mut self, gateway: &State) -> Result<Outcome, Problem> {
         while self.next(gateway).await.is_some() {}
         self.finish().await
+    }
+}
+
+/// In a gateway for many users, waits until this one's turn may run.
+async fn slot(gateway: &State, caller: &Caller, events: &mpsc::Sender<TurnEvent>) -> Result<Option<Slot>, TurnError> {
+    let (Some(tenants), Some(seat)) = (&gateway.tenants, &caller.seat) else {
+        return Ok(None);
+    };
+    let setup = gateway.setup.load_full();
+    tokio::select! {
+        slot = tenants.slot(seat, &setup) => Ok(slot),
+        () = events.closed() => Err(TurnError::Cancelled),
+        () = caller.stop.cancelled() => Err(TurnError::Cancelled),
     }
 }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::Connections;
@@ -18,11 +19,14 @@ pub struct Connection<P: Connections> {
     /// Its place among the open ones.
     _place: TaskTrackerToken,
     policy: Arc<P>,
+    number: u64,
+    close: Option<CancellationToken>,
 }
 
 impl<P: Connections> Connection<P> {
     pub fn new(
         stream: TcpStream,
+        number: u64,
         bounds: Bounds,
         answering: Answering,
         place: TaskTrackerToken,
@@ -33,18 +37,31 @@ impl<P: Connections> Connection<P> {
         // Nor must a turn go on for a client whose machine is gone: the kernel would wait a quarter of an hour for it.
         let stall = u32::try_from(bounds.stall.as_millis()).unwrap_or(u32::MAX);
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, stall);
-        policy.opened();
+        let close = policy.opened(number);
         Self {
             stream: Paced::new(stream, bounds, answering),
             _place: place,
             policy,
+            number,
+            close,
+        }
+    }
+
+    /// Resolves when the server wants the connection closed.
+    pub fn closing(&self) -> impl Future<Output = ()> + use<P> {
+        let close = self.close.clone();
+        async move {
+            match close {
+                Some(close) => close.cancelled().await,
+                None => std::future::pending().await,
+            }
         }
     }
 }
 
 impl<P: Connections> Drop for Connection<P> {
     fn drop(&mut self) {
-        self.policy.closed();
+        self.policy.closed(self.number);
     }
 }
 

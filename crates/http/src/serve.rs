@@ -57,9 +57,13 @@ pub trait Connections: Send + Sync + 'static {
         (PROBLEM_JSON, problem.body())
     }
 
-    fn opened(&self) {}
+    /// A connection was accepted; the number is its own for as long as the server runs. A token that comes back closes it at once when
+    /// it is cancelled.
+    fn opened(&self, _connection: u64) -> Option<CancellationToken> {
+        None
+    }
 
-    fn closed(&self) {}
+    fn closed(&self, _connection: u64) {}
 
     /// One beyond the limit and the crowd was turned away.
     fn refused(&self) {}
@@ -71,12 +75,15 @@ pub struct Peer {
     pub ip: IpAddr,
     /// The connection is one over the limit: it may ask how the server is, and nothing else.
     pub crowded: bool,
+    /// The connection's number.
+    pub connection: u64,
 }
 
 /// Serves `listener` until `stop`, then waits until the open connections have sent what they owe.
 pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy: Arc<P>, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let refusals = TaskTracker::new();
+    let mut number = 0;
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -92,7 +99,12 @@ pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy
             }
         };
         let limit = policy.limit();
-        let open = connections.len();
+        let mut open = connections.len();
+        if open >= limit {
+            // Those that are being closed may be gone in a moment.
+            tokio::task::yield_now().await;
+            open = connections.len();
+        }
         if open >= limit + CROWD {
             policy.refused();
             if refusals.len() < REFUSALS {
@@ -103,7 +115,9 @@ pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy
         let peer = Peer {
             ip: unmapped(peer),
             crowded: open >= limit,
+            connection: number,
         };
+        number += 1;
         let bounds = Bounds {
             head: policy.head_timeout(),
             stall: policy.stall_timeout(),
@@ -113,7 +127,14 @@ pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy
             false => policy.idle_timeout(),
         };
         let answering = Answering::default();
-        let connection = Connection::new(stream, bounds, answering.clone(), connections.token(), policy.clone());
+        let connection = Connection::new(
+            stream,
+            peer.connection,
+            bounds,
+            answering.clone(),
+            connections.token(),
+            policy.clone(),
+        );
         let service = (answering, router.clone());
         tokio::spawn(answer(connection, service, peer, patience, stop.clone()));
     }
@@ -129,6 +150,7 @@ async fn answer<P: Connections>(
     patience: Duration,
     stop: CancellationToken,
 ) {
+    let closing = connection.closing();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let answer = answering.begin();
         request.extensions_mut().insert(peer);
@@ -144,6 +166,7 @@ async fn answer<P: Connections>(
         .with_upgrades();
     let result = tokio::select! {
         result = &mut serving => result,
+        () = closing => return,
         () = stop.cancelled() => {
             Pin::new(&mut serving).graceful_shutdown();
             (&mut serving).await

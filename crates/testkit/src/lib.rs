@@ -3,6 +3,7 @@
 //! Tests of every other crate use it, and `bench/` runs its examples as programs. It knows none of Creel's crates: a fake
 //! speaks the protocol that the real thing publishes, so that a misreading of it cannot sit on both sides.
 
+pub mod cloud;
 pub mod database;
 pub mod ports;
 pub mod provider;

@@ -200,7 +200,7 @@ impl GatewayDraft {
     }
 
     /// Settles what is open, and refuses what would leave the door open. The error is what to tell the operator.
-    pub(crate) fn settle(self, default_port: u16) -> Result<Gateway, String> {
+    pub(crate) fn settle(self, default_port: u16, multi_tenant: bool) -> Result<Gateway, String> {
         let mode = self.mode.unwrap_or(match (&self.token, &self.password) {
             (Some(_), _) => AuthMode::Token,
             (None, Some(_)) => AuthMode::Password,
@@ -221,7 +221,8 @@ impl GatewayDraft {
                         .to_owned(),
                 );
             }
-            AuthMode::None if !self.bind.is_loopback() => {
+            // Many users have a token each.
+            AuthMode::None if !self.bind.is_loopback() && !multi_tenant => {
                 return Err(format!(
                     "the gateway would listen on {} for everybody, with no token; set gateway.auth.token or \
                      OPENCLAW_GATEWAY_TOKEN, or bind to \"loopback\"",

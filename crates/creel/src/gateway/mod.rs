@@ -45,8 +45,11 @@ async fn run_gateway(args: GatewayArgs, json: bool) -> Result<(), Failure> {
         auth_mode: args.auth,
         ..Overrides::default()
     };
+    let locations = locations(&args.profile)?
+        .or_multi_tenant(&ProcessEnvironment)
+        .map_err(Failure::bad_input)?;
     let options = Options {
-        locations: locations(&args.profile)?,
+        locations,
         environment: Arc::new(ProcessEnvironment),
         overrides,
     };
@@ -61,6 +64,7 @@ async fn run_gateway(args: GatewayArgs, json: bool) -> Result<(), Failure> {
             StartError::Config(_)
             | StartError::PortInUse { .. }
             | StartError::State { .. }
+            | StartError::Tenants(_)
             | StartError::Running { .. } => Failure::bad_input(error),
             _ => Failure::failed(error),
         })

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use self::cache::Cache;
 use self::snapshot::{Ending, Snapshot};
-use self::transcript_file::{Stamp, TranscriptFile};
+use self::transcript_file::{Links, Stamp, TranscriptFile};
 use crate::{Entry, SessionError, SessionId, SessionInfo, SessionKey, SessionStore, Transcript, UserId};
 
 /// What the cache of recent sessions may take, in bytes of transcript, unless told otherwise.
@@ -32,6 +32,7 @@ const LIST_BREATH: usize = 16;
 pub struct FileSessions {
     layout: Box<dyn Fn(&UserId) -> PathBuf + Send + Sync>,
     cache: Mutex<Cache>,
+    links: Links,
 }
 
 impl FileSessions {
@@ -41,7 +42,16 @@ impl FileSessions {
         Self {
             layout: Box::new(layout),
             cache: Mutex::new(Cache::new(CACHE_BYTES)),
+            links: Links::Followed,
         }
+    }
+
+    /// Refuses files that are reached through any symbolic link: for directories that several users' tools can write to. The directories
+    /// that `layout` names must have none in them.
+    #[must_use]
+    pub fn without_links(mut self) -> Self {
+        self.links = Links::Refused;
+        self
     }
 
     /// Bounds the memory for recent transcripts, in bytes.
@@ -68,7 +78,7 @@ impl FileSessions {
         if let Some(info) = self.cache().info(&path, stamp) {
             return Ok(Some(info));
         }
-        match snapshot(path).await? {
+        match snapshot(path, self.links).await? {
             Some(snapshot) => snapshot.summary(&id),
             None => Ok(None),
         }
@@ -80,9 +90,9 @@ impl SessionStore for FileSessions {
     async fn append(&self, key: &SessionKey, epoch: u64, entries: &[Entry]) -> Result<(), SessionError> {
         let path = self.path(key);
         let file = if entries.is_empty() {
-            TranscriptFile::open(path.clone()).await?
+            TranscriptFile::open(path.clone(), self.links).await?
         } else {
-            Some(TranscriptFile::create(path.clone()).await?)
+            Some(TranscriptFile::create(path.clone(), self.links).await?)
         };
         let Some(mut file) = file else { return Ok(()) };
         let cached = self.cache().take(&path, file.stamp()?);
@@ -112,7 +122,7 @@ impl SessionStore for FileSessions {
         if let Some(transcript) = self.cache().transcript(&path, stamp) {
             return Ok(Some(transcript));
         }
-        let Some(snapshot) = snapshot(path).await? else {
+        let Some(snapshot) = snapshot(path, self.links).await? else {
             return Ok(None);
         };
         let (Some(content), ending) = snapshot.content(&key.session)? else {
@@ -146,7 +156,7 @@ impl SessionStore for FileSessions {
 
     async fn delete(&self, key: &SessionKey) -> Result<bool, SessionError> {
         let path = self.path(key);
-        let Some(file) = TranscriptFile::open(path.clone()).await? else {
+        let Some(file) = TranscriptFile::open(path.clone(), self.links).await? else {
             return Ok(false);
         };
         let existed = !file.is_empty()?;
@@ -157,8 +167,8 @@ impl SessionStore for FileSessions {
 }
 
 /// Reads a file, and gives the lock back before anybody makes sense of it. `None`: it is not there.
-async fn snapshot(path: PathBuf) -> Result<Option<Snapshot>, SessionError> {
-    match TranscriptFile::open(path).await? {
+async fn snapshot(path: PathBuf, links: Links) -> Result<Option<Snapshot>, SessionError> {
+    match TranscriptFile::open(path, links).await? {
         Some(mut file) => file.snapshot().map(Some),
         None => Ok(None),
     }

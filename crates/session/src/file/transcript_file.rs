@@ -1,12 +1,12 @@
 //! One transcript's file, open and locked.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, ResolveFlags, flock};
 use tokio::time::{Instant, sleep};
 
 use super::format::{Content, Header, VERSION};
@@ -51,11 +51,10 @@ pub(super) struct TranscriptFile {
 
 impl TranscriptFile {
     /// Opens the file, or makes it, with its directory.
-    pub async fn create(path: PathBuf) -> Result<Self, SessionError> {
-        let mut options = options();
-        options.append(true).create(true);
+    pub async fn create(path: PathBuf, links: Links) -> Result<Self, SessionError> {
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
         loop {
-            match lock(&options, &path).await? {
+            match lock(flags, links, &path).await? {
                 Some(file) => return Ok(Self { file, path }),
                 None => {
                     let dir = path.parent().unwrap_or(Path::new("."));
@@ -67,8 +66,10 @@ impl TranscriptFile {
     }
 
     /// Opens the file, if it is there, to read it.
-    pub async fn open(path: PathBuf) -> Result<Option<Self>, SessionError> {
-        Ok(lock(&options(), &path).await?.map(|file| Self { file, path }))
+    pub async fn open(path: PathBuf, links: Links) -> Result<Option<Self>, SessionError> {
+        Ok(lock(OFlags::RDONLY, links, &path)
+            .await?
+            .map(|file| Self { file, path }))
     }
 
     pub fn stamp(&self) -> Result<Stamp, SessionError> {
@@ -166,21 +167,33 @@ impl TranscriptFile {
     }
 }
 
-/// To read; never through a symbolic link, by which a tool with access to a workspace could lead to another user's.
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .mode(0o600)
-        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
-    options
+/// Whether directories on the way to a file may be symbolic links. The file itself never may: by it a tool with access to a workspace
+/// could lead to another user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    Followed,
+    Refused,
+}
+
+fn open(flags: OFlags, links: Links, path: &Path) -> std::io::Result<File> {
+    let resolve = match links {
+        Links::Followed => ResolveFlags::empty(),
+        Links::Refused => ResolveFlags::NO_SYMLINKS,
+    };
+    let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = if flags.contains(OFlags::CREATE) {
+        Mode::RUSR | Mode::WUSR
+    } else {
+        Mode::empty()
+    };
+    Ok(rustix::fs::openat2(rustix::fs::CWD, path, flags, mode, resolve)?.into())
 }
 
 /// Opens and locks a file; `None` if it, or its directory, is not there.
-async fn lock(options: &OpenOptions, path: &Path) -> Result<Option<File>, SessionError> {
+async fn lock(flags: OFlags, links: Links, path: &Path) -> Result<Option<File>, SessionError> {
     let started = Instant::now();
     loop {
-        let file = match options.open(path) {
+        let file = match open(flags, links, path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("open", path, error)),

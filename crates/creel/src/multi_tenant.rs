@@ -1,0 +1,175 @@
+//! `creel multi-tenant …`: asks a running gateway for many users. It is found as the gateway finds its configuration: the same file names
+//! the port and the service token.
+
+use creel_config::{Bind, Locations, Overrides, ProcessEnvironment};
+use serde_json::Value;
+
+use crate::cli::{MultiTenantArgs, MultiTenantCommand, SyncCommand, UsersCommand};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::{self, duration};
+use crate::size;
+
+pub async fn run(args: MultiTenantArgs, json: bool) -> Result<(), Failure> {
+    let client = client(args.url)?;
+    match args.command {
+        MultiTenantCommand::Stats => {
+            let stats = ask(&client, "/stats").await?;
+            print_or(json, &stats, || show_stats(&stats));
+        }
+        MultiTenantCommand::Config(SyncCommand::Sync) => {
+            let report = tell(&client, "/sync").await?;
+            print_or(json, &report, || {
+                output::line(&format!(
+                    "{} users changed, {} deleted, {:.0} ms",
+                    report["changed"],
+                    report["deleted"],
+                    report["milliseconds"].as_f64().unwrap_or_default()
+                ));
+            });
+        }
+        MultiTenantCommand::Users(UsersCommand::List { search, after, limit }) => {
+            let mut path = format!("/users?limit={limit}&search={}", escaped(&search.unwrap_or_default()));
+            if let Some(after) = after {
+                path.push_str(&format!("&after={}", escaped(&after)));
+            }
+            let list = ask(&client, &path).await?;
+            print_or(json, &list, || show_users(&list));
+        }
+        MultiTenantCommand::Users(UsersCommand::Info { id }) => {
+            let user = ask(&client, &format!("/users/{}", escaped(&id))).await?;
+            print_or(json, &user, || show(&user));
+        }
+        MultiTenantCommand::Users(UsersCommand::Cleanup { idle_ms }) => {
+            let query = idle_ms.map_or_else(String::new, |idle| format!("?idle_ms={idle}"));
+            let report = tell(&client, &format!("/users/cleanup{query}")).await?;
+            print_or(json, &report, || {
+                let unloaded = report["unloaded"].as_array().map_or(0, Vec::len);
+                output::line(&format!("{unloaded} unloaded, {} stay", report["active_instances"]));
+            });
+        }
+    }
+    Ok(())
+}
+
+fn client(url: Option<String>) -> Result<Client, Failure> {
+    let environment = ProcessEnvironment;
+    let locations = Locations::resolve(&environment, None, false)
+        .and_then(|locations| locations.or_multi_tenant(&environment))
+        .map_err(Failure::bad_input)?;
+    let loaded = creel_config::load(&locations, &environment, &Overrides::default()).map_err(Failure::bad_input)?;
+    let Some(settings) = loaded.config.multi_tenant else {
+        return Err(Failure::bad_input(format!(
+            "{}: multiTenant.enabled is off; name another file with OPENCLAW_GLOBAL_CONFIG",
+            locations.config.display()
+        )));
+    };
+    let gateway = loaded.config.gateway;
+    let address = match gateway.bind {
+        Bind::Address(address) if !address.is_unspecified() => address,
+        _ => Bind::Loopback.address(),
+    };
+    let url = url.unwrap_or_else(|| format!("http://{}", std::net::SocketAddr::new(address, gateway.port)));
+    Client::at(
+        url.trim_end_matches('/').to_owned(),
+        settings.service_token.expose().to_owned(),
+        "start the gateway with `creel gateway run`, or name it with --url",
+    )
+}
+
+async fn ask(client: &Client, path: &str) -> Result<Value, Failure> {
+    client.get(&format!("/api/v1/multi-tenant{path}")).await
+}
+
+async fn tell(client: &Client, path: &str) -> Result<Value, Failure> {
+    client.post(&format!("/api/v1/multi-tenant{path}"), None).await
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+fn print_or(json: bool, value: &Value, otherwise: impl FnOnce()) {
+    if json { output::print_json(value) } else { otherwise() }
+}
+
+fn show_stats(stats: &Value) {
+    let number = |key: &str| stats[key].as_u64().unwrap_or_default();
+    let hit_rate = stats["cache_hit_rate"]
+        .as_f64()
+        .map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", rate * 100.0));
+    let last_sync = stats["last_sync"].as_str().unwrap_or("never");
+    let failures = match stats["sync_error"].as_str() {
+        Some(error) => format!("{} ({error})", number("sync_failures")),
+        None => number("sync_failures").to_string(),
+    };
+    let active = format!("{} of {}", number("active_instances"), number("max_cached_users"));
+    let turns = format!(
+        "{} running, {} waiting",
+        number("turns_running"),
+        number("turns_waiting")
+    );
+    for (name, value) in [
+        ("total users", number("total_users").to_string()),
+        ("active instances", active),
+        ("connections", number("connections").to_string()),
+        ("pending requests", number("pending_requests").to_string()),
+        ("turns", turns),
+        ("cache hit rate", hit_rate),
+        ("last sync", last_sync.to_owned()),
+        ("sync failures", failures),
+        ("memory", size::show(number("memory_bytes"))),
+        ("uptime", duration(number("uptime_seconds"))),
+    ] {
+        output::line(&format!("{name:<18}{value}"));
+    }
+    for alert in stats["alerts"].as_array().into_iter().flatten() {
+        output::line(&format!(
+            "alert             {}",
+            alert["message"].as_str().unwrap_or_default()
+        ));
+    }
+}
+
+fn show_users(list: &Value) {
+    let rows: Vec<Vec<String>> = list["users"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|user| {
+            let idle = user["idle_seconds"].as_u64().map_or_else(|| "-".to_owned(), duration);
+            vec![
+                user["user_id"].as_str().unwrap_or_default().to_owned(),
+                user["status"].as_str().unwrap_or_default().to_owned(),
+                if user["loaded"] == true { "yes" } else { "no" }.to_owned(),
+                user["connections"].to_string(),
+                user["pending_requests"].to_string(),
+                idle,
+            ]
+        })
+        .collect();
+    output::table(&["USER", "STATUS", "LOADED", "CONNECTIONS", "REQUESTS", "IDLE"], &rows);
+    if let Some(next) = list["next"].as_str() {
+        output::line(&format!("there are more: --after {next}"));
+    }
+}
+
+fn show(user: &Value) {
+    for (key, value) in user.as_object().into_iter().flatten() {
+        let text = match value {
+            Value::Null => continue,
+            Value::String(text) => text.clone(),
+            Value::Number(bytes) if key.ends_with("_bytes") => size::show(bytes.as_u64().unwrap_or_default()),
+            other => other.to_string(),
+        };
+        output::line(&format!("{:<22}{text}", key.replace('_', " ")));
+    }
+}

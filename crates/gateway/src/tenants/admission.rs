@@ -1,0 +1,219 @@
+//! From a token to a caller: whose it is, whether they have room, and what is theirs.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use creel_config::{ConfigError, MultiTenant};
+use creel_http::{Problem, Throttle};
+use creel_session::{SessionId, UserId};
+use sha2::{Digest as _, Sha256};
+
+use super::Tenants;
+use super::directory::Lookup;
+use super::schedule::{Bounds, Slot};
+use super::tenant::{Loaded, Tenant};
+use super::usage::Seat;
+use super::wire::TokenHash;
+use crate::caller::Caller;
+use crate::profile::Profile;
+use crate::state::Setup;
+
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Tenants {
+    /// Finds the caller of a request whose body has at most `body_bytes`, or says why there is none.
+    pub async fn admit(
+        &self,
+        setup: &Arc<Setup>,
+        bearer: Option<&str>,
+        body_bytes: usize,
+        peer: IpAddr,
+        throttle: &Throttle,
+    ) -> Result<Caller, Problem> {
+        let Some(settings) = &setup.config.multi_tenant else {
+            return Err(Problem::internal());
+        };
+        let (user, token) = self.user_of(bearer, peer, throttle)?;
+        let most = settings.max_cached_users as usize;
+        let seat = self.cache.seat(&user, body_bytes, &settings.quotas, most, &self.stop)?;
+        seat.tenant
+            .usage
+            .rate(setup.config.gateway.limits.requests_per_minute)?;
+        let profile = self.profile(&seat.tenant, setup, settings).await?;
+        let stop = seat.tenant.stop_of(&token);
+        // It may have been revoked, or the user disabled, while the profile was made.
+        self.user_of(bearer, peer, throttle)?;
+        Ok(Caller {
+            user,
+            profile,
+            stop,
+            seat: Some(Arc::new(seat)),
+        })
+    }
+
+    fn user_of(&self, bearer: Option<&str>, peer: IpAddr, throttle: &Throttle) -> Result<(UserId, TokenHash), Problem> {
+        let Some(bearer) = bearer else {
+            return Err(Problem::unauthorized(
+                "send your gateway token as `Authorization: Bearer gt_…`",
+            ));
+        };
+        let token: TokenHash = Sha256::digest(bearer).into();
+        let found = self.directory().lookup(&token, self.clock.now());
+        match found {
+            // Nobody guesses a token that was given out, so whoever has one gets in from a locked-out address too.
+            Lookup::Active(user) => Ok((user, token)),
+            Lookup::Disabled => {
+                let detail = "your access is switched off; ask whoever runs this service";
+                Err(Problem::new(StatusCode::FORBIDDEN, "user_disabled", detail))
+            }
+            Lookup::Expired => Err(Problem::unauthorized("your gateway token has expired; get a new one")),
+            Lookup::Unknown if !self.is_known() => {
+                let detail = "the users of this service are not known yet; try again";
+                Err(Problem::unavailable("users_not_synced", detail).after(RETRY))
+            }
+            Lookup::Unknown => {
+                if let Some(remaining) = throttle.locked_out(peer) {
+                    let detail = "too many wrong tokens from this address";
+                    return Err(Problem::too_many("too_many_failures", detail, remaining));
+                }
+                throttle.failed(peer);
+                Err(Problem::unauthorized(
+                    "this is nobody's gateway token; it may have been replaced",
+                ))
+            }
+        }
+    }
+
+    /// What is the user's, loaded where it is not, or not any more as it should be.
+    async fn profile(
+        &self,
+        tenant: &Arc<Tenant>,
+        setup: &Arc<Setup>,
+        settings: &MultiTenant,
+    ) -> Result<Arc<Profile>, Problem> {
+        let loaded = match tenant.current(setup) {
+            Some(loaded) => loaded,
+            None => {
+                let _first = tenant.loading.lock().await;
+                match tenant.current(setup) {
+                    Some(loaded) => loaded,
+                    None => self.load(tenant, setup, settings).await?,
+                }
+            }
+        };
+        loaded.profile.clone().map_err(|problem| {
+            let detail = format!("your configuration cannot be used: {problem}");
+            Problem::new(StatusCode::CONFLICT, "broken_configuration", detail)
+        })
+    }
+
+    async fn load(
+        &self,
+        tenant: &Arc<Tenant>,
+        setup: &Arc<Setup>,
+        settings: &MultiTenant,
+    ) -> Result<Arc<Loaded>, Problem> {
+        let change = tenant.changes();
+        self.prepare(tenant, settings).await?;
+        let stored = self.store.config(&tenant.id).await.map_err(|error| {
+            tracing::error!(user = %tenant.id, %error, "a user's configuration cannot be read");
+            Problem::internal()
+        })?;
+        let profile = match stored {
+            Some(Ok(text)) => self
+                .make_profile(tenant, setup, settings, &text)
+                .map_err(|error| error.to_string()),
+            Some(Err(refused)) => Err(refused),
+            // Deleted this very moment: the next request will be told.
+            None => Err("there is none".to_owned()),
+        };
+        if let Err(problem) = &profile {
+            tracing::warn!(user = %tenant.id, problem, "a user's configuration cannot be used; the user is told");
+        }
+        let loaded = Arc::new(Loaded {
+            global: setup.clone(),
+            profile,
+        });
+        tenant.put(loaded.clone(), change);
+        Ok(loaded)
+    }
+
+    async fn prepare(&self, tenant: &Arc<Tenant>, settings: &MultiTenant) -> Result<(), Problem> {
+        let (workspaces, template) = (self.workspaces.clone(), settings.template_path.clone());
+        let (tenant, due) = (tenant.clone(), tenant.usage.is_due());
+        let prepared = tokio::task::spawn_blocking(move || {
+            let made = workspaces.prepare(&tenant.id, &template);
+            if due {
+                tenant.usage.measured(workspaces.measure(&tenant.id));
+            }
+            made.inspect(|made| {
+                if *made {
+                    tracing::info!(user = %tenant.id, "workspace made");
+                }
+            })
+            .inspect_err(|error| tracing::error!(user = %tenant.id, %error, "the user's workspace cannot be made"))
+        });
+        match prepared.await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Problem::unavailable(
+                "no_workspace",
+                "your workspace cannot be made; the operator's log says why",
+            )
+            .after(RETRY)),
+        }
+    }
+
+    fn make_profile(
+        &self,
+        tenant: &Tenant,
+        setup: &Setup,
+        settings: &MultiTenant,
+        text: &str,
+    ) -> Result<Arc<Profile>, ConfigError> {
+        let mut config = settings
+            .base
+            .with_user(&setup.config, text, &*self.environment, settings.user_endpoints)?;
+        let workspace = self.workspaces.path(&tenant.id);
+        for (agent, entry) in &mut config.agents.entries {
+            // Whatever the global file says: a user's agents have the user's files.
+            entry.workspace = Some(workspace.join("agents").join(agent_directory(agent)));
+        }
+        Ok(Arc::new(Profile::new(&config, workspace, tenant.before().as_deref())))
+    }
+
+    /// Waits until the user's turn may run.
+    pub async fn slot(&self, seat: &Seat, setup: &Setup) -> Option<Slot> {
+        let quotas = &setup.config.multi_tenant.as_ref()?.quotas;
+        let bounds = Bounds {
+            each: quotas.turns as usize,
+            total: quotas.total_turns as usize,
+        };
+        Some(self.schedule.enter(&seat.tenant.id, bounds).await)
+    }
+
+    /// Whether a turn of this user may begin.
+    pub fn has_room(&self, seat: &Seat, setup: &Setup) -> Result<(), Problem> {
+        let Some(settings) = &setup.config.multi_tenant else {
+            return Ok(());
+        };
+        let usage = &seat.tenant.usage;
+        if usage.is_due() {
+            let (workspaces, tenant) = (self.workspaces.clone(), seat.tenant.clone());
+            tokio::task::spawn_blocking(move || tenant.usage.measured(workspaces.measure(&tenant.id)));
+        }
+        usage.has_room(&settings.quotas)
+    }
+}
+
+/// An agent's name as a directory's. What is no id becomes one.
+fn agent_directory(name: &str) -> String {
+    match SessionId::new(name) {
+        Ok(id) => id.file_name(),
+        Err(_) => {
+            let digest = Sha256::digest(name);
+            format!("%{}", creel_http::hex(&digest[..16]))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What Prometheus reads of a gateway for many users.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+/// Gauges are set when they are read.
+#[derive(Default)]
+pub struct TenantMetrics {
+    pub registered: Gauge,
+    pub active: Gauge,
+    pub turns_running: Gauge,
+    pub turns_waiting: Gauge,
+    syncs: Family<ResultLabel, Counter>,
+}
+
+impl TenantMetrics {
+    pub fn register(&self, registry: &mut Registry) {
+        registry.register("registered_users", "Users of the service", self.registered.clone());
+        registry.register("active_users", "Users who are loaded", self.active.clone());
+        registry.register("turns_running", "Turns that run", self.turns_running.clone());
+        registry.register(
+            "turns_waiting",
+            "Turns that wait for others to end",
+            self.turns_waiting.clone(),
+        );
+        registry.register(
+            "syncs",
+            "Syncs with the Cloud Backend, by result: ok or failed",
+            self.syncs.clone(),
+        );
+    }
+
+    pub fn sync(&self, result: &'static str) {
+        self.syncs.get_or_create(&ResultLabel { result }).inc();
+    }
+}

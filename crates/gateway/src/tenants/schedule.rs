@@ -1,0 +1,170 @@
+//! Whose turn may run next: users take turns in getting one, so that nobody's queue is before anybody else's first.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use creel_session::UserId;
+use tokio::sync::oneshot;
+
+/// How many turns may run.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Of one user.
+    pub each: usize,
+    /// Of all.
+    pub total: usize,
+}
+
+#[derive(Default)]
+pub struct Schedule {
+    lines: Mutex<Lines>,
+}
+
+#[derive(Default)]
+struct Lines {
+    running: usize,
+    users: HashMap<UserId, Line>,
+    /// Users with somebody waiting, the next one first.
+    ring: VecDeque<UserId>,
+}
+
+#[derive(Default)]
+struct Line {
+    running: usize,
+    waiting: VecDeque<oneshot::Sender<Slot>>,
+}
+
+/// The right to run one turn, until it is dropped.
+pub struct Slot {
+    schedule: Arc<Schedule>,
+    user: UserId,
+    bounds: Bounds,
+}
+
+impl Schedule {
+    /// Waits for a slot. Dropping the future leaves the line.
+    pub async fn enter(self: &Arc<Self>, user: &UserId, bounds: Bounds) -> Slot {
+        let (sender, slot) = oneshot::channel();
+        {
+            let mut lines = self.lines();
+            let line = lines.users.entry(user.clone()).or_default();
+            line.waiting.push_back(sender);
+            if !lines.ring.contains(user) {
+                lines.ring.push_back(user.clone());
+            }
+            self.hand_out(lines, bounds);
+        }
+        slot.await.expect("who waits in a line is served or stays in it")
+    }
+
+    pub fn running(&self) -> usize {
+        self.lines().running
+    }
+
+    pub fn waiting(&self) -> usize {
+        let lines = self.lines();
+        let waiting = lines.users.values().flat_map(|line| &line.waiting);
+        waiting.filter(|sender| !sender.is_closed()).count()
+    }
+
+    /// Gives what is free to whoever is next.
+    fn hand_out(self: &Arc<Self>, mut lines: MutexGuard<'_, Lines>, bounds: Bounds) {
+        // A slot that nobody takes comes back by its drop, which needs the lock.
+        let mut untaken = Vec::new();
+        let mut passed = 0;
+        while lines.running < bounds.total && passed < lines.ring.len() {
+            let Some(user) = lines.ring.pop_front() else { break };
+            let Some(line) = lines.users.get_mut(&user) else {
+                continue;
+            };
+            if line.running >= bounds.each {
+                lines.ring.push_back(user);
+                passed += 1;
+                continue;
+            }
+            let Some(waiting) = line.waiting.pop_front() else {
+                continue;
+            };
+            line.running += 1;
+            if !line.waiting.is_empty() {
+                lines.ring.push_back(user.clone());
+            }
+            lines.running += 1;
+            passed = 0;
+            let slot = Slot {
+                schedule: self.clone(),
+                user,
+                bounds,
+            };
+            untaken.extend(waiting.send(slot).err());
+        }
+        drop(lines);
+        drop(untaken);
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().expect("no holder panics")
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut lines = self.schedule.lines();
+        lines.running -= 1;
+        if let Some(line) = lines.users.get_mut(&self.user) {
+            line.running -= 1;
+            if line.running == 0 && line.waiting.is_empty() {
+                lines.users.remove(&self.user);
+            }
+        }
+        self.schedule.hand_out(lines, self.bounds);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { each: 2, total: 3 };
+
+    fn user(name: &str) -> UserId {
+        UserId::new(name).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_long_queue_is_not_before_anybody_elses_first() {
+        let schedule = Arc::new(Schedule::default());
+        let (greedy, modest) = (user("greedy"), user("modest"));
+        let mut held: VecDeque<Slot> = VecDeque::new();
+        for _ in 0..2 {
+            held.push_back(schedule.enter(&greedy, BOUNDS).await);
+        }
+        held.push_back(schedule.enter(&user("other"), BOUNDS).await);
+        let mut queue: Vec<_> = (0..10).map(|_| Box::pin(schedule.enter(&greedy, BOUNDS))).collect();
+        assert!(queue.iter_mut().all(|slot| slot.now_or_never().is_none()));
+        let mut first = Box::pin(schedule.enter(&modest, BOUNDS));
+        assert!((&mut first).now_or_never().is_none());
+        held.pop_back();
+        assert!(
+            (&mut first).now_or_never().is_some(),
+            "one place is free, and greedy has two"
+        );
+    }
+
+    #[tokio::test]
+    async fn who_leaves_the_line_leaves_nothing_behind() {
+        let schedule = Arc::new(Schedule::default());
+        let name = user("a");
+        let one = schedule.enter(&name, BOUNDS).await;
+        let two = schedule.enter(&name, BOUNDS).await;
+        let mut gone = Box::pin(schedule.enter(&name, BOUNDS));
+        assert!((&mut gone).now_or_never().is_none());
+        drop(gone);
+        drop((one, two));
+        assert_eq!((schedule.running(), schedule.waiting()), (0, 0));
+        assert!(schedule.lines().users.is_empty());
+        schedule.enter(&name, BOUNDS).await;
+    }
+}

@@ -1,0 +1,325 @@
+//! The last good state of all users, on disk: what the gateway goes on with when the Cloud Backend is away, after a restart too.
+//!
+//! One SQLite file. A page of the sync goes in with its `sync_token` in one transaction, so what is here is always what some
+//! `sync_token` stands for. It is a copy: where it cannot be read, it is put aside and filled anew.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use creel_session::UserId;
+use futures_util::TryStreamExt as _;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use thiserror::Error;
+
+use super::wire::{Page, Token};
+
+const FILE: &str = "users.db";
+/// Of the tables below; another one's file is filled anew.
+const VERSION: i64 = 1;
+const TABLES: &str = "
+    CREATE TABLE users (
+        id      TEXT    NOT NULL PRIMARY KEY,
+        active  INTEGER NOT NULL,
+        tokens  BLOB    NOT NULL,  -- 32 bytes of SHA-256 and 8 of expiry for each, 0 for none
+        config  TEXT    NOT NULL,
+        refused TEXT,              -- why there is no configuration
+        listing INTEGER NOT NULL   -- the last listing of everything that the user was in, or came after
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE progress (
+        one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+        sync_token TEXT,
+        listing    INTEGER NOT NULL,
+        in_listing INTEGER NOT NULL,  -- 1: its last page is still to come
+        complete   INTEGER NOT NULL   -- 1: a listing was read to its end, once
+    ) STRICT;
+    INSERT INTO progress VALUES (1, NULL, 0, 0, 0);
+    PRAGMA user_version = 1;
+";
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("{}: {source}; multiTenant.configRoot must exist or be creatable, and be writable", .path.display())]
+    Directory { path: PathBuf, source: std::io::Error },
+    #[error("{}: another gateway uses it; give each one a multiTenant.configRoot of its own", .path.display())]
+    Taken { path: PathBuf },
+    #[error("the users' last good state: {0}")]
+    Engine(#[from] sqlx::Error),
+}
+
+pub struct Store {
+    pool: SqlitePool,
+    /// Two gateways on one file would each believe that they alone moved it on.
+    _lock: std::fs::File,
+}
+
+/// How far the sync has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub sync_token: Option<String>,
+    /// Whether all users were known at least once.
+    pub complete: bool,
+    listing: i64,
+    in_listing: bool,
+}
+
+/// A user's configuration: JSON text, or why there is none.
+pub type StoredConfig = Result<String, String>;
+
+impl Store {
+    pub async fn open(directory: &Path) -> Result<Self, StoreError> {
+        let failed = |source| StoreError::Directory {
+            path: directory.to_owned(),
+            source,
+        };
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(failed)?;
+        let private = |name: &str| {
+            let mut options = OpenOptions::new();
+            options.append(true).create(true).mode(0o600);
+            options.open(directory.join(name))
+        };
+        let lock = private("users.lock").map_err(failed)?;
+        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(StoreError::Taken {
+                path: directory.to_owned(),
+            });
+        }
+        private(FILE).map_err(failed)?;
+        let path = directory.join(FILE);
+        let pool = match connect(&path).await {
+            Ok(pool) => pool,
+            Err(error) => {
+                tracing::warn!(%error, path = %path.display(), "the users' last good state cannot be read; it is put aside");
+                for ending in ["", "-wal", "-shm"] {
+                    let name = format!("{FILE}{ending}");
+                    let _ = std::fs::rename(directory.join(&name), directory.join(format!("{name}.broken")));
+                }
+                private(FILE).map_err(failed)?;
+                connect(&path).await?
+            }
+        };
+        Ok(Self { pool, _lock: lock })
+    }
+
+    pub async fn progress(&self) -> Result<Progress, StoreError> {
+        let row = sqlx::query("SELECT sync_token, listing, in_listing, complete FROM progress")
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(Progress {
+            sync_token: row.try_get(0)?,
+            listing: row.try_get(1)?,
+            in_listing: row.try_get(2)?,
+            complete: row.try_get(3)?,
+        })
+    }
+
+    /// Shows all users, without their configurations.
+    pub async fn each_user(&self, mut show: impl FnMut(&UserId, bool, &[Token])) -> Result<(), StoreError> {
+        let mut rows = sqlx::query("SELECT id, active, tokens FROM users").fetch(&self.pool);
+        while let Some(row) = rows.try_next().await? {
+            if let Ok(id) = UserId::from_str(row.try_get(0)?) {
+                show(&id, row.try_get(1)?, &unpack(row.try_get(2)?));
+            }
+        }
+        Ok(())
+    }
+
+    pub async fn config(&self, id: &UserId) -> Result<Option<StoredConfig>, StoreError> {
+        let row = sqlx::query("SELECT config, refused FROM users WHERE id = ?1")
+            .bind(id.as_str())
+            .fetch_optional(&self.pool)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(match row.try_get::<Option<String>, _>(1)? {
+            Some(refused) => Err(refused),
+            None => Ok(row.try_get(0)?),
+        }))
+    }
+
+    /// Puts a page away. Yields how far that is, and who is gone because a listing that has ended did not have them.
+    pub async fn apply(&self, before: &Progress, page: &Page) -> Result<(Progress, Vec<UserId>), StoreError> {
+        let starts = page.full;
+        let listing = before.listing + i64::from(starts);
+        let in_listing = before.in_listing || starts;
+        let ends = in_listing && !page.has_more;
+        let mut transaction = self.pool.begin().await?;
+        for user in &page.users {
+            let (config, refused) = match &user.config {
+                Ok(config) => (&**config, None),
+                Err(refused) => ("", Some(refused.as_str())),
+            };
+            sqlx::query(
+                "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET
+                 active = ?2, tokens = ?3, config = ?4, refused = ?5, listing = ?6",
+            )
+            .bind(user.id.as_str())
+            .bind(user.active)
+            .bind(pack(&user.tokens))
+            .bind(config)
+            .bind(refused)
+            .bind(listing)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        for id in &page.deleted {
+            sqlx::query("DELETE FROM users WHERE id = ?1")
+                .bind(id.as_str())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        let mut gone = Vec::new();
+        if ends {
+            let rows = sqlx::query("DELETE FROM users WHERE listing <> ?1 RETURNING id")
+                .bind(listing)
+                .fetch_all(&mut *transaction)
+                .await?;
+            for row in rows {
+                gone.extend(UserId::from_str(row.try_get(0)?));
+            }
+        }
+        let progress = Progress {
+            sync_token: Some(page.sync_token.clone()),
+            listing,
+            in_listing: in_listing && !ends,
+            complete: before.complete || ends,
+        };
+        sqlx::query("UPDATE progress SET sync_token = ?1, listing = ?2, in_listing = ?3, complete = ?4")
+            .bind(&progress.sync_token)
+            .bind(progress.listing)
+            .bind(progress.in_listing)
+            .bind(progress.complete)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok((progress, gone))
+    }
+}
+
+async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A power cut may take the last pages; the sync token goes with them, and they are asked for again.
+        .synchronous(SqliteSynchronous::Normal);
+    let pool = SqlitePoolOptions::new()
+        .max_connections(2)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&pool).await?;
+    if version != VERSION {
+        sqlx::raw_sql("DROP TABLE IF EXISTS users; DROP TABLE IF EXISTS progress")
+            .execute(&pool)
+            .await?;
+        sqlx::raw_sql(TABLES).execute(&pool).await?;
+    }
+    Ok(pool)
+}
+
+fn pack(tokens: &[Token]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(tokens.len() * 40);
+    for token in tokens {
+        bytes.extend(token.sha256);
+        bytes.extend(token.expires_at.unwrap_or_default().to_be_bytes());
+    }
+    bytes
+}
+
+fn unpack(bytes: &[u8]) -> Vec<Token> {
+    let token = |bytes: &[u8]| {
+        let (sha256, expires_at) = bytes.split_at(32);
+        Some(Token {
+            sha256: sha256.try_into().ok()?,
+            expires_at: Some(i64::from_be_bytes(expires_at.try_into().ok()?)).filter(|at| *at != 0),
+        })
+    };
+    bytes.chunks_exact(40).filter_map(token).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wire::ChangedUser;
+    use super::*;
+
+    fn page(users: &[&str], deleted: &[&str], full: bool, has_more: bool) -> Page {
+        let user = |id: &&str| ChangedUser {
+            id: UserId::new(id).unwrap(),
+            active: true,
+            tokens: vec![Token {
+                sha256: [7; 32],
+                expires_at: Some(9),
+            }],
+            config: Ok("{}".into()),
+        };
+        Page {
+            users: users.iter().map(user).collect(),
+            deleted: deleted.iter().map(|id| UserId::new(id).unwrap()).collect(),
+            sync_token: "next".to_owned(),
+            full,
+            has_more,
+            refused: Vec::new(),
+        }
+    }
+
+    async fn ids(store: &Store) -> String {
+        let mut ids = Vec::new();
+        store
+            .each_user(|id, _, tokens| {
+                assert_eq!((tokens[0].sha256, tokens[0].expires_at), ([7; 32], Some(9)));
+                ids.push(id.to_string());
+            })
+            .await
+            .unwrap();
+        ids.join(" ")
+    }
+
+    #[tokio::test]
+    async fn what_is_not_listed_any_more_is_gone_when_the_listing_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).await.unwrap();
+        let fresh = store.progress().await.unwrap();
+        let (one, gone) = store
+            .apply(&fresh, &page(&["a", "b", "c"], &[], true, false))
+            .await
+            .unwrap();
+        assert!(gone.is_empty() && one.complete);
+        let (two, _) = store.apply(&one, &page(&["d"], &["a"], false, false)).await.unwrap();
+        assert_eq!(ids(&store).await, "b c d");
+        let (three, gone) = store.apply(&two, &page(&["b"], &[], true, true)).await.unwrap();
+        assert!(gone.is_empty(), "the listing goes on");
+        drop(store);
+
+        let store = Store::open(directory.path()).await.unwrap();
+        assert_eq!(store.progress().await.unwrap(), three, "after a restart too");
+        let (_, gone) = store.apply(&three, &page(&["e"], &[], false, false)).await.unwrap();
+        assert_eq!(gone, ["c", "d"].map(|id| UserId::new(id).unwrap()));
+        assert_eq!(ids(&store).await, "b e");
+    }
+
+    #[tokio::test]
+    async fn one_gateway_at_a_time_and_a_broken_file_is_put_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).await.unwrap();
+        assert!(matches!(
+            Store::open(directory.path()).await,
+            Err(StoreError::Taken { .. })
+        ));
+        store.pool.close().await;
+        drop(store);
+        for ending in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(directory.path().join(format!("{FILE}{ending}")));
+        }
+        std::fs::write(directory.path().join(FILE), "x".repeat(10_000)).unwrap();
+        let store = Store::open(directory.path()).await.unwrap();
+        assert!(!store.progress().await.unwrap().complete);
+        assert!(directory.path().join("users.db.broken").exists());
+    }
+}

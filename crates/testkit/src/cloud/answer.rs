@@ -1,0 +1,18 @@
+//! How the Cloud Backend answers when it is not well.
+
+/// What it does instead of answering as agreed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Misbehaviour {
+    #[default]
+    None,
+    /// Something that is no JSON.
+    Garbage,
+    /// The first half of an answer, and then nothing: the connection ends.
+    Half,
+    /// Never.
+    Silence,
+    /// Status 500.
+    Broken,
+    /// The same page again and again, which says that there is more.
+    Stuck,
+}

@@ -1,0 +1,88 @@
+//! Whoever runs the service looks at the gateway.
+
+use creel_tests::tenants::{SERVICE_TOKEN, Service};
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_service_token_lets_in_and_nothing_else() {
+    let (service, [alice]) = Service::of(["alice"]).await;
+    for (method, path) in [
+        (Method::GET, "/stats"),
+        (Method::POST, "/sync"),
+        (Method::GET, "/users"),
+        (Method::GET, "/users/alice"),
+        (Method::POST, "/users/cleanup"),
+    ] {
+        let refused = service.admin(method.clone(), path).with_token(&alice).await;
+        assert_eq!(refused.problem().0, 401, "{path}");
+        assert_eq!(
+            service.admin(method.clone(), path).without_token().await.status,
+            401,
+            "{path}"
+        );
+        service.admin(method, path).await.ok();
+    }
+}
+
+#[tokio::test]
+async fn it_tells_how_the_service_is() {
+    let (service, [alice, _]) = Service::of(["alice", "bob"]).await;
+    service.greet(&alice, "s").await.ok();
+    service.greet(&alice, "s").await.ok();
+    let stats = service.stats().await;
+    assert_eq!(
+        (&stats["total_users"], &stats["active_instances"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(
+        (&stats["pending_requests"], &stats["sync_failures"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(stats["cache_hit_rate"], 0.5);
+    assert!(stats["memory_bytes"].as_u64() > Some(1 << 20) && stats["connections"].as_u64() >= Some(1));
+    assert!(
+        stats["last_sync"].as_str().is_some_and(|at| at.ends_with('Z')),
+        "{stats}"
+    );
+    let metrics = service.gateway.get("/metrics").with_token(SERVICE_TOKEN).await.text;
+    assert!(metrics.contains("creel_gateway_registered_users 2") && metrics.contains("creel_gateway_active_users 1"));
+}
+
+#[tokio::test]
+async fn users_are_listed_page_by_page_and_shown_one_by_one() {
+    let (service, [alice]) = Service::of(["alice"]).await;
+    service.cloud.add_many("user", 5);
+    service.cloud.disable("user3");
+    service.sync().await.ok();
+    service.greet(&alice, "s").await.ok();
+    let first = service.admin(Method::GET, "/users?search=user&limit=3").await.ok();
+    assert_eq!(first["next"], "user2");
+    assert_eq!(first["users"][0]["user_id"], "user0");
+    let rest = service
+        .admin(Method::GET, "/users?search=user&limit=3&after=user2")
+        .await
+        .ok();
+    assert_eq!(
+        (&rest["users"][0]["status"], &rest["next"]),
+        (&json!("disabled"), &json!(null))
+    );
+    let one = service.admin(Method::GET, "/users/alice").await.ok();
+    assert_eq!((&one["loaded"], &one["tokens"]), (&json!(true), &json!(1)));
+    assert!(one["disk_bytes"].is_u64() && !one.to_string().contains(&alice), "{one}");
+    assert_eq!(service.admin(Method::GET, "/users/nobody").await.problem().0, 404);
+    assert_eq!(service.admin(Method::GET, "/users/..%2Fx").await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn those_who_are_idle_are_unloaded_on_request() {
+    let (service, [alice]) = Service::of(["alice"]).await;
+    service.greet(&alice, "s").await.ok();
+    assert_eq!(
+        service.admin(Method::POST, "/users/cleanup").await.ok()["unloaded"],
+        json!([])
+    );
+    let cleaned = service.admin(Method::POST, "/users/cleanup?idle_ms=0").await.ok();
+    assert_eq!(cleaned["unloaded"], json!(["alice"]));
+    service.greet(&alice, "s").await.ok();
+}

@@ -1,0 +1,7 @@
+//! Many users in one gateway, from outside: as its users, its operators and its enemies meet it.
+
+mod admin;
+mod attack;
+mod lifecycle;
+mod outage;
+mod quotas;

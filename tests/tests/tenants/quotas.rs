@@ -1,0 +1,154 @@
+//! One user takes all they can get, and the others get what they need.
+
+use creel_testkit::provider::{Gate, Reply};
+use creel_tests::tenants::Service;
+use creel_tests::wait::{until, within};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+fn quotas(quotas: Value) -> Value {
+    json!({"multiTenant": {"quotas": quotas}})
+}
+
+/// A request of this user's on a connection of its own, which stays open.
+async fn connected(service: &Service, token: &str) -> (TcpStream, String) {
+    let mut stream = service.gateway.connect().await;
+    let request = format!("GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("the gateway reads");
+    let mut head = vec![0; 12];
+    within("an answer", stream.read_exact(&mut head))
+        .await
+        .expect("the gateway answers");
+    (stream, String::from_utf8_lossy(&head).into_owned())
+}
+
+#[tokio::test]
+async fn a_user_has_so_many_connections_and_others_have_theirs() {
+    let (service, [greedy, modest]) = Service::with(["greedy", "modest"], quotas(json!({"connections": 3}))).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let (stream, head) = connected(&service, &greedy).await;
+        assert_eq!(head, "HTTP/1.1 200");
+        held.push(stream);
+    }
+    let (mut refused, head) = connected(&service, &greedy).await;
+    assert_eq!(head, "HTTP/1.1 429");
+    let mut rest = Vec::new();
+    within("its end", refused.read_to_end(&mut rest))
+        .await
+        .expect("it is closed");
+    assert!(String::from_utf8_lossy(&rest).contains("you have 3 connections open"));
+    assert_eq!(connected(&service, &modest).await.1, "HTTP/1.1 200");
+    drop(held);
+    until("room", || async {
+        (connected(&service, &greedy).await.1 == "HTTP/1.1 200").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_only_connects_keeps_nobody_out() {
+    let few = json!({"gateway": {"concurrentConnections": 64}});
+    let (service, [alice]) = Service::with(["alice"], few).await;
+    let mut crowd = Vec::new();
+    for _ in 0..200 {
+        crowd.push(service.gateway.connect().await);
+    }
+    service.greet(&alice, "s").await.ok();
+    // The first of the crowd had to make room.
+    let closed = within("its end", crowd[0].read(&mut [0])).await;
+    assert!(matches!(closed, Ok(0) | Err(_)), "{closed:?}");
+}
+
+#[tokio::test]
+async fn turns_of_one_user_wait_and_those_of_others_run() {
+    let (service, [greedy, modest]) =
+        Service::with(["greedy", "modest"], quotas(json!({"turns": 2, "totalTurns": 3}))).await;
+    let gate = Gate::closed();
+    let slow = gate.clone();
+    service.provider.answer_with(move |request| {
+        if String::from_utf8_lossy(&request.body).contains("slowly") {
+            Reply::text("At last.").gated(&slow)
+        } else {
+            Reply::text("At once.")
+        }
+    });
+    let greedy_turns: Vec<_> = (0..10)
+        .map(|number| {
+            let call = service.ask(
+                &greedy,
+                json!({"message": "slowly", "session_id": format!("s{number}")}),
+            );
+            tokio::spawn(call.into_future())
+        })
+        .collect();
+    until("a queue", || async {
+        (service.stats().await["turns_waiting"] == 8).then_some(())
+    })
+    .await;
+    assert_eq!(service.stats().await["turns_running"], 2);
+    for number in 0..5 {
+        let answer = service.greet(&modest, &format!("s{number}")).await.ok();
+        assert_eq!(answer["reply"], "At once.");
+    }
+    gate.open();
+    for turn in greedy_turns {
+        turn.await.expect("it does not panic").ok();
+    }
+}
+
+#[tokio::test]
+async fn requests_and_their_bytes_are_counted_for_each() {
+    let few = quotas(json!({"requests": 2, "bodyBytes": 100_000}));
+    let (service, [greedy, modest]) = Service::with(["greedy", "modest"], few).await;
+    let gate = Gate::closed();
+    service.provider.always(Reply::text("Hello.").gated(&gate));
+    let large = json!({"message": "x".repeat(90_000), "session_id": "large"});
+    let first = tokio::spawn(service.ask(&greedy, large.clone()).into_future());
+    until("the first", || async {
+        (service.stats().await["pending_requests"] == 1).then_some(())
+    })
+    .await;
+    assert_eq!(
+        service.ask(&greedy, large.clone()).await.problem(),
+        (429, "too_many_bytes".into())
+    );
+    let second = tokio::spawn(service.greet(&greedy, "s2").into_future());
+    until("the second", || async {
+        (service.stats().await["pending_requests"] == 2).then_some(())
+    })
+    .await;
+    assert_eq!(service.refusal(&greedy).await, (429, "too_many_requests".into()));
+    gate.open();
+    service.ask(&modest, large).await.ok();
+    first.await.expect("it does not panic").ok();
+    second.await.expect("it does not panic").ok();
+}
+
+#[tokio::test]
+async fn a_full_workspace_stops_its_user_alone() {
+    let (service, [alice, bob]) = Service::with(["alice", "bob"], quotas(json!({"diskBytes": 100_000}))).await;
+    std::fs::create_dir_all(service.workspace("alice")).expect("the home can be written");
+    std::fs::write(service.workspace("alice").join("much"), "x".repeat(200_000)).expect("there is room");
+    assert_eq!(service.refusal(&alice).await, (507, "quota_exceeded".into()));
+    let sessions = service.gateway.get("/api/v1/sessions").with_token(&alice).await;
+    assert_eq!(sessions.status, 200, "to see what could be deleted");
+    service.greet(&bob, "s").await.ok();
+}
+
+#[tokio::test]
+async fn everybody_has_a_rate_of_their_own() {
+    let slow = json!({"gateway": {"rateLimit": "5/minute"}});
+    let (service, [greedy, modest]) = Service::with(["greedy", "modest"], slow).await;
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(service.gateway.get("/v1/models").with_token(&greedy).await.status);
+    }
+    assert_eq!(
+        statuses.iter().filter(|status| **status == 200).count(),
+        5,
+        "{statuses:?}"
+    );
+    assert_eq!(service.gateway.get("/v1/models").with_token(&modest).await.status, 200);
+}
