@@ -87,6 +87,17 @@ impl Builder {
         }
     }
 
+    /// Runs `creel …` in this home while it does not run.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub async fn creel(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command();
+        within("end of the command", command.args(arguments).output())
+            .await
+            .expect("creel can be started")
+    }
+
     /// Starts it where it must not start, and gives the exit code and what it said.
     pub async fn refused(self) -> (Option<i32>, String) {
         let ended = self.spawn().ended().await;

@@ -39,6 +39,9 @@ pub enum Command {
     Gateway(GatewayCommand),
     /// Look after a gateway for many users
     MultiTenant(MultiTenantArgs),
+    /// Move the records to another database
+    #[command(subcommand)]
+    Records(RecordsCommand),
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -66,6 +69,23 @@ pub struct UpArgs {
     /// Leave the instances running when this stops; the next `creel up` adopts them
     #[arg(long)]
     pub leave_running: bool,
+}
+
+#[derive(Subcommand)]
+pub enum RecordsCommand {
+    /// Move everything from a SQLite file to an empty database, or nothing; `creel up` must not be running
+    Move(MoveArgs),
+}
+
+#[derive(Args)]
+pub struct MoveArgs {
+    /// sqlite:FILE [default: creel.db of the home]
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
+    /// postgres://… or mysql://… [default: CREEL_DATABASE_URL, else `database` in creel.toml]. Others on this machine can read
+    /// a command line: a URL with a password is better kept there
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
 }
 
 #[derive(Subcommand)]

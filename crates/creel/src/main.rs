@@ -8,6 +8,8 @@ mod instance;
 mod logging;
 mod multi_tenant;
 mod output;
+mod records;
+mod settings;
 mod size;
 mod up;
 
@@ -34,6 +36,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Gateway(command) => one_thread(gateway::run(command, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, json)),
+        Command::Records(command) => one_thread(records::run(command, home, json)),
         Command::Completions { shell } => {
             cli::print_completions(shell);
             Ok(())

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
-use crate::{client, logging, output};
+use crate::{client, logging, output, settings};
 
 /// What instances are handed of our own environment: the keys and addresses of model providers.
 const PROVIDER_VARIABLES: [&str; 4] = [
@@ -32,9 +32,8 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let listener = listen(&args).await?;
     let console = listener.local_addr().map_err(Failure::from_error)?;
     client::note_address(home.path(), console).map_err(Failure::from_error)?;
-    let database = SqlRecords::open(&DatabaseUrl::file(home.records_path()))
-        .await
-        .map_err(Failure::from_error)?;
+    let url = settings::database(home.path())?.unwrap_or_else(|| DatabaseUrl::file(home.records_path()));
+    let database = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
     let records: Arc<dyn Records> = Arc::new(database.clone());
     let token = std::env::var("CREEL_ADMIN_TOKEN")
         .ok()

@@ -50,6 +50,12 @@ impl Home {
         Ok(Self(Arc::new(Opened { path, _lock: lock })))
     }
 
+    /// Whether the directory is a home: one that was opened before.
+    #[must_use]
+    pub fn is_one(path: &Path) -> bool {
+        path.join(LOCK).exists()
+    }
+
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
@@ -138,7 +144,7 @@ const LOCK: &str = "creel.lock";
 /// A directory that holds something and was never a home is somebody else's: making it private could break what uses it.
 fn refuse_foreign(path: &Path) -> Result<(), FleetError> {
     let empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
-    if empty || path.join(LOCK).exists() {
+    if empty || Home::is_one(path) {
         return Ok(());
     }
     let reason = format!(

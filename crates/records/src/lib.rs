@@ -14,6 +14,7 @@
 //! 2. **A migration**: `migrations/NNNN_title.sql`, named in `engine/migrate.rs`. One text for all engines: the `{word}`s of that file
 //!    stand for types. What is a key or is sorted by is a `{name}` (at most 255 characters); a truth value is an `{integer}`; references
 //!    stand on lines of their own. A migration that has been released is never edited.
+//!    A new table is named in `sql/transfer.rs`, so that it is moved with the others.
 //! 3. **Statements** in `sql/<subject>.rs`: `impl Subject for SqlRecords`, written once with `query("… ?").bind(…)` in the SQL that the
 //!    table in `engine/dialect.rs` translates. What is not in that table is to be avoided, above all:
 //!    - no `RETURNING` (`insert` gives back a made id), no `UPDATE … FROM`, no window into `excluded` but in `DO UPDATE SET`;
@@ -23,7 +24,8 @@
 //!      `rank`, `system`, `user`, `order`, `group`, `limit`).
 //! 4. **Several statements** that belong together run in a transaction: `let mut transaction = self.engine.begin().await?`, a function with the
 //!    statements (`.execute(&mut *transaction)`), `transaction.finish(outcome).await`; see `put_api_token`, and `engine::Transaction` for locks and conflicts. A change that others
-//!    follow in order takes a number from `sql::sequence` as its last act.
+//!    follow in order takes a number from `sql::sequence` as its last act. Many rows go in with `sql::rows`. Clocks of several machines
+//!    differ; where that matters, `NOW_MS()` in a statement is the database's.
 //! 5. **Conformance**: scenarios in `tests/conformance/<subject>.rs`, named in `suite!`. They then run on every engine.
 
 mod account;
@@ -50,6 +52,6 @@ pub use llm::{
     GroupRecord, KeyRecord, KeyTerms, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, ProviderStyle, RouteRecord,
     RouteStrategy,
 };
-pub use sql::SqlRecords;
+pub use sql::{MoveError, Moving, SqlRecords};
 pub use store::{Accounts, Events, Instances, LlmRecords, Records};
 pub use url::{DatabaseUrl, InvalidUrl};

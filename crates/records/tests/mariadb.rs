@@ -2,9 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 mod conformance;
+mod servers;
 
 use creel_records::SqlRecords;
-use creel_testkit::database;
+use creel_testkit::database::{self, DatabaseServer};
 
 async fn fresh() -> ((), SqlRecords) {
     let url = database::mariadb().database().parse().unwrap();
@@ -12,3 +13,4 @@ async fn fresh() -> ((), SqlRecords) {
 }
 
 suite!(fresh);
+server_suite!(database::mariadb, DatabaseServer::mariadb);

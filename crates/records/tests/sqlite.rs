@@ -6,7 +6,7 @@ mod conformance;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use creel_records::{DatabaseUrl, Desired, Instances as _, RecordsError, SqlRecords};
+use creel_records::{Accounts as _, DatabaseUrl, Desired, Events as _, Instances as _, RecordsError, SqlRecords};
 use tempfile::TempDir;
 
 async fn fresh() -> (TempDir, SqlRecords) {
@@ -122,4 +122,36 @@ async fn a_full_disk_changes_nothing() {
     };
     assert!(matches!(error, RecordsError::Full(_)), "{error}");
     assert_eq!(store.instances().await.unwrap().len(), usize::from(kept));
+}
+
+/// The text of each file is what that version's Creel had written, its own account of migrations included.
+#[tokio::test]
+async fn files_of_every_earlier_version_are_brought_up() {
+    for (version, left) in [
+        (1, include_str!("fixtures/sqlite-1.sql")),
+        (2, include_str!("fixtures/sqlite-2.sql")),
+    ] {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("creel.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true);
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::raw_sql(left).execute(&pool).await.unwrap();
+        pool.close().await;
+        let store = SqlRecords::open(&DatabaseUrl::file(&path)).await.unwrap();
+        let alice = store.instance("alice").await.unwrap().unwrap();
+        assert_eq!(
+            (alice.name.as_str(), alice.port, alice.cpus),
+            ("张三", 18789, Some(0.5))
+        );
+        assert_eq!(
+            store.administrator("admin").await.unwrap().unwrap().password_phc,
+            "$argon2id$phc"
+        );
+        assert_eq!(store.api_token(&[1; 32]).await.unwrap().unwrap().name, "first");
+        assert_eq!(store.login(&[2; 32], 0).await.unwrap().unwrap().administrator, "admin");
+        let event = store.recent_events(1).await.unwrap().remove(0);
+        assert_eq!((event.message.as_str(), event.data.is_empty()), ("made", version == 1));
+    }
 }

@@ -8,3 +8,4 @@ mod connections;
 mod isolation;
 mod nothing_is_lost;
 mod openclaw;
+mod records;

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use ::sqlx::database::HasStatementCache;
+use ::sqlx::encode::Encode;
 use ::sqlx::mysql::MySql;
 use ::sqlx::pool::PoolConnection;
 use ::sqlx::postgres::Postgres;
 use ::sqlx::sqlite::Sqlite;
-use ::sqlx::{AssertSqlSafe, query_with, raw_sql};
+use ::sqlx::types::Type;
+use ::sqlx::{AssertSqlSafe, Database, IntoArguments, query_with, raw_sql};
+use futures_util::TryStreamExt as _;
+use futures_util::stream::BoxStream;
 
+use super::query::Query;
 use super::value::{Value, arguments};
 use super::{Dialect, Done, Row, Rows};
 use crate::RecordsError;
@@ -50,55 +56,47 @@ impl Connection {
         }
     }
 
-    pub async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<Done, RecordsError> {
-        let sql = self.dialect().statement(sql).into_owned();
+    pub async fn execute(&mut self, query: Query) -> Result<Done, RecordsError> {
+        let sql = self.dialect().statement(&query.sql).into_owned();
         let done = on_each!(self, Driver, connection => {
-            let query = query_with(AssertSqlSafe(sql), arguments::<Driver>(values).map_err(::sqlx::Error::Encode)?);
-            bounded(query.execute(&mut **connection)).await.map(|done| Done { rows: done.rows_affected() })
+            let prepared = prepare::<Driver>(sql, query.values, query.kept)?;
+            bounded(prepared.execute(&mut **connection)).await.map(|done| Done { rows: done.rows_affected() })
         });
         self.judged(done)
     }
 
-    pub async fn fetch(&mut self, sql: &str, values: Vec<Value>) -> Result<Rows, RecordsError> {
-        let sql = self.dialect().statement(sql).into_owned();
-        let rows = match self {
-            Self::Sqlite(connection) => {
-                let query = query_with(
-                    AssertSqlSafe(sql),
-                    arguments::<Sqlite>(values).map_err(::sqlx::Error::Encode)?,
-                );
-                bounded(query.map(Row::Sqlite).fetch_all(&mut **connection)).await
-            }
-            Self::Postgres(connection) => {
-                let query = query_with(
-                    AssertSqlSafe(sql),
-                    arguments::<Postgres>(values).map_err(::sqlx::Error::Encode)?,
-                );
-                bounded(query.map(Row::Postgres).fetch_all(&mut **connection)).await
-            }
-            Self::MySql(connection) => {
-                let query = query_with(
-                    AssertSqlSafe(sql),
-                    arguments::<MySql>(values).map_err(::sqlx::Error::Encode)?,
-                );
-                bounded(query.map(Row::MySql).fetch_all(&mut **connection)).await
-            }
-        };
+    pub async fn fetch(&mut self, query: Query) -> Result<Rows, RecordsError> {
+        let rows = bounded(self.stream(query)?.try_collect()).await;
         self.judged(rows)
     }
 
+    /// The rows as they come, for what does not fit in memory. Nothing bounds how long that takes.
+    pub fn stream(&mut self, query: Query) -> Result<BoxStream<'_, Result<Row, ::sqlx::Error>>, RecordsError> {
+        let Query { sql, values, kept } = query;
+        let sql = self.dialect().statement(&sql).into_owned();
+        Ok(match self {
+            Self::Sqlite(connection) => prepare::<Sqlite>(sql, values, kept)?
+                .map(Row::Sqlite)
+                .fetch(&mut **connection),
+            Self::Postgres(connection) => prepare::<Postgres>(sql, values, kept)?
+                .map(Row::Postgres)
+                .fetch(&mut **connection),
+            Self::MySql(connection) => prepare::<MySql>(sql, values, kept)?
+                .map(Row::MySql)
+                .fetch(&mut **connection),
+        })
+    }
+
     /// MySQL has no `RETURNING`, but says which id it made.
-    pub async fn insert(&mut self, sql: &str, values: Vec<Value>) -> Result<i64, RecordsError> {
+    pub async fn insert(&mut self, query: Query) -> Result<i64, RecordsError> {
         if let Self::MySql(connection) = self {
-            let sql = Dialect::MySql.statement(sql).into_owned();
-            let query = query_with(
-                AssertSqlSafe(sql),
-                arguments::<MySql>(values).map_err(::sqlx::Error::Encode)?,
-            );
-            let done = bounded(query.execute(&mut **connection)).await;
+            let sql = Dialect::MySql.statement(&query.sql).into_owned();
+            let prepared = prepare::<MySql>(sql, query.values, query.kept)?;
+            let done = bounded(prepared.execute(&mut **connection)).await;
             return self.judged(done.map(|done| i64::try_from(done.last_insert_id()).unwrap_or(i64::MAX)));
         }
-        let rows = self.fetch(&format!("{sql} RETURNING id"), values).await?;
+        let sql = format!("{} RETURNING id", query.sql).into();
+        let rows = self.fetch(Query { sql, ..query }).await?;
         let row = rows.first().ok_or(::sqlx::Error::RowNotFound)?;
         Ok(row.get("id")?)
     }
@@ -125,6 +123,23 @@ impl Connection {
             error
         })
     }
+}
+
+fn prepare<D>(
+    sql: String,
+    values: Vec<Value>,
+    kept: bool,
+) -> Result<::sqlx::query::Query<'static, D, D::Arguments>, ::sqlx::Error>
+where
+    D: Database + HasStatementCache,
+    D::Arguments: IntoArguments<D>,
+    for<'v> Option<i64>: Encode<'v, D> + Type<D>,
+    for<'v> Option<f64>: Encode<'v, D> + Type<D>,
+    for<'v> Option<String>: Encode<'v, D> + Type<D>,
+    for<'v> Option<Vec<u8>>: Encode<'v, D> + Type<D>,
+{
+    let arguments = arguments::<D>(values).map_err(::sqlx::Error::Encode)?;
+    Ok(query_with(AssertSqlSafe(sql), arguments).persistent(kept))
 }
 
 async fn bounded<T>(work: impl Future<Output = Result<T, ::sqlx::Error>>) -> Result<T, ::sqlx::Error> {

@@ -8,6 +8,7 @@
 //! | `ON CONFLICT (k) DO NOTHING` | same | same | `ON DUPLICATE KEY UPDATE k = k` |
 //! | `FOR UPDATE`, `FOR UPDATE SKIP LOCKED` | nothing: it has one writer | same | same |
 //! | `AS BIGINT)` of a cast | same | same | `AS SIGNED)` |
+//! | `NOW_MS()` | the database's clock, in milliseconds since the Unix epoch | | |
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -22,7 +23,23 @@ pub(crate) enum Dialect {
 
 impl Dialect {
     /// The statement as this engine takes it.
-    pub fn statement<'s>(self, sql: &'s str) -> Cow<'s, str> {
+    pub fn statement(self, sql: &str) -> Cow<'_, str> {
+        if sql.contains(NOW_MS) {
+            let sql = sql.replace(NOW_MS, self.now_ms());
+            return Cow::Owned(self.translated(&sql).into_owned());
+        }
+        self.translated(sql)
+    }
+
+    fn now_ms(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+            Self::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+            Self::MySql => "CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)",
+        }
+    }
+
+    fn translated(self, sql: &str) -> Cow<'_, str> {
         match self {
             Self::Sqlite => match sql.find(" FOR UPDATE") {
                 Some(end) => Cow::Borrowed(&sql[..end]),
@@ -33,6 +50,8 @@ impl Dialect {
         }
     }
 }
+
+const NOW_MS: &str = "NOW_MS()";
 
 fn numbered(sql: &str) -> Cow<'_, str> {
     let mut parts = sql.split('?');

@@ -1,7 +1,7 @@
 //! Brings a database to this version's form. One text for all engines: `{word}`s stand for what they spell differently.
 //!
-//! sqlx's migrator keeps the account in `_sqlx_migrations`, and holds a lock of the database meanwhile (PostgreSQL's advisory lock, MySQL's
-//! `GET_LOCK`), so that two processes that open one database migrate it once.
+//! sqlx's migrator keeps the account in `_sqlx_migrations`, and holds PostgreSQL's advisory lock meanwhile (for MySQL's see
+//! `mysql`), so that two processes that open one database migrate it once.
 
 use ::sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use ::sqlx::{Acquire, AssertSqlSafe, SqlSafeStr as _};
@@ -47,14 +47,25 @@ const WORDS: &[(&str, [&str; 3])] = &[
     ("{table}", [" STRICT", "", " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"]),
 ];
 
+/// The newest migration.
+pub(super) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
+/// Applies what is missing up to `newest`.
+///
 /// # Errors
-/// [`RecordsError::Newer`] if a newer Creel has been here; nothing is changed then.
-pub(super) async fn run<'a, A>(dialect: Dialect, database: A, url: &DatabaseUrl) -> Result<(), RecordsError>
+/// [`RecordsError::Newer`] if a Creel with more migrations has been here; nothing is changed then.
+pub(super) async fn run<'a, A>(
+    newest: i64,
+    dialect: Dialect,
+    database: A,
+    url: &DatabaseUrl,
+) -> Result<(), RecordsError>
 where
     A: Acquire<'a>,
     <A::Connection as std::ops::Deref>::Target: Migrate,
 {
-    let migrations = MIGRATIONS.iter().map(|(version, title, template)| {
+    let known = MIGRATIONS.iter().filter(|(version, ..)| *version <= newest);
+    let migrations = known.map(|(version, title, template)| {
         Migration::new(
             *version,
             (*title).into(),

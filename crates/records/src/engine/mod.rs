@@ -23,16 +23,17 @@ use ::sqlx::mysql::MySqlPool;
 use ::sqlx::postgres::PgPool;
 
 use connection::Connection;
+use dialect::Dialect;
 use sqlite::SqlitePools;
 
 use crate::RecordsError;
 use crate::url::{DatabaseUrl, Place};
 
-pub(crate) use dialect::Dialect;
 pub(crate) use fault::{missing_or, taken_or, violates};
-pub(crate) use query::{Done, Query, Rows, query, query_of};
+pub(crate) use query::{Done, Query, Rows, query};
 pub(crate) use row::{Row, Unreadable};
 pub(crate) use transaction::Transaction;
+pub(crate) use value::Value;
 
 /// An opened database.
 #[derive(Clone)]
@@ -52,16 +53,36 @@ enum Access {
 impl Engine {
     /// Opens the database and brings it to this version's form.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, RecordsError> {
-        match &url.place {
-            Place::Sqlite(path) => sqlite::open(path, None).await.map(Self::Sqlite),
-            Place::Postgres(options) => postgres::open(options, url).await.map(Self::Postgres),
-            Place::MySql(options) => mysql::open(options, url).await.map(Self::MySql),
-        }
+        let engine = Self::connect(url).await?;
+        engine.migrate(migrate::NEWEST, url).await?;
+        Ok(engine)
     }
 
     /// A SQLite file that never grows past `pages` of 4 KiB: a disk that is full.
     pub async fn open_bounded(path: &std::path::Path, pages: u32) -> Result<Self, RecordsError> {
-        sqlite::open(path, Some(pages)).await.map(Self::Sqlite)
+        let engine = sqlite::connect(path, Some(pages)).await.map(Self::Sqlite)?;
+        engine.migrate(migrate::NEWEST, &DatabaseUrl::file(path)).await?;
+        Ok(engine)
+    }
+
+    async fn connect(url: &DatabaseUrl) -> Result<Self, RecordsError> {
+        match &url.place {
+            Place::Sqlite(path) => sqlite::connect(path, None).await.map(Self::Sqlite),
+            Place::Postgres(options) => postgres::connect(options, url).await.map(Self::Postgres),
+            Place::MySql(options) => mysql::connect(options, url).await.map(Self::MySql),
+        }
+    }
+
+    /// As far as a Creel goes whose newest migration is `newest`.
+    async fn migrate(&self, newest: i64, url: &DatabaseUrl) -> Result<(), RecordsError> {
+        match self {
+            Self::Sqlite(pools) => migrate::run(newest, Dialect::Sqlite, pools.of(Access::Write), url).await,
+            Self::Postgres(pool) => migrate::run(newest, Dialect::Postgres, pool, url).await,
+            Self::MySql(pool) => {
+                let mut connection = mysql::locked(pool).await?;
+                migrate::run(newest, Dialect::MySql, &mut *connection, url).await
+            }
+        }
     }
 
     /// Begins a transaction; dropped without [`Transaction::commit`], it changes nothing.

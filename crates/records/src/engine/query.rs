@@ -7,24 +7,22 @@ use super::{Access, Engine, Row, Transaction};
 use crate::RecordsError;
 
 /// A statement in the SQL of `dialect`. Only text of this crate goes into it; what comes from outside is bound.
-pub(crate) fn query(sql: &'static str) -> Query {
+///
+/// A text of the program is prepared once a connection and kept; one that was put together is not, unless [`Query::kept`].
+pub(crate) fn query(sql: impl Into<Cow<'static, str>>) -> Query {
+    let sql = sql.into();
     Query {
-        sql: Cow::Borrowed(sql),
-        values: Vec::new(),
-    }
-}
-
-/// As [`query`], for a statement of as many rows as there are.
-pub(crate) fn query_of(sql: String) -> Query {
-    Query {
-        sql: Cow::Owned(sql),
+        kept: matches!(sql, Cow::Borrowed(_)),
+        sql,
         values: Vec::new(),
     }
 }
 
 pub(crate) struct Query {
-    sql: Cow<'static, str>,
-    values: Vec<Value>,
+    pub(super) sql: Cow<'static, str>,
+    pub(super) values: Vec<Value>,
+    /// Whether the connection keeps the prepared statement for the next time.
+    pub(super) kept: bool,
 }
 
 /// What a statement that gives back no rows did.
@@ -67,6 +65,12 @@ impl<'on> From<&'on mut Transaction> for On<'on> {
 }
 
 impl Query {
+    /// Whether the same text will come again.
+    pub fn kept(mut self, kept: bool) -> Self {
+        self.kept = kept;
+        self
+    }
+
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
@@ -77,9 +81,9 @@ impl Query {
         match on.into() {
             On::Engine(engine) => {
                 let mut connection = engine.connection(Access::Write).await?;
-                connection.execute(&self.sql, self.values).await
+                connection.execute(self).await
             }
-            On::Transaction(transaction) => transaction.connection().execute(&self.sql, self.values).await,
+            On::Transaction(transaction) => transaction.connection().execute(self).await,
         }
     }
 
@@ -88,9 +92,9 @@ impl Query {
         match on.into() {
             On::Engine(engine) => {
                 let mut connection = engine.connection(Access::Write).await?;
-                connection.insert(&self.sql, self.values).await
+                connection.insert(self).await
             }
-            On::Transaction(transaction) => transaction.connection().insert(&self.sql, self.values).await,
+            On::Transaction(transaction) => transaction.connection().insert(self).await,
         }
     }
 
@@ -99,9 +103,9 @@ impl Query {
         match on.into() {
             On::Engine(engine) => {
                 let mut connection = engine.connection(Access::Read).await?;
-                connection.fetch(&self.sql, self.values).await
+                connection.fetch(self).await
             }
-            On::Transaction(transaction) => transaction.connection().fetch(&self.sql, self.values).await,
+            On::Transaction(transaction) => transaction.connection().fetch(self).await,
         }
     }
 

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::types::Type;
 
+use super::Value;
 use crate::RecordsError;
 
 /// A row.
@@ -16,6 +17,14 @@ pub(crate) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
     MySql(MySqlRow),
+}
+
+/// A column's type.
+enum Kind {
+    Integer,
+    Real,
+    Text,
+    Blob,
 }
 
 /// A column that is not what this version wrote.
@@ -76,6 +85,47 @@ impl Row {
             Self::MySql(row) => row.try_get(column),
         }
         .map_err(|error| unreadable(column, error))
+    }
+
+    /// The columns' names, in their order.
+    pub fn columns(&self) -> Vec<&str> {
+        use sqlx::{Column as _, Row as _};
+        match self {
+            Self::Sqlite(row) => row.columns().iter().map(|column| column.name()).collect(),
+            Self::Postgres(row) => row.columns().iter().map(|column| column.name()).collect(),
+            Self::MySql(row) => row.columns().iter().map(|column| column.name()).collect(),
+        }
+    }
+
+    /// All columns, each of the type that its table gives it.
+    pub fn values(&self) -> Result<Vec<Value>, Unreadable> {
+        let columns = self.columns().into_iter().enumerate();
+        columns
+            .map(|(index, column)| {
+                Ok(match self.kind(index) {
+                    Kind::Integer => Value::Integer(self.get(column)?),
+                    Kind::Real => Value::Real(self.get(column)?),
+                    Kind::Text => Value::Text(self.get(column)?),
+                    Kind::Blob => Value::Blob(self.get(column)?),
+                })
+            })
+            .collect()
+    }
+
+    fn kind(&self, index: usize) -> Kind {
+        use sqlx::{Column as _, Row as _, TypeInfo as _};
+        let name = match self {
+            Self::Sqlite(row) => row.column(index).type_info().name(),
+            Self::Postgres(row) => row.column(index).type_info().name(),
+            Self::MySql(row) => row.column(index).type_info().name(),
+        };
+        // The drivers' names of the types in `migrate`.
+        match name {
+            "INTEGER" | "INT8" | "BIGINT" => Kind::Integer,
+            "REAL" | "FLOAT8" | "DOUBLE" => Kind::Real,
+            "BLOB" | "BYTEA" | "LONGBLOB" | "BINARY" | "VARBINARY" => Kind::Blob,
+            _ => Kind::Text,
+        }
     }
 
     pub fn integer<T: TryFrom<i64>>(&self, column: &str) -> Result<T, Unreadable> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use super::{Access, Dialect, migrate};
+use super::Access;
 use crate::{DatabaseUrl, RecordsError};
 
 /// Connections that only read. Two: a page and a background task at a time; each holds a page cache.
@@ -45,7 +45,7 @@ impl SqlitePools {
 }
 
 /// Opens the file, making it (0600) where there is none; `pages` bounds how far it may grow.
-pub(super) async fn open(path: &Path, pages: Option<u32>) -> Result<SqlitePools, RecordsError> {
+pub(super) async fn connect(path: &Path, pages: Option<u32>) -> Result<SqlitePools, RecordsError> {
     let url = DatabaseUrl::file(path);
     let refuse = |reason: String| RecordsError::Open {
         at: url.to_string(),
@@ -84,7 +84,6 @@ pub(super) async fn open(path: &Path, pages: Option<u32>) -> Result<SqlitePools,
                 RecordsError::Engine(error) => refuse(error.to_string()),
                 other => other,
             })?;
-    migrate::run(Dialect::Sqlite, &write, &url).await?;
     let read = pool()
         .max_connections(READERS)
         .connect_lazy_with(options.read_only(true));

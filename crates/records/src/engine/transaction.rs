@@ -1,7 +1,10 @@
 //! Several statements that happen together or not at all, on any engine.
 
-use super::Dialect;
+use futures_util::stream::BoxStream;
+
 use super::connection::Connection;
+use super::query::Query;
+use super::{Row, postgres};
 use crate::RecordsError;
 
 /// An open transaction, to be ended with [`Transaction::finish`]. Dropped before that it changes nothing, at the price of its connection.
@@ -57,8 +60,17 @@ impl Transaction {
         }
     }
 
-    pub fn dialect(&self) -> Dialect {
-        self.connection.dialect()
+    /// The rows of a statement as they come, for what does not fit in memory.
+    pub fn stream(&mut self, query: Query) -> Result<BoxStream<'_, Result<Row, sqlx::Error>>, RecordsError> {
+        self.connection.stream(query)
+    }
+
+    /// After rows were inserted with the ids that they had: the next made id follows the largest. Only PostgreSQL has to be told.
+    pub async fn reseed(&mut self) -> Result<(), RecordsError> {
+        match self.connection {
+            Connection::Postgres(_) => self.connection.raw(postgres::RESEED).await,
+            Connection::Sqlite(_) | Connection::MySql(_) => Ok(()),
+        }
     }
 
     pub(super) fn connection(&mut self) -> &mut Connection {

@@ -5,12 +5,16 @@ mod events;
 mod instances;
 mod ledger;
 mod llm;
+pub(crate) mod rows;
 pub(crate) mod sequence;
+mod transfer;
 
 use std::path::Path;
 
 use crate::engine::Engine;
 use crate::{DatabaseUrl, RecordsError};
+
+pub use transfer::{MoveError, Moving};
 
 /// The records in a database: SQLite, PostgreSQL or MySQL.
 #[derive(Clone)]

@@ -47,7 +47,7 @@ impl Program for MariaDb {
                 "--skip-name-resolve",
                 "--max-connections=400",
             ])
-            .args(["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=64M"])
+            .arg("--innodb-buffer-pool-size=64M")
             .arg(format!("--port={port}"));
         command
     }

@@ -11,23 +11,17 @@ mod grants;
 mod node;
 mod nodes;
 mod purses;
-mod rows;
 mod settle;
 mod usage;
 
+use super::rows;
 use crate::RecordsError;
-use crate::engine::{Dialect, Row, Transaction, query};
+use crate::engine::{Row, Transaction, query};
 use crate::ledger::Micros;
 
-/// The database's clock, in milliseconds since the Unix epoch: `clock_timestamp` goes on within a transaction.
+/// The database's clock, in milliseconds since the Unix epoch; it goes on within a transaction.
 async fn now(transaction: &mut Transaction) -> Result<i64, RecordsError> {
-    let row = query(match transaction.dialect() {
-        Dialect::Sqlite => "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS now",
-        Dialect::Postgres => "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) AS now",
-        Dialect::MySql => "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED) AS now",
-    })
-    .optional(transaction)
-    .await?;
+    let row = query("SELECT NOW_MS() AS now").optional(transaction).await?;
     Ok(row.map_or(Ok(0), |row| row.get("now"))?)
 }
 

@@ -2,7 +2,7 @@
 
 use super::{micros, now};
 use crate::RecordsError;
-use crate::engine::{Engine, Row, Transaction, query, query_of};
+use crate::engine::{Engine, Row, Transaction, query};
 use crate::ledger::{UsageBy, UsageOf, UsageQuery, UsageSum};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -12,7 +12,7 @@ const FORGET: i64 = 5_000;
 
 pub async fn sums(engine: &Engine, asked: &UsageQuery) -> Result<Vec<UsageSum>, RecordsError> {
     let (sql, grain) = statement(asked);
-    let query = query_of(sql).bind(grain).bind(asked.from).bind(asked.to);
+    let query = query(sql).bind(grain).bind(asked.from).bind(asked.to);
     let query = match &asked.account {
         Some(account) => query.bind(account),
         None => query,

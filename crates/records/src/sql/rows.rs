@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::RecordsError;
-use crate::engine::{Query, Rows, Transaction, query_of};
+use crate::engine::{Query, Rows, Transaction, query};
 
 const PIECES: [usize; 4] = [64, 16, 4, 1];
 
@@ -20,9 +20,9 @@ fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
 /// `head VALUES (?, …), (?, …) tail`, with `columns` values a row.
 pub async fn insert<T>(
     transaction: &mut Transaction,
-    head: &'static str,
+    head: &str,
     columns: usize,
-    tail: &'static str,
+    tail: &str,
     all: &[T],
     bind: impl Fn(Query, &T) -> Query,
 ) -> Result<(), RecordsError> {
@@ -30,7 +30,7 @@ pub async fn insert<T>(
     for piece in pieces(all) {
         let values = vec![row.as_str(); piece.len()].join(", ");
         let sql = format!("{head} VALUES {values} {tail}");
-        let bound = piece.iter().fold(query_of(sql), &bind);
+        let bound = piece.iter().fold(query(sql).kept(true), &bind);
         bound.execute(&mut *transaction).await?;
     }
     Ok(())
@@ -51,7 +51,7 @@ pub async fn among<T>(
             let _ = write!(sql, "{}?", if index == 0 { "" } else { ", " });
         }
         let _ = write!(sql, ") {tail}");
-        let bound = piece.iter().fold(query_of(sql), &bind);
+        let bound = piece.iter().fold(query(sql).kept(true), &bind);
         rows.append(&mut bound.all(&mut *transaction).await?);
     }
     Ok(rows)

@@ -1,0 +1,102 @@
+//! `creel.toml`: what the control plane of a home is told in a file.
+
+use std::path::Path;
+
+use creel_records::DatabaseUrl;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// Overrides `database`.
+const DATABASE_VARIABLE: &str = "CREEL_DATABASE_URL";
+
+/// The file's form.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    database: Option<String>,
+}
+
+/// Where the records of a home are: `CREEL_DATABASE_URL`, else `database` in its `creel.toml`, else none was named.
+///
+/// # Errors
+/// A file or a URL that cannot be understood. A URL is never repeated: there may be a password in it.
+pub fn database(home: &Path) -> Result<Option<DatabaseUrl>, Failure> {
+    if let Some(url) = std::env::var(DATABASE_VARIABLE).ok().filter(|url| !url.is_empty()) {
+        return parse(&url)
+            .map_err(|error| Failure::bad_input(format!("{DATABASE_VARIABLE}: {error}")))
+            .map(Some);
+    }
+    let path = home.join("creel.toml");
+    let Some(url) = read(&path)?.database else {
+        return Ok(None);
+    };
+    let url = parse(&url).map_err(|error| Failure::bad_input(format!("{}: database: {error}", path.display())))?;
+    // A file is found wherever the command is run.
+    Ok(Some(match url.path() {
+        Some(file) => DatabaseUrl::file(home.join(file)),
+        None => url,
+    }))
+}
+
+/// A database URL that was given by someone.
+pub fn parse(url: &str) -> Result<DatabaseUrl, creel_records::InvalidUrl> {
+    url.parse()
+}
+
+fn read(path: &Path) -> Result<File, Failure> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
+        Err(error) => return Err(Failure::bad_input(format!("cannot read {}: {error}", path.display()))),
+    };
+    toml::from_str(&text).map_err(|error| {
+        // Its own display quotes the line, which may hold a password.
+        let at = error.span().map_or(0, |span| span.start);
+        let (line, column) = place(&text, at);
+        Failure::bad_input(format!("{}:{line}:{column}: {}", path.display(), error.message()))
+    })
+}
+
+/// Line and column, from 1, of a byte.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("creel.toml");
+        std::fs::write(&path, text).unwrap();
+        format!("{:?}", read(&path).unwrap_err())
+    }
+
+    #[test]
+    fn a_mistake_is_found_at_its_place_and_quotes_no_secret() {
+        for (text, place) in [
+            (
+                "# mine\ndatabse = \"postgres://ann:s3cret@host/db\"\n",
+                "creel.toml:2:1: unknown field `databse`",
+            ),
+            ("database = 5\n", "creel.toml:1:12: invalid type"),
+            ("database = \"postgres://ann:s3cret@host/db\n", "creel.toml:1:"),
+            ("database \"s3cret\"\n", "creel.toml:1:"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.contains(place), "{refusal}");
+            assert!(!refusal.contains("s3cret"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(read(&dir.path().join("creel.toml")).unwrap().database.is_none());
+    }
+}
