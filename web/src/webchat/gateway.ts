@@ -2,6 +2,8 @@
 import type { Message, Transport } from '@/shared/chat/conversation'
 import { TurnFailed } from '@/shared/chat/conversation'
 import { transcript, type StoredMessage } from '@/shared/chat/transcript'
+import { locale } from '@/shared/locale'
+import { say } from '@/shared/problemWords'
 import { Problem, problemOf } from '@/shared/problem'
 import { readEvents } from '@/shared/sse'
 import { currentToken } from './token'
@@ -63,7 +65,7 @@ export function chatStream(session: () => string, cut: () => string): Transport 
         if (text === '' && reply) turn.delta(reply)
         return
       } else if (event === 'error') {
-        throw new TurnFailed((JSON.parse(data) as ErrorEvent).message)
+        throw new TurnFailed(say(JSON.parse(data) as ErrorEvent, locale.value))
       }
     }
     throw new Problem(cut(), 0)

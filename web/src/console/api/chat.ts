@@ -1,6 +1,8 @@
 /** The console's conversation with an instance, through the backend: a turn as OpenAI streams it, and what was said before. */
 import { i18n } from '../i18n'
 import { TurnFailed, type Message, type Transport } from '@/shared/chat/conversation'
+import { locale } from '@/shared/locale'
+import { say } from '@/shared/problemWords'
 import { readEvents } from '@/shared/sse'
 import { transcript, type StoredMessage } from '@/shared/chat/transcript'
 import { call, reason, send } from './http'
@@ -11,7 +13,7 @@ interface Chunk {
     delta?: { content?: string | null; tool_calls?: { function?: { name?: string } }[] }
     finish_reason?: string | null
   }[]
-  error?: { message: string }
+  error?: { message: string; code?: string }
 }
 
 /**
@@ -39,7 +41,7 @@ export function completions(id: string, session: () => string): Transport {
     for await (const { data } of readEvents(response.body as ReadableStream<Uint8Array>)) {
       if (data === '[DONE]') return
       const chunk = JSON.parse(data) as Chunk
-      if (chunk.error) throw new TurnFailed(chunk.error.message)
+      if (chunk.error) throw new TurnFailed(say(chunk.error, locale.value))
       for (const choice of chunk.choices ?? []) {
         if (choice.delta?.content) turn.delta(choice.delta.content)
         for (const call of choice.delta?.tool_calls ?? []) {

@@ -1,7 +1,7 @@
 /** Requests to the Cloud Backend: the cookie is the browser's, the CSRF token is held here, a refusal becomes a `Problem`. */
 import { locale } from '@/shared/locale'
+import { say } from '@/shared/problemWords'
 import { i18n } from '../i18n'
-import { say } from '../i18n/problems'
 import { Problem, problemOf } from '@/shared/problem'
 
 let csrf = ''

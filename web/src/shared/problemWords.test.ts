@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Problem } from '@/shared/problem'
-import { say } from './problems'
+import { Problem } from './problem'
+import { say } from './problemWords'
 
 const problem = (code: string | undefined) =>
   new Problem('port 80: taken by nginx', 409, undefined, undefined, undefined, code)
