@@ -17,6 +17,7 @@ mod refusal;
 mod serve;
 pub mod sse;
 mod throttle;
+mod unread;
 
 pub use body::{BodyLimit, JsonBody};
 pub use crowd::not_crowded;

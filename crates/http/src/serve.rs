@@ -1,6 +1,7 @@
 //! The listener of a server: accepts connections up to the limit, serves HTTP/1.1 on them, and lets them go when the server
 //! stops. What becomes of a request is the router's business.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::connection::Connection;
 use crate::paced::{Answering, Bounds};
 use crate::problem::{PROBLEM_JSON, Problem};
 use crate::refusal::refuse;
+use crate::unread::Lent;
 
 /// Connections beyond the limit that are still listened to, so that probes get through and others are told why not.
 const CROWD: usize = 32;
@@ -154,8 +156,16 @@ async fn answer<P: Connections>(
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let answer = answering.begin();
         request.extensions_mut().insert(peer);
-        let response = router.clone().call(request);
-        async move { response.await.map(|response| Answered::of(response, answer)) }
+        let (head, body) = request.into_parts();
+        let (body, left) = Lent::new(body);
+        let response = router.clone().call(Request::from_parts(head, body));
+        async move {
+            let response = response.await?;
+            if response.status().is_client_error() {
+                left.read().await;
+            }
+            Ok::<_, Infallible>(Answered::of(response, answer))
+        }
     });
     let mut serving = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -36,6 +36,31 @@ async fn requests_per_minute() {
 }
 
 #[tokio::test]
+async fn who_is_refused_before_its_body_came_keeps_its_connection() {
+    let gateway = Gateway::builder().start().await;
+    let mut connection = gateway.connect().await;
+    for _ in 0..2 {
+        let head = "POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16\r\n\r\n";
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection.write_all(br#"{"message":"Hi"}"#).await.unwrap();
+        let answer = within("an answer", whole_answer(&mut connection)).await;
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+}
+
+/// Reads an answer whole, and gives it.
+async fn whole_answer(connection: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"}") {
+        assert!(
+            connection.read_buf(&mut answer).await.unwrap() > 0,
+            "the connection was closed"
+        );
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
 async fn two_hundred_unless_said_otherwise() {
     let gateway = Gateway::builder().start().await;
     let asked = stream::iter(0..260).map(|_| gateway.get("/v1/models").into_future());
