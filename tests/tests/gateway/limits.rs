@@ -42,6 +42,8 @@ async fn who_is_refused_before_its_body_came_keeps_its_connection() {
     for _ in 0..2 {
         let head = "POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16\r\n\r\n";
         connection.write_all(head.as_bytes()).await.unwrap();
+        // By then it has seen the head.
+        assert_eq!(gateway.get("/readyz").await.status, 200);
         connection.write_all(br#"{"message":"Hi"}"#).await.unwrap();
         let answer = within("an answer", whole_answer(&mut connection)).await;
         assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
