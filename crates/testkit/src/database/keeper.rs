@@ -44,6 +44,8 @@ impl Keeper {
             .arg(serve.get_program())
             .args(serve.get_args())
             .current_dir(directory)
+            // What ends the test's whole group must leave somebody to tidy up.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("a descriptor is free"))
             .stderr(log);
