@@ -1,5 +1,6 @@
 //! Whoever runs the service looks at the gateway.
 
+use creel_tests::process::Process;
 use creel_tests::tenants::{SERVICE_TOKEN, Service};
 use reqwest::Method;
 use serde_json::json;
@@ -85,4 +86,52 @@ async fn those_who_are_idle_are_unloaded_on_request() {
     let cleaned = service.admin(Method::POST, "/users/cleanup?idle_ms=0").await.ok();
     assert_eq!(cleaned["unloaded"], json!(["alice"]));
     service.greet(&alice, "s").await.ok();
+}
+
+/// What `creel multi-tenant …` says, and how it ends.
+async fn command(service: &Service, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut all = vec!["multi-tenant", "--url", service.gateway.url()];
+    all.extend(arguments);
+    let ended = Process::start(service.gateway.builder_again().command(&all))
+        .ended()
+        .await;
+    (ended.code(), ended.stdout + &ended.stderr)
+}
+
+#[tokio::test]
+async fn the_command_line_finds_the_token_in_the_gateways_own_file() {
+    let (service, [alice]) = Service::of(["alice"]).await;
+    service.greet(&alice, "s").await.ok();
+    let (code, text) = command(&service, &["stats"]).await;
+    assert!(code == Some(0) && text.contains("total users       1\n"), "{text}");
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("it is JSON");
+    assert_eq!(
+        parsed(&command(&service, &["stats", "--json"]).await.1)["active_instances"],
+        1
+    );
+    service.cloud.add("bob");
+    let (code, text) = command(&service, &["config", "sync"]).await;
+    assert!(code == Some(0) && text.contains("users changed"), "{text}");
+    let list = parsed(&command(&service, &["users", "list", "--search", "b", "--json"]).await.1);
+    assert_eq!(list["users"][0]["user_id"], "bob");
+    assert!(
+        command(&service, &["users", "list"])
+            .await
+            .1
+            .contains("alice  active  yes")
+    );
+    assert!(
+        command(&service, &["users", "info", "alice"])
+            .await
+            .1
+            .contains("workspace")
+    );
+    let (code, text) = command(&service, &["users", "info", "no/body"]).await;
+    assert!(code == Some(2) && text.contains("there is no user"), "{text}");
+    let cleaned = parsed(
+        &command(&service, &["users", "cleanup", "--idle-ms", "0", "--json"])
+            .await
+            .1,
+    );
+    assert_eq!(cleaned["unloaded"], json!(["alice"]));
 }

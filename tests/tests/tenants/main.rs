@@ -3,5 +3,6 @@
 mod admin;
 mod attack;
 mod lifecycle;
+mod monitor;
 mod outage;
 mod quotas;

@@ -44,6 +44,7 @@ pub async fn stats(Shared(gateway): Shared<State>) -> Result<Json<Value>, Proble
         "last_sync": sync.last_success.map(rfc3339),
         "sync_failures": sync.failures,
         "sync_error": sync.error,
+        "alerts": tenants.alerts.lock().expect("no holder panics").values().collect::<Vec<_>>(),
         "memory_bytes": resident_bytes(),
         "uptime_seconds": gateway.started.elapsed().as_secs(),
     })))

@@ -11,6 +11,11 @@ struct ResultLabel {
     result: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AlertLabel {
+    alert: &'static str,
+}
+
 /// Gauges are set when they are read.
 #[derive(Default)]
 pub struct TenantMetrics {
@@ -19,6 +24,7 @@ pub struct TenantMetrics {
     pub turns_running: Gauge,
     pub turns_waiting: Gauge,
     syncs: Family<ResultLabel, Counter>,
+    alerts: Family<AlertLabel, Gauge>,
 }
 
 impl TenantMetrics {
@@ -36,6 +42,11 @@ impl TenantMetrics {
             "Syncs with the Cloud Backend, by result: ok or failed",
             self.syncs.clone(),
         );
+        registry.register("alert", "1 while something needs a person", self.alerts.clone());
+    }
+
+    pub fn alert(&self, alert: &'static str, raised: bool) {
+        self.alerts.get_or_create(&AlertLabel { alert }).set(raised.into());
     }
 
     pub fn sync(&self, result: &'static str) {

@@ -16,6 +16,7 @@ mod directory;
 mod doors;
 mod memory;
 mod metrics;
+mod monitor;
 mod schedule;
 mod store;
 mod sync;
@@ -24,6 +25,7 @@ mod usage;
 mod wire;
 mod workspaces;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -40,6 +42,7 @@ use clock::BackendClock;
 use cloud::CloudBackend;
 use directory::Directory;
 use doors::Doors;
+use monitor::Alert;
 use schedule::Schedule;
 use store::{Store, StoreError};
 use sync::SyncState;
@@ -66,6 +69,8 @@ pub struct Tenants {
     backend: CloudBackend,
     syncing: SyncState,
     clock: BackendClock,
+    /// What needs a person at this moment, by its kind.
+    alerts: Mutex<BTreeMap<&'static str, Alert>>,
     environment: Arc<dyn Environment + Send + Sync>,
     /// Ends everything that runs; users' own ones hang from it.
     stop: CancellationToken,
@@ -115,6 +120,7 @@ impl Tenants {
             backend: CloudBackend::default(),
             syncing: SyncState::new(progress),
             clock: BackendClock::default(),
+            alerts: Mutex::default(),
             environment,
             stop,
         })
@@ -164,7 +170,11 @@ impl Tenants {
 
 /// What a gateway for many users does beside its requests, for as long as it runs.
 pub async fn run(gateway: State) {
-    tokio::join!(sync::run(gateway.clone()), unload_idle(gateway));
+    tokio::join!(
+        sync::run(gateway.clone()),
+        monitor::run(gateway.clone()),
+        unload_idle(gateway)
+    );
 }
 
 async fn unload_idle(gateway: State) {
