@@ -11,6 +11,9 @@ export CREEL_OPENCLAW_CACHE=${CREEL_OPENCLAW_CACHE:-$CREEL_CACHE/openclaw-$OPENC
 # The official OpenAI SDKs: bin/python with `openai` in it, and node_modules/openai.
 export CREEL_OPENAI_PYTHON=${CREEL_OPENAI_PYTHON:-$CREEL_CACHE/openai-python-$OPENAI_PYTHON_VERSION}
 export CREEL_OPENAI_NODE=${CREEL_OPENAI_NODE:-$CREEL_CACHE/openai-node-$OPENAI_NODE_VERSION}
+# The official Anthropic SDKs: bin/python with `anthropic` in it, and node_modules/@anthropic-ai/sdk.
+export CREEL_ANTHROPIC_PYTHON=${CREEL_ANTHROPIC_PYTHON:-$CREEL_CACHE/anthropic-python-$ANTHROPIC_PYTHON_VERSION}
+export CREEL_ANTHROPIC_NODE=${CREEL_ANTHROPIC_NODE:-$CREEL_CACHE/anthropic-node-$ANTHROPIC_NODE_VERSION}
 
 # Where rustup puts cargo.
 PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin

@@ -21,6 +21,7 @@
 pub mod binary;
 pub mod gateway;
 pub mod http;
+pub mod llm;
 pub mod mcp;
 pub mod process;
 pub mod scripts;

@@ -20,6 +20,16 @@ pub fn node_modules() -> PathBuf {
     installed("CREEL_OPENAI_NODE").join("node_modules")
 }
 
+/// Python, with Anthropic's SDK.
+pub fn python_anthropic() -> PathBuf {
+    installed("CREEL_ANTHROPIC_PYTHON").join("bin/python")
+}
+
+/// The directory in which Node finds Anthropic's SDK.
+pub fn node_modules_anthropic() -> PathBuf {
+    installed("CREEL_ANTHROPIC_NODE").join("node_modules")
+}
+
 /// The directory that holds upstream OpenClaw and its Node.
 pub fn openclaw() -> PathBuf {
     installed("CREEL_OPENCLAW_CACHE").to_owned()

@@ -60,7 +60,7 @@ impl Builder {
     fn spawn(&self) -> Process {
         let mut command = self.command();
         command
-            .args(["up", "--json", "--console", "127.0.0.1:0"])
+            .args(["up", "--json", "--console", "127.0.0.1:0", "--llm", "127.0.0.1:0"])
             .args(["--first-port", &self.first_port.to_string()])
             .args(&self.arguments);
         Process::start(command)
@@ -83,6 +83,10 @@ impl Builder {
             builder: self,
             process,
             url,
+            llm: ready["llm"]
+                .as_str()
+                .expect("the LLM Gateway has an address")
+                .to_owned(),
             client: client(),
         }
     }
@@ -110,6 +114,7 @@ pub struct Up {
     builder: Builder,
     process: Process,
     url: String,
+    llm: String,
     client: reqwest::Client,
 }
 
@@ -143,6 +148,11 @@ impl Up {
 
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where its LLM Gateway listens.
+    pub fn llm_url(&self) -> &str {
+        &self.llm
     }
 
     pub fn log(&self) -> &Text {

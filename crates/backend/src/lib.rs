@@ -14,6 +14,7 @@ mod console;
 mod error;
 mod events;
 mod instances;
+mod llm;
 mod logs;
 mod routes;
 mod serve;
@@ -21,5 +22,6 @@ mod state;
 mod system;
 
 pub use auth::{Bootstrap, BootstrapError, bootstrap};
+pub use llm::LlmSetup;
 pub use serve::serve;
 pub use state::Backend;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use creel_http::{Problem, not_crowded, problems_only};
 
 use crate::state::Backend;
-use crate::{activity, auth, chat, config, console, events, instances, logs, system};
+use crate::{activity, auth, chat, config, console, events, instances, llm, logs, system};
 
 pub type State = Arc<Backend>;
 
@@ -26,6 +26,19 @@ pub fn router(backend: &State) -> Router {
         .route("/api/instances/{id}/logs/stream", get(logs::stream))
         .route("/api/instances/{id}/chat/completions", post(chat::completions))
         .route("/api/instances/{id}/chat/sessions/{session}", get(chat::session))
+        .route("/api/llm/providers", get(llm::list_providers))
+        .route(
+            "/api/llm/providers/{name}",
+            put(llm::put_provider).delete(llm::remove_provider),
+        )
+        .route("/api/llm/models", get(llm::list_models))
+        .route("/api/llm/models/{name}", put(llm::put_model).delete(llm::remove_model))
+        .route("/api/llm/prices", get(llm::list_prices))
+        .route("/api/llm/prices/{model}", put(llm::put_price).delete(llm::remove_price))
+        .route("/api/llm/groups", get(llm::list_groups))
+        .route("/api/llm/groups/{name}", put(llm::put_group).delete(llm::remove_group))
+        .route("/api/llm/keys", get(llm::list_keys).post(llm::make_key))
+        .route("/api/llm/keys/{id}", delete(llm::revoke_key))
         .route("/api/system/status", get(system::status))
         .route("/api/activity", get(activity::list))
         .route("/api/events", get(events::stream))

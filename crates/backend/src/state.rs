@@ -9,6 +9,7 @@ use creel_records::Records;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
+use crate::llm::LlmSetup;
 
 /// Bytes of a request; the largest thing sent is a configuration or a chat with images.
 const MAX_BODY: usize = 20 * 1024 * 1024;
@@ -21,13 +22,14 @@ pub struct Backend {
     pub(crate) started: Instant,
     /// What `provider` of the system status says: which model providers instances are handed.
     pub(crate) providers: Vec<String>,
+    pub(crate) llm: LlmSetup,
     /// Ends the streams that would never end by themselves.
     pub(crate) stop: CancellationToken,
 }
 
 impl Backend {
     /// `providers` names the model providers whose keys instances are given.
-    pub fn new(fleet: Fleet, records: Arc<dyn Records>, providers: Vec<String>) -> Arc<Self> {
+    pub fn new(fleet: Fleet, records: Arc<dyn Records>, providers: Vec<String>, llm: LlmSetup) -> Arc<Self> {
         let activity = Activity::new(records.clone());
         Arc::new(Self {
             fleet,
@@ -36,6 +38,7 @@ impl Backend {
             throttle: Throttle::default(),
             started: Instant::now(),
             providers,
+            llm,
             stop: CancellationToken::new(),
         })
     }

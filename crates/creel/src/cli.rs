@@ -42,6 +42,9 @@ pub enum Command {
     /// Move the records to another database
     #[command(subcommand)]
     Records(RecordsCommand),
+    /// Run the LLM Gateway by itself
+    #[command(subcommand)]
+    Llm(LlmCommand),
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -57,6 +60,11 @@ pub struct UpArgs {
     /// Address of the console and the API
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
     pub console: SocketAddr,
+    /// Address of the LLM Gateway
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
+    pub llm: SocketAddr,
+    #[command(flatten)]
+    pub llm_settings: LlmSettings,
     /// Instances that name no port get the first free one from here on
     #[arg(long, value_name = "PORT", default_value_t = creel_fleet::FIRST_PORT, value_parser = clap::value_parser!(u16).range(1024..))]
     pub first_port: u16,
@@ -69,6 +77,28 @@ pub struct UpArgs {
     /// Leave the instances running when this stops; the next `creel up` adopts them
     #[arg(long)]
     pub leave_running: bool,
+}
+
+#[derive(Args)]
+pub struct LlmSettings {
+    /// A model without a price, where somebody would have to pay: refuse or free
+    #[arg(long, value_name = "WHAT", default_value = "refuse")]
+    pub unpriced: creel_llm_gateway::Unpriced,
+}
+
+#[derive(Subcommand)]
+pub enum LlmCommand {
+    /// Run it in the foreground, on the records of a home (CREEL_DATABASE_URL, `database` in its creel.toml, creel.db)
+    Run {
+        /// Address to listen on
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
+        listen: SocketAddr,
+        /// Where this node keeps its journal; each has its own [default: llm-journal in the home]
+        #[arg(long, value_name = "DIR")]
+        journal: Option<PathBuf>,
+        #[command(flatten)]
+        settings: LlmSettings,
+    },
 }
 
 #[derive(Subcommand)]

@@ -5,6 +5,7 @@ mod client;
 mod failure;
 mod gateway;
 mod instance;
+mod llm;
 mod logging;
 mod multi_tenant;
 mod output;
@@ -34,6 +35,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Up(args) => several_threads(up::run(args, home, json)),
         Command::Gateway(command) => one_thread(gateway::run(command, json)),
+        Command::Llm(command) => several_threads(llm::run(command, home, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),

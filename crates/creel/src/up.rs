@@ -1,9 +1,10 @@
 //! `creel up`: the whole of it in one command. This file wires the rooms together.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use creel_backend::{Backend, Bootstrap, bootstrap, serve};
+use creel_backend::{Backend, Bootstrap, LlmSetup, bootstrap, serve};
 use creel_config::Secret;
 use creel_fleet::{DefaultMemory, Fleet, FleetOptions, Home};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
-use crate::{client, logging, output, settings};
+use crate::{client, llm, logging, output, settings};
 
 /// What instances are handed of our own environment: the keys and addresses of model providers.
 const PROVIDER_VARIABLES: [&str; 4] = [
@@ -41,6 +42,9 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let first = bootstrap(&*records, &home.secrets_dir(), token)
         .await
         .map_err(Failure::from_error)?;
+    let sealer = home.sealer().map_err(Failure::from_error)?;
+    let journal = home.path().join("llm-journal");
+    let gateway = llm::open(args.llm, &args.llm_settings, database.clone(), sealer.clone(), &journal).await?;
     let provider_env = provider_environment();
     let providers = provider_env
         .iter()
@@ -59,9 +63,13 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     };
     let fleet = Fleet::open(options).await.map_err(Failure::from_error)?;
     let stop = CancellationToken::new();
-    let backend = Backend::new(fleet.clone(), records, providers);
+    let llm_setup = LlmSetup {
+        sealer,
+        changed: gateway.changed(),
+    };
+    let backend = Backend::new(fleet.clone(), records, providers, llm_setup);
     let mut server = tokio::spawn(serve(listener, backend, stop.clone()));
-    announce(console, &first, json);
+    announce(console, gateway.address(), &first, json);
     tracing::info!(%console, "creel is up");
 
     tokio::select! {
@@ -84,6 +92,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     }
     stop.cancel();
     let _ = server.await;
+    gateway.stop().await;
     database.close().await;
     Ok(())
 }
@@ -111,13 +120,15 @@ fn provider_environment() -> Vec<(String, Secret)> {
         .collect()
 }
 
-fn announce(console: std::net::SocketAddr, first: &Bootstrap, json: bool) {
+fn announce(console: SocketAddr, llm: SocketAddr, first: &Bootstrap, json: bool) {
     if json {
-        output::print_json(&json!({"console": format!("http://{console}"), "edge": null, "llm": null}));
+        output::print_json(
+            &json!({"console": format!("http://{console}"), "edge": null, "llm": format!("http://{llm}")}),
+        );
     } else {
         let shown = console.to_string().replacen("127.0.0.1", "localhost", 1);
         output::line(&format!(
-            "\n  Console   http://{shown}\n  API       http://{shown}/docs"
+            "\n  Console   http://{shown}\n  API       http://{shown}/docs\n  LLM       http://{llm}/v1"
         ));
     }
     let Some(password) = &first.new_password else { return };

@@ -11,6 +11,7 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
 use crate::directory::InstanceDirectory;
+use crate::token::Sealer;
 use crate::{FleetError, InstanceId, procfs};
 
 /// How the directory of an instance that is not recorded yet begins.
@@ -106,21 +107,29 @@ impl Home {
         InstanceDirectory::new(self.instances_dir().join(format!("{UNBORN}{id}")))
     }
 
-    /// `secrets/master.key`, 32 bytes, 0600; made at the first call.
-    pub(crate) fn master_key(&self) -> Result<[u8; 32], FleetError> {
-        let path = self.secrets_dir().join("master.key");
-        let mut key = [0_u8; 32];
-        match File::open(&path).and_then(|mut file| file.read_exact(&mut key)) {
-            Ok(()) => Ok(key),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                getrandom::fill(&mut key)
-                    .map_err(|error| io::Error::other(error.to_string()))
-                    .and_then(|()| write_whole(&path, &key))
-                    .map_err(FleetError::file("write the master key", &path))?;
-                Ok(key)
-            }
-            Err(error) => Err(FleetError::file("read the master key", &path)(error)),
+    /// What seals secrets of this home.
+    ///
+    /// # Errors
+    /// [`FleetError::File`] if the master key cannot be read or made.
+    pub fn sealer(&self) -> Result<Sealer, FleetError> {
+        Sealer::of(&self.secrets_dir())
+    }
+}
+
+/// `master.key` in the home's `secrets`, 32 bytes, 0600; made at the first call.
+pub(crate) fn master_key(secrets: &Path) -> Result<[u8; 32], FleetError> {
+    let path = secrets.join("master.key");
+    let mut key = [0_u8; 32];
+    match File::open(&path).and_then(|mut file| file.read_exact(&mut key)) {
+        Ok(()) => Ok(key),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            getrandom::fill(&mut key)
+                .map_err(|error| io::Error::other(error.to_string()))
+                .and_then(|()| write_whole(&path, &key))
+                .map_err(FleetError::file("write the master key", &path))?;
+            Ok(key)
         }
+        Err(error) => Err(FleetError::file("read the master key", &path)(error)),
     }
 }
 
@@ -234,8 +243,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/home");
         let home = Home::open(&path).unwrap();
-        let key = home.master_key().unwrap();
-        assert_eq!(key, home.master_key().unwrap());
+        let key = master_key(&home.secrets_dir()).unwrap();
+        assert_eq!(key, master_key(&home.secrets_dir()).unwrap());
         assert_ne!(key, [0; 32]);
         assert_eq!(mode(&path), 0o700);
         assert_eq!(mode(&path.join("secrets")), 0o700);

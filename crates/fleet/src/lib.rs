@@ -42,7 +42,7 @@ pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, S
 pub use logs::LogLines;
 pub use port::FIRST as FIRST_PORT;
 pub use sandbox::{SandboxError, sandbox_exec};
-pub use token::Token;
+pub use token::{Sealer, Token};
 
 pub use creel_config::{ConfigError, Secret};
 pub use creel_records::{Channel, Desired, Driver, Runtime, Status};

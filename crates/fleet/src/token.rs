@@ -4,10 +4,13 @@
 //! XChaCha20-Poly1305 under the home's master key, because the control plane must hand it to the process at every start.
 
 use std::fmt;
+use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
+
+use crate::{FleetError, home};
 
 /// The token of an instance's gateway: 64 hex digits.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,22 +58,38 @@ fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// Seals tokens under the home's master key.
+/// Seals secrets under the home's master key.
 #[derive(Clone)]
-pub(crate) struct Sealer(XChaCha20Poly1305);
+pub struct Sealer(XChaCha20Poly1305);
 
 impl Sealer {
-    pub fn new(key: &[u8; 32]) -> Self {
+    fn new(key: &[u8; 32]) -> Self {
         Self(XChaCha20Poly1305::new(key.into()))
     }
 
+    /// With the master key in this directory (a home's `secrets`), which is made if there is none.
+    ///
+    /// # Errors
+    /// [`FleetError::File`] if the master key cannot be read or made.
+    pub fn of(secrets: &Path) -> Result<Self, FleetError> {
+        home::master_key(secrets).map(|key| Self::new(&key))
+    }
+
     /// `nonce || ciphertext`, bound to the instance's id: a sealed token does not open under another id.
-    pub fn seal(&self, id: &str, token: &Token) -> std::io::Result<Vec<u8>> {
+    pub(crate) fn seal(&self, id: &str, token: &Token) -> std::io::Result<Vec<u8>> {
+        self.seal_text(id, &token.0)
+    }
+
+    /// `nonce || ciphertext`, bound to what the secret is for: it does not open for anything else.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub fn seal_text(&self, purpose: &str, secret: &str) -> std::io::Result<Vec<u8>> {
         let mut sealed = vec![0_u8; NONCE_BYTES];
         getrandom::fill(&mut sealed).map_err(no_randomness)?;
         let payload = Payload {
-            msg: token.0.as_bytes(),
-            aad: id.as_bytes(),
+            msg: secret.as_bytes(),
+            aad: purpose.as_bytes(),
         };
         let text = self
             .0
@@ -81,14 +100,20 @@ impl Sealer {
     }
 
     /// `None` if the key, the id or the bytes are not those it was sealed with.
-    pub fn open(&self, id: &str, sealed: &[u8]) -> Option<Token> {
+    pub(crate) fn open(&self, id: &str, sealed: &[u8]) -> Option<Token> {
+        self.open_text(id, sealed).map(Token)
+    }
+
+    /// `None` if the key, the purpose or the bytes are not those it was sealed with.
+    #[must_use]
+    pub fn open_text(&self, purpose: &str, sealed: &[u8]) -> Option<String> {
         let (nonce, text) = sealed.split_at_checked(NONCE_BYTES)?;
         let payload = Payload {
             msg: text,
-            aad: id.as_bytes(),
+            aad: purpose.as_bytes(),
         };
-        let token = self.0.decrypt(XNonce::from_slice(nonce), payload).ok()?;
-        String::from_utf8(token).ok().map(Token)
+        let secret = self.0.decrypt(XNonce::from_slice(nonce), payload).ok()?;
+        String::from_utf8(secret).ok()
     }
 }
 

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use arc_swap::ArcSwap;
+use creel_records::RecordsError;
+use thiserror::Error;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::ledger::Ledger;
+use crate::refresh::{self, Source};
 use crate::serve;
 use crate::settings::Settings;
 use crate::worker::Shared;
@@ -20,6 +24,16 @@ pub struct Gateway {
     shared: Arc<Shared>,
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
+    changed: Arc<Notify>,
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}: {reason}")]
+    Listen { address: SocketAddr, reason: io::Error },
+    #[error(transparent)]
+    Records(#[from] RecordsError),
 }
 
 impl Gateway {
@@ -44,6 +58,7 @@ impl Gateway {
             shared,
             stop,
             threads,
+            changed: Arc::default(),
         })
     }
 
@@ -51,6 +66,30 @@ impl Gateway {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// As [`Gateway::start`], with what is recorded, kept as new as the records from then on, by a task of the current runtime.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn open(
+        address: SocketAddr,
+        settings: Settings,
+        source: Source,
+        ledger: Ledger,
+    ) -> Result<Self, StartError> {
+        let (catalog, version) = source.catalog(&Catalog::default()).await?;
+        let gateway =
+            Self::start(address, settings, catalog, ledger).map_err(|reason| StartError::Listen { address, reason })?;
+        let (changed, stop) = (Arc::clone(&gateway.changed), gateway.stop.clone());
+        tokio::spawn(refresh::run(source, gateway.catalog(), version, changed, stop));
+        Ok(gateway)
+    }
+
+    /// To be notified after a change of the records in this process, so that nobody waits for it.
+    #[must_use]
+    pub fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
     /// The snapshot, to be swapped.

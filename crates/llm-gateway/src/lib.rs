@@ -32,6 +32,7 @@ mod meter;
 mod metrics;
 mod models;
 mod price;
+mod refresh;
 mod refusal;
 mod relay;
 mod route;
@@ -47,9 +48,13 @@ mod upstream;
 mod usage;
 mod worker;
 
-pub use catalog::{Budgets, Catalog, Key, KeyState, Limits, Model, Prices, Provider, ProviderError, Route, Strategy};
-pub use gateway::Gateway;
+pub use catalog::{
+    Budgets, Catalog, Given, Key, KeyState, Limits, Model, Prices, Provider, ProviderError, Route, Strategy, Unseal,
+    seal_purpose,
+};
+pub use gateway::{Gateway, StartError};
 pub use key::VirtualKey;
 pub use price::{Multiplier, Price};
+pub use refresh::Source;
 pub use settings::{Settings, Unpriced};
 pub use style::{Style, Surface};

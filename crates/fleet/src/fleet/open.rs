@@ -17,7 +17,6 @@ use crate::port::Ports;
 use crate::runtime::Installer;
 use crate::shared::{Activity, Registry, Shared};
 use crate::stats::{self, Stats, Subject};
-use crate::token::Sealer;
 use crate::{FleetError, FleetEvent, Home, InstanceId, logs};
 
 /// Changes a slow subscriber may be behind.
@@ -39,7 +38,7 @@ impl Fleet {
         tokio::spawn(write_activity(options.records.clone(), entries, events.clone()));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Arc::new(Shared {
-            sealer: Sealer::new(&options.home.master_key()?),
+            sealer: options.home.sealer()?,
             cgroups: Cgroups::detect(&group_name(&options.home)),
             installer: Installer::new(options.home.runtimes_dir(), options.openclaw_cache),
             home: options.home,

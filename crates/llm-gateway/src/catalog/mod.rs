@@ -4,6 +4,7 @@
 mod key;
 mod model;
 mod provider;
+mod setup;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use key::{Budgets, Key, KeyState, Limits};
 pub use model::{Model, Route, Strategy};
 pub use provider::{Base, Provider, ProviderError, Scheme};
+pub use setup::{Given, Unseal, seal_purpose};
 
 use crate::key::KeyHash;
 use crate::price::Price;

@@ -1,0 +1,126 @@
+//! `/api/llm/keys`: virtual keys. A key is shown once, when it is made.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use creel_http::{JsonBody, Problem, random_id, rfc3339};
+use creel_llm_gateway::VirtualKey;
+use creel_records::ledger::Micros;
+use creel_records::{KeyRecord, KeyTerms, now_ms};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{changed, credits, unknown};
+use crate::auth::Actor;
+use crate::error::records_problem;
+use crate::routes::State;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Make {
+    user: Option<String>,
+    instance: Option<String>,
+    models: Option<Vec<String>>,
+    #[serde(default)]
+    aliases: BTreeMap<String, String>,
+    requests_per_minute: Option<u64>,
+    tokens_per_minute: Option<u64>,
+    day_budget: Option<String>,
+    month_budget: Option<String>,
+    group: Option<String>,
+    expires_at: Option<String>,
+}
+
+fn shown(record: &KeyRecord) -> Value {
+    let terms = &record.terms;
+    let amount = |micros: Option<i64>| micros.map(|micros| Micros(micros).to_string());
+    json!({
+        "id": record.id, "hint": record.hint, "user": record.user, "instance": record.instance,
+        "models": terms.models, "aliases": terms.aliases, "requests_per_minute": terms.requests_per_minute,
+        "tokens_per_minute": terms.tokens_per_minute, "day_budget": amount(terms.day_budget),
+        "month_budget": amount(terms.month_budget), "group": terms.group, "created_at": rfc3339(record.created_at),
+        "expires_at": record.expires_at.map(rfc3339), "revoked_at": record.revoked_at.map(rfc3339),
+    })
+}
+
+pub async fn list(Shared(backend): Shared<State>) -> Result<Json<Value>, Problem> {
+    let keys = backend.records.llm_keys().await.map_err(records_problem)?;
+    Ok(Json(json!({"keys": keys.iter().map(shown).collect::<Vec<_>>()})))
+}
+
+pub async fn make(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    JsonBody(request): JsonBody<Make>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    for (field, limit) in [
+        ("requests_per_minute", request.requests_per_minute),
+        ("tokens_per_minute", request.tokens_per_minute),
+    ] {
+        if limit == Some(0) {
+            return Err(Problem::unprocessable(format!(
+                "{field}: at least 1; absent is no limit"
+            )));
+        }
+    }
+    let budget = |field, text: &Option<String>| {
+        let amount = text.as_deref().map(|text| credits(field, text)).transpose()?;
+        Ok::<_, Problem>(amount.map(|micros| micros.0))
+    };
+    let terms = KeyTerms {
+        models: request.models,
+        aliases: request.aliases,
+        requests_per_minute: request.requests_per_minute,
+        tokens_per_minute: request.tokens_per_minute,
+        day_budget: budget("day_budget", &request.day_budget)?,
+        month_budget: budget("month_budget", &request.month_budget)?,
+        group: request.group,
+    };
+    let key = VirtualKey::mint().map_err(|_| Problem::internal())?;
+    let record = KeyRecord {
+        id: random_id(),
+        sha256: key.hash(),
+        hint: key.hint(),
+        user: request.user.filter(|user| !user.is_empty()),
+        instance: request.instance.filter(|instance| !instance.is_empty()),
+        terms,
+        created_at: now_ms(),
+        expires_at: request.expires_at.as_deref().map(moment).transpose()?,
+        revoked_at: None,
+    };
+    backend.records.insert_llm_key(&record).await.map_err(records_problem)?;
+    changed(
+        &backend,
+        &actor.0,
+        "llm.key",
+        format!("virtual key {} made", record.hint),
+    )
+    .await;
+    Ok((
+        StatusCode::CREATED,
+        Json(json!({"key": shown(&record), "secret": key.expose()})),
+    ))
+}
+
+fn moment(text: &str) -> Result<i64, Problem> {
+    let at = OffsetDateTime::parse(text, &Rfc3339)
+        .map_err(|_| Problem::unprocessable("expires_at: a time such as 2030-01-31T00:00:00Z"))?;
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map_err(|_| Problem::unprocessable("expires_at: too far away"))
+}
+
+/// Calls that run end too, at their next piece.
+pub async fn revoke(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if !backend.records.revoke_llm_key(&id).await.map_err(records_problem)? {
+        return Err(unknown("virtual key in force", &id));
+    }
+    changed(&backend, &actor.0, "llm.key", format!("virtual key {id} revoked")).await;
+    Ok(StatusCode::NO_CONTENT)
+}

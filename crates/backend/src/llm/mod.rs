@@ -1,0 +1,64 @@
+//! `/api/llm`: what the LLM Gateway is set up with. It reads the records; here they are written.
+
+mod keys;
+mod models;
+mod prices;
+mod providers;
+
+pub use keys::{list as list_keys, make as make_key, revoke as revoke_key};
+pub use models::{list as list_models, put as put_model, remove as remove_model};
+pub use prices::{list as list_prices, list_groups, put as put_price, put_group, remove as remove_price, remove_group};
+pub use providers::{list as list_providers, put as put_provider, remove as remove_provider};
+
+use std::sync::Arc;
+
+use creel_fleet::Sealer;
+use creel_http::Problem;
+use creel_records::ledger::Micros;
+use tokio::sync::Notify;
+
+use crate::state::Backend;
+
+/// What the backend needs besides the records.
+pub struct LlmSetup {
+    /// Seals providers' keys.
+    pub sealer: Sealer,
+    /// Told after each change, so that the gateway of this process reads the records at once.
+    pub changed: Arc<Notify>,
+}
+
+/// Names of providers, models and groups: what can stand in a path and in a list.
+fn name(text: &str) -> Result<&str, Problem> {
+    let fine = !text.is_empty() && text.len() <= 200 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    match fine {
+        true => Ok(text),
+        false => Err(Problem::unprocessable("name: 1 to 200 characters without blanks")),
+    }
+}
+
+/// Credits, written as a decimal.
+fn credits(field: &str, text: &str) -> Result<Micros, Problem> {
+    let amount: Micros = text
+        .parse()
+        .map_err(|error| Problem::unprocessable(format!("{field}: {error}")))?;
+    if amount.is_negative() || amount > Micros::LARGEST {
+        return Err(Problem::unprocessable(format!(
+            "{field}: from 0 to {}",
+            Micros::LARGEST
+        )));
+    }
+    Ok(amount)
+}
+
+/// Written down, and told to the gateway.
+async fn changed(backend: &Backend, actor: &str, kind: &str, message: String) {
+    backend.llm.changed.notify_one();
+    backend
+        .activity
+        .record(actor, kind, None, message, serde_json::json!({}))
+        .await;
+}
+
+fn unknown(what: &str, name: &str) -> Problem {
+    Problem::not_found(format!("there is no {what} \"{name}\""))
+}

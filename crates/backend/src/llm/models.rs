@@ -1,0 +1,91 @@
+//! `/api/llm/models`
+
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use creel_http::{JsonBody, Problem};
+use creel_records::{ModelRecord, RouteRecord, RouteStrategy};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{changed, name, unknown};
+use crate::auth::Actor;
+use crate::error::records_problem;
+use crate::routes::State;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Put {
+    routes: Vec<Route>,
+    strategy: Option<String>,
+    max_output: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Route {
+    provider: String,
+    /// The provider's own name; absent: the same.
+    model: Option<String>,
+    weight: Option<u32>,
+    priority: Option<u32>,
+}
+
+fn shown(record: &ModelRecord) -> Value {
+    json!({"name": record.name, "routes": record.routes, "strategy": record.strategy, "max_output": record.max_output})
+}
+
+pub async fn list(Shared(backend): Shared<State>) -> Result<Json<Value>, Problem> {
+    let models = backend.records.llm_models().await.map_err(records_problem)?;
+    Ok(Json(json!({"models": models.iter().map(shown).collect::<Vec<_>>()})))
+}
+
+pub async fn put(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(given): Path<String>,
+    JsonBody(request): JsonBody<Put>,
+) -> Result<Json<Value>, Problem> {
+    let given = name(&given)?;
+    if request.routes.is_empty() {
+        return Err(Problem::unprocessable("routes: at least one provider"));
+    }
+    let strategy = match request.strategy {
+        None => RouteStrategy::Weighted,
+        Some(text) => text
+            .parse()
+            .map_err(|error| Problem::unprocessable(format!("strategy: {error}")))?,
+    };
+    let routes = request.routes.into_iter().map(|route| RouteRecord {
+        provider: route.provider,
+        model: route.model.unwrap_or_else(|| given.to_owned()),
+        weight: route.weight.unwrap_or(1),
+        priority: route.priority.unwrap_or(0),
+    });
+    let record = ModelRecord {
+        name: given.to_owned(),
+        routes: routes.collect(),
+        strategy,
+        max_output: request.max_output,
+    };
+    backend.records.put_llm_model(&record).await.map_err(records_problem)?;
+    changed(&backend, &actor.0, "llm.model", format!("model {given} set")).await;
+    Ok(Json(shown(&record)))
+}
+
+pub async fn remove(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(given): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let was_there = backend
+        .records
+        .delete_llm_model(&given)
+        .await
+        .map_err(records_problem)?;
+    if !was_there {
+        return Err(unknown("model", &given));
+    }
+    changed(&backend, &actor.0, "llm.model", format!("model {given} removed")).await;
+    Ok(StatusCode::NO_CONTENT)
+}

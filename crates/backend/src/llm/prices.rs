@@ -1,0 +1,133 @@
+//! `/api/llm/prices` and `/api/llm/groups`: credits for a million tokens, and what groups of keys pay of them. Amounts are decimals in
+//! strings, exact to a micro-credit.
+
+use axum::extract::{Path, State as Shared};
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use creel_http::{JsonBody, Problem};
+use creel_records::ledger::Micros;
+use creel_records::{GroupRecord, PriceRecord};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{changed, credits, name, unknown};
+use crate::auth::Actor;
+use crate::error::records_problem;
+use crate::routes::State;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Put {
+    input: String,
+    output: String,
+    cached_input: Option<String>,
+    cache_write: Option<String>,
+    call: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PutGroup {
+    multiplier: String,
+}
+
+fn amount(micros: u64) -> String {
+    Micros(i64::try_from(micros).unwrap_or(i64::MAX)).to_string()
+}
+
+fn shown(record: &PriceRecord) -> Value {
+    json!({
+        "model": record.model, "input": amount(record.input), "output": amount(record.output),
+        "cached_input": record.cached_input.map(amount), "cache_write": record.cache_write.map(amount), "call": amount(record.call),
+    })
+}
+
+fn shown_group(record: &GroupRecord) -> Value {
+    json!({"name": record.name, "multiplier": amount(u64::from(record.multiplier))})
+}
+
+pub async fn list(Shared(backend): Shared<State>) -> Result<Json<Value>, Problem> {
+    let prices = backend.records.llm_prices().await.map_err(records_problem)?;
+    Ok(Json(json!({"prices": prices.iter().map(shown).collect::<Vec<_>>()})))
+}
+
+pub async fn put(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(model): Path<String>,
+    JsonBody(request): JsonBody<Put>,
+) -> Result<Json<Value>, Problem> {
+    let model = name(&model)?;
+    let price = |field, text: &str| credits(field, text).map(|micros| micros.0.unsigned_abs());
+    let optional = |field, text: &Option<String>| text.as_deref().map(|text| price(field, text)).transpose();
+    let record = PriceRecord {
+        model: model.to_owned(),
+        input: price("input", &request.input)?,
+        output: price("output", &request.output)?,
+        cached_input: optional("cached_input", &request.cached_input)?,
+        cache_write: optional("cache_write", &request.cache_write)?,
+        call: optional("call", &request.call)?.unwrap_or(0),
+    };
+    backend.records.put_llm_price(&record).await.map_err(records_problem)?;
+    changed(&backend, &actor.0, "llm.price", format!("price of {model} set")).await;
+    Ok(Json(shown(&record)))
+}
+
+pub async fn remove(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(model): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if !backend
+        .records
+        .delete_llm_price(&model)
+        .await
+        .map_err(records_problem)?
+    {
+        return Err(unknown("price of", &model));
+    }
+    changed(&backend, &actor.0, "llm.price", format!("price of {model} removed")).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn list_groups(Shared(backend): Shared<State>) -> Result<Json<Value>, Problem> {
+    let groups = backend.records.llm_groups().await.map_err(records_problem)?;
+    Ok(Json(
+        json!({"groups": groups.iter().map(shown_group).collect::<Vec<_>>()}),
+    ))
+}
+
+pub async fn put_group(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(group): Path<String>,
+    JsonBody(request): JsonBody<PutGroup>,
+) -> Result<Json<Value>, Problem> {
+    let group = name(&group)?;
+    let multiplier = u32::try_from(credits("multiplier", &request.multiplier)?.0)
+        .map_err(|_| Problem::unprocessable("multiplier: from 0 to 4294"))?;
+    let record = GroupRecord {
+        name: group.to_owned(),
+        multiplier,
+    };
+    backend.records.put_llm_group(&record).await.map_err(records_problem)?;
+    changed(&backend, &actor.0, "llm.group", format!("group {group} set")).await;
+    Ok(Json(shown_group(&record)))
+}
+
+pub async fn remove_group(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(group): Path<String>,
+) -> Result<StatusCode, Problem> {
+    if !backend
+        .records
+        .delete_llm_group(&group)
+        .await
+        .map_err(records_problem)?
+    {
+        return Err(unknown("group", &group));
+    }
+    changed(&backend, &actor.0, "llm.group", format!("group {group} removed")).await;
+    Ok(StatusCode::NO_CONTENT)
+}

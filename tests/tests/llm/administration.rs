@@ -1,0 +1,155 @@
+//! What is set up over REST is what the gateway does.
+
+use creel_testkit::provider::{Provider, Reply};
+use creel_tests::llm::{Llm, PROVIDER_KEY};
+use creel_tests::up::Up;
+use creel_tests::wait::until;
+use reqwest::Method;
+use serde_json::json;
+
+const ASK: &str = r#"{"model":"m1","max_tokens":50,"messages":[{"role":"user","content":"hi"}]}"#;
+
+#[tokio::test]
+async fn a_call_is_metered_and_the_providers_key_stays_in_the_house() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello.").usage(7, 3));
+    let llm = Llm::of(&provider).await;
+    let answer = llm.call(Method::POST, "/v1/chat/completions").body(ASK).await.ok();
+    assert_eq!(answer["choices"][0]["message"]["content"], "Hello.");
+    assert_eq!(llm.cost().await, 10);
+    let shown = llm.up.get("/api/llm/providers").await;
+    assert_eq!(shown.json()["providers"][0]["has_key"], true);
+    assert!(!shown.text.contains(PROVIDER_KEY));
+    let keys = llm.up.get("/api/llm/keys").await.text;
+    assert!(!keys.contains(&llm.key), "a key is shown once");
+    for entry in std::fs::read_dir(llm.up.home())
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+    {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        for secret in [PROVIDER_KEY, llm.key.as_str()] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{} holds a secret", entry.path().display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_has_no_credits_gets_402_and_the_provider_hears_nothing() {
+    let provider = Provider::start().await;
+    let llm = Llm::of(&provider).await;
+    let key = llm.key_with(json!({"user": "nobody"})).await;
+    let answer = llm
+        .call(Method::POST, "/v1/chat/completions")
+        .body(ASK)
+        .with_token(&key)
+        .await;
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"]),
+        (402, &json!("out_of_credits"))
+    );
+    assert_eq!(provider.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_void_and_changed_prices_count_at_once() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello.").usage(7, 3));
+    let llm = Llm::of(&provider).await;
+    llm.up
+        .put("/api/llm/prices/m1", &json!({"input": "2", "output": "2"}))
+        .await
+        .ok();
+    until("the new price", || async {
+        let before = llm.cost().await;
+        llm.call(Method::POST, "/v1/chat/completions").body(ASK).await.ok();
+        (llm.cost().await - before == 20).then_some(())
+    })
+    .await;
+    let id = llm.up.get("/api/llm/keys").await.json()["keys"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(llm.up.delete(&format!("/api/llm/keys/{id}")).await.status, 204);
+    until("the key to be void", || async {
+        let answer = llm.call(Method::POST, "/v1/chat/completions").body(ASK).await;
+        (answer.status == 401).then_some(())
+    })
+    .await;
+    assert_eq!(llm.up.delete(&format!("/api/llm/keys/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn all_of_it_is_there_after_kill_9() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello.").usage(7, 3));
+    let llm = Llm::of(&provider).await;
+    let Llm { up, key } = llm;
+    let up = up.kill().await.start().await;
+    let llm = Llm { up, key };
+    let answer = llm
+        .call(Method::POST, "/v1/messages")
+        .body(ASK.replace("m1", "c1"))
+        .await
+        .ok();
+    assert_eq!(answer["content"][0]["text"], "Hello.");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_in_one_line_and_changes_nothing() {
+    let up = Up::start().await;
+    for (path, body, said) in [
+        (
+            "providers/p",
+            json!({"style": "klingon", "base_url": "http://h"}),
+            "style",
+        ),
+        (
+            "providers/p",
+            json!({"style": "openai", "base_url": "not an address"}),
+            "base_url",
+        ),
+        (
+            "providers/a%2Fb",
+            json!({"style": "openai", "base_url": "http://h"}),
+            "name",
+        ),
+        ("models/m", json!({"routes": []}), "routes"),
+        (
+            "models/m",
+            json!({"routes": [{"provider": "p"}], "strategy": "guess"}),
+            "strategy",
+        ),
+        ("prices/m", json!({"input": "-1", "output": "1"}), "input"),
+        ("prices/m", json!({"input": "1", "output": "1.0000001"}), "output"),
+        ("groups/g", json!({"multiplier": "5000"}), "multiplier"),
+    ] {
+        let answer = up.put(&format!("/api/llm/{path}"), &body).await;
+        assert_eq!(answer.status, 422, "{answer:?}");
+        assert!(answer.json()["detail"].as_str().unwrap().contains(said), "{answer:?}");
+    }
+    for body in [
+        json!({"expires_at": "tomorrow"}),
+        json!({"day_budget": "much"}),
+        json!({"tokens_per_minute": 0}),
+    ] {
+        assert_eq!(up.post("/api/llm/keys", &body).await.status, 422, "{body}");
+    }
+    for list in ["providers", "models", "prices", "groups", "keys"] {
+        assert_eq!(up.get(&format!("/api/llm/{list}")).await.json()[list], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn keys_in_the_environment_are_providers_for_any_model() {
+    let provider = Provider::start().await;
+    let builder = Up::builder()
+        .env("OPENAI_API_KEY", PROVIDER_KEY)
+        .env("OPENAI_BASE_URL", &provider.openai_url());
+    let llm = Llm::start(&provider, builder).await;
+    let ask = ASK.replace("m1", "whatever-is-new");
+    let answer = llm.call(Method::POST, "/v1/chat/completions").body(ask).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(provider.requests()[0].json()["model"], "whatever-is-new");
+}

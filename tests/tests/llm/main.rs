@@ -1,0 +1,5 @@
+//! The LLM Gateway, end to end.
+
+mod administration;
+mod openclaw;
+mod sdks;
