@@ -1,5 +1,7 @@
 //! The fleet's and the records' errors as problems. What a user sees is theirs to act on; the rest is in the log.
 
+use std::io::ErrorKind;
+
 use axum::http::StatusCode;
 use creel_config::ConfigError;
 use creel_fleet::FleetError;
@@ -16,6 +18,13 @@ pub fn fleet_problem(error: FleetError) -> Problem {
         FleetError::NotFound(_) => Problem::not_found(detail),
         FleetError::Config(error) => config_problem(&error),
         FleetError::Changed(_) => Problem::new(StatusCode::PRECONDITION_FAILED, "changed_elsewhere", detail),
+        FleetError::GoesOn { reason, .. } => Problem {
+            detail,
+            ..fleet_problem(*reason)
+        },
+        FleetError::File { source, .. } if source.kind() == ErrorKind::StorageFull => {
+            Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", detail)
+        }
         FleetError::StartFailed { log, .. } => {
             let detail = if log.is_empty() {
                 detail

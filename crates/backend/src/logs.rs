@@ -1,5 +1,7 @@
 //! An instance's log: its tail, the whole of it, and live.
 
+use std::convert::Infallible;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -11,7 +13,6 @@ use creel_http::Problem;
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio_util::io::ReaderStream;
 
 use crate::error::fleet_problem;
 use crate::instances::parse_id;
@@ -44,10 +45,10 @@ pub async fn tail(
     Ok(Json(json!({"lines": lines})))
 }
 
-/// `GET /api/instances/{id}/logs/download`: the whole file.
+/// `GET /api/instances/{id}/logs/download`: the whole of it, without the token as in [`tail`].
 pub async fn download(Shared(backend): Shared<State>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
-    let path = backend.fleet.log_path(&id).map_err(fleet_problem)?;
+    let batches = backend.fleet.whole_log(&id).map_err(fleet_problem)?;
     let headers = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()),
         (
@@ -55,12 +56,8 @@ pub async fn download(Shared(backend): Shared<State>, Path(id): Path<String>) ->
             format!("attachment; filename=\"{id}.log\""),
         ),
     ];
-    let body = match tokio::fs::File::open(&path).await {
-        Ok(file) => Body::from_stream(ReaderStream::new(file)),
-        // An instance that was never started has none yet.
-        Err(_) => Body::empty(),
-    };
-    Ok((headers, body).into_response())
+    let text = batches.map(|lines| Ok::<_, Infallible>(lines.join("\n") + "\n"));
+    Ok((headers, Body::from_stream(text)).into_response())
 }
 
 /// `WS /api/instances/{id}/logs/stream?tail=200`: text frames `{"lines": [...]}`.

@@ -176,6 +176,14 @@ impl InstanceDirectory {
         placed
     }
 
+    /// Whether a start would find room for what it writes.
+    pub fn has_room(&self) -> io::Result<()> {
+        const PROBE: &str = "room";
+        let blanks = " ".repeat(16 << 10);
+        self.replace(PROBE, &blanks)?;
+        fs::remove_file(self.root.join(PROBE))
+    }
+
     /// Opens the log for appending, making it (0600) where there is none.
     pub fn open_log(&self) -> io::Result<File> {
         self.make_directory("logs")?;

@@ -38,6 +38,10 @@ pub enum FleetError {
         log: Vec<String>,
     },
 
+    /// It was to be restarted, but could not be started again: the process that runs was left alone.
+    #[error("instance \"{id}\" was not restarted and goes on as it was: {reason}")]
+    GoesOn { id: InstanceId, reason: Box<FleetError> },
+
     /// Someone else changed the desired state while this call waited.
     #[error("instance \"{id}\" was {instead} by someone else in the meantime")]
     Superseded { id: InstanceId, instead: &'static str },

@@ -4,7 +4,7 @@
 //! read, never owned: it is bounded by copying it aside and cutting it to nothing, and appending writers go on at its start.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -74,6 +74,36 @@ pub fn follow(path: PathBuf, lines: usize, token: Option<Token>) -> io::Result<L
         }
     });
     Ok(Box::pin(stream::StreamExt::chain(first, rest)))
+}
+
+/// Everything that is in it now, in batches.
+pub fn whole(path: PathBuf, token: Option<Token>) -> io::Result<LogLines> {
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Box::pin(stream::empty())),
+        Err(error) => return Err(error),
+    };
+    let end = file.metadata()?.len();
+    let reader = BufReader::with_capacity(BLOCK as usize, file.take(end));
+    Ok(Box::pin(stream::unfold(reader, move |mut reader| {
+        let lines = read_batch(&mut reader, token.as_ref());
+        async move { (!lines.is_empty()).then_some((lines, reader)) }
+    })))
+}
+
+/// About a block of whole lines; none at the end, and where it cannot be read any more.
+fn read_batch(reader: &mut impl BufRead, token: Option<&Token>) -> Vec<String> {
+    let (mut lines, mut read) = (Vec::new(), 0);
+    while read < BLOCK {
+        let mut line = Vec::new();
+        match reader.by_ref().take(MAX_TAIL).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => break,
+            Ok(bytes) => read += bytes as u64,
+        }
+        let text = String::from_utf8_lossy(&line);
+        lines.push(redact(text.trim_end_matches(['\n', '\r']), token));
+    }
+    lines
 }
 
 struct Follower {
@@ -204,6 +234,20 @@ mod tests {
         let token = Token::mint().unwrap();
         writeln!(file, "started with {}", token.expose()).unwrap();
         assert_eq!(tail(&path, 5, Some(&token)).unwrap(), ["started with ***"]);
+    }
+
+    #[tokio::test]
+    async fn the_whole_of_it_has_every_line_and_no_token() {
+        let (_dir, path, mut file) = log();
+        let token = Token::mint().unwrap();
+        for number in 0..20_000 {
+            writeln!(file, "{number} {}", token.expose()).unwrap();
+        }
+        write!(file, "unfinished").unwrap();
+        let lines: Vec<String> = whole(path, Some(token)).unwrap().concat().await;
+        assert_eq!(lines.len(), 20_001);
+        assert_eq!((&*lines[19_999], &*lines[20_000]), ("19999 ***", "unfinished"));
+        assert_eq!(whole("/nonexistent".into(), None).unwrap().count().await, 0);
     }
 
     #[tokio::test]

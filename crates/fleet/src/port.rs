@@ -68,8 +68,20 @@ impl Ports {
     }
 }
 
-/// Whether the host would let someone listen on this port now, on any address.
+/// The first port that a process without privileges may listen on (ip(7)).
+fn first_unprivileged() -> u16 {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024)
+}
+
+/// Whether the host would let an instance listen on this port now, on any address. Instances have no privileges, whoever runs
+/// Creel.
 pub fn check(port: u16) -> Result<(), FleetError> {
+    let first = first_unprivileged();
+    if port < first {
+        let reason = format!("{port} is for programs with privileges, which instances have not; use {first} or above");
+        return Err(FleetError::invalid("port", reason));
+    }
     let bound = socket(AddressFamily::INET, SocketType::STREAM, None).and_then(|socket| {
         // As every server does: connections that are only winding down don't count.
         sockopt::set_socket_reuseaddr(&socket, true)?;
@@ -81,10 +93,6 @@ pub fn check(port: u16) -> Result<(), FleetError> {
             port,
             owner: "another program".into(),
         }),
-        Err(Errno::ACCESS) => Err(FleetError::invalid(
-            "port",
-            format!("{port} is reserved for root; use 1024 or above"),
-        )),
         Err(error) => Err(FleetError::invalid("port", format!("{port} cannot be used: {error}"))),
     }
 }
@@ -97,6 +105,13 @@ mod tests {
 
     fn id(name: &str) -> InstanceId {
         InstanceId::new(name).unwrap()
+    }
+
+    #[test]
+    fn no_instance_gets_a_privileged_port() {
+        let ports = Ports::from(FIRST);
+        let error = ports.take(Some(80), &id("a")).unwrap_err().to_string();
+        assert!(error.starts_with("port: 80 is for programs with privileges"), "{error}");
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct Handle {
     pub token: Arc<ArcSwap<Option<Token>>>,
 }
 
+/// Creations under way at a time; more of them wait.
+pub const CREATIONS: u32 = 256;
+
 pub type Registry = BTreeMap<InstanceId, Arc<Handle>>;
 
 /// For the task that writes the activity log.
@@ -61,6 +64,8 @@ pub struct Shared {
     pub native_starts: Arc<Semaphore>,
     pub openclaw_starts: Arc<Semaphore>,
     pub shutting_down: AtomicBool,
+    /// A permit for every creation under way; a shutdown takes them all, and closes it.
+    pub creations: Semaphore,
 }
 
 impl Shared {

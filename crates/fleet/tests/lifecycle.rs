@@ -472,3 +472,57 @@ async fn the_api_sees_the_documented_names() {
     assert!(json.get("error").is_none());
     fleet.shutdown().await;
 }
+
+#[tokio::test]
+async fn what_could_not_start_again_is_not_stopped() {
+    let (world, id) = (World::new(), id("alice"));
+    let fleet = world.open().await;
+    let first = running(&fleet, "alice").await;
+    world.set("alice", "BROKEN");
+    for refused in [
+        fleet.restart(&id).await.map(drop),
+        fleet.rotate_token(&id).await.map(drop),
+    ] {
+        let error = refused.unwrap_err().to_string();
+        assert!(
+            error.starts_with("instance \"alice\" was not restarted and goes on as it was: instance.env:"),
+            "{error}"
+        );
+    }
+    let now = fleet.get(&id).unwrap();
+    assert_eq!((now.status, now.pid), (Status::Running, first.pid));
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_hundred_at_once_are_all_made() {
+    let world = World::new();
+    let fleet = world.open().await;
+    let names: Vec<String> = (0..100).map(|number| format!("i{number}")).collect();
+    let made = names.iter().map(|name| fleet.create(CreateInstance::new(id(name))));
+    let made = futures_util::future::join_all(made).await;
+    assert!(made.iter().all(Result::is_ok), "{made:?}");
+    let mut ports = std::collections::BTreeSet::new();
+    for name in &names {
+        let instance = settled(&fleet, name).await;
+        assert!(is_running(&instance), "{instance:?}");
+        ports.insert(instance.port);
+    }
+    assert_eq!(ports.len(), names.len());
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
+async fn nothing_that_is_made_during_a_shutdown_goes_on() {
+    let world = World::new();
+    let fleet = world.open().await;
+    let names: Vec<String> = (0..20).map(|number| format!("i{number}")).collect();
+    let making = names.iter().map(|name| fleet.create(CreateInstance::new(id(name))));
+    let (made, ()) = tokio::join!(futures_util::future::join_all(making), fleet.shutdown());
+    for (name, made) in names.iter().zip(made) {
+        assert!(matches!(made, Ok(_) | Err(FleetError::ShuttingDown)), "{made:?}");
+        assert!(support::gateways(&world, name).is_empty(), "{name} goes on");
+    }
+    let late = fleet.create(CreateInstance::new(id("late"))).await;
+    assert!(matches!(late, Err(FleetError::ShuttingDown)), "{late:?}");
+}

@@ -135,6 +135,26 @@ async fn a_broken_configuration_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn a_port_that_instances_may_not_have() {
+    let up = Up::start().await;
+    let refused = up.post("/api/instances", &json!({"id": "a", "port": 80})).await;
+    assert_eq!(refused.problem().0, 422);
+    assert_eq!(up.get("/api/instances").await.ok()["instances"], json!([]));
+}
+
+#[tokio::test]
+async fn a_log_is_downloaded_without_the_token() {
+    let up = Up::start().await;
+    let instance = up.create("a").await;
+    let log = up.home().join("instances/a/logs/gateway.log");
+    let text = std::fs::read_to_string(&log).unwrap() + &format!("leaked {}\n", instance.token);
+    std::fs::write(&log, text).unwrap();
+    let downloaded = up.get("/api/instances/a/logs/download").await;
+    assert!(downloaded.text.contains("leaked ***\n") && downloaded.text.contains("gateway ready"));
+    assert!(!downloaded.text.contains(&instance.token));
+}
+
+#[tokio::test]
 async fn init_mends_and_overwrites_nothing() {
     let up = Up::start().await;
     up.create("a").await;

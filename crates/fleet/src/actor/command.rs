@@ -7,7 +7,7 @@ use super::phase::Phase;
 use super::{Actor, Goal};
 use crate::directory::CONFIG;
 use crate::fleet::MAX_CONFIG;
-use crate::{ConfigVersion, FleetError, Token, template};
+use crate::{ConfigVersion, FleetError, Token, environment, template};
 
 type Answer<T> = oneshot::Sender<Result<T, FleetError>>;
 
@@ -42,7 +42,10 @@ impl Actor {
                 self.step_and_answer(done, answer).await;
             }
             Command::Restart(answer) => {
-                let done = self.start().await;
+                let done = match self.could_start_again() {
+                    Ok(()) => self.start().await,
+                    Err(error) => Err(error),
+                };
                 self.again = done.is_ok() && self.phase.process().is_some();
                 self.step_and_answer(done, answer).await;
             }
@@ -54,7 +57,7 @@ impl Actor {
                 self.step_and_answer(done, answer).await;
             }
             Command::Init(answer) => {
-                let done = self.make_missing();
+                let done = self.make_missing().and_then(|()| self.could_start_again());
                 if done.is_ok() {
                     self.forget_failures();
                     self.again = self.goal() == Goal::Run && !matches!(self.phase, Phase::Preparing(_));
@@ -74,7 +77,10 @@ impl Actor {
                 }
             }
             Command::RotateToken(answer) => {
-                let token = self.rotate_token().await;
+                let token = match self.could_start_again() {
+                    Ok(()) => self.rotate_token().await,
+                    Err(error) => Err(error),
+                };
                 self.again = token.is_ok() && self.phase.process().is_some();
                 self.step_and_answer(token, answer).await;
             }
@@ -110,6 +116,26 @@ impl Actor {
             self.phase = Phase::Idle;
         }
         Ok(())
+    }
+
+    /// Looks for what would keep it from starting, while it still runs: it is not stopped for nothing.
+    fn could_start_again(&self) -> Result<(), FleetError> {
+        if self.phase.process().is_none() {
+            return Ok(());
+        }
+        self.could_start().map_err(|error| FleetError::GoesOn {
+            id: self.id.clone(),
+            reason: Box::new(error),
+        })
+    }
+
+    fn could_start(&self) -> Result<(), FleetError> {
+        let token = self.token.load_full();
+        let token = Option::as_ref(&token).ok_or_else(|| FleetError::Sealed(self.id.clone()))?;
+        let env = &self.shared.provider_env;
+        environment::of_instance(&self.directory, (&self.record).into(), env, token)?;
+        let room = self.directory.has_room();
+        room.map_err(FleetError::file("write to", self.directory.root()))
     }
 
     fn forget_failures(&mut self) {

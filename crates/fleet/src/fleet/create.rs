@@ -21,6 +21,8 @@ impl Fleet {
     /// # Errors
     /// [`FleetError::Taken`], [`FleetError::PortInUse`], [`FleetError::Invalid`] name what to change; nothing is left behind.
     pub async fn create(&self, new: CreateInstance) -> Result<(Instance, Token), FleetError> {
+        let under_way = self.shared.creations.acquire().await;
+        let _under_way = under_way.map_err(|_| FleetError::ShuttingDown)?;
         if self.shared.shutting_down.load(Ordering::Acquire) {
             return Err(FleetError::ShuttingDown);
         }

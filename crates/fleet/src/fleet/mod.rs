@@ -22,7 +22,7 @@ use tokio::sync::{broadcast, oneshot};
 use crate::actor::Command;
 use crate::directory::{CONFIG, InstanceDirectory};
 use crate::logs::{self, LogLines};
-use crate::shared::{Activity, Handle, Shared};
+use crate::shared::{Activity, CREATIONS, Handle, Shared};
 use crate::{
     ConfigVersion, Endpoint, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token, environment,
 };
@@ -229,12 +229,13 @@ impl Fleet {
         logs::follow(path.clone(), lines, token).map_err(FleetError::file("read", path))
     }
 
-    /// Where its log is, for a download.
+    /// The whole of its log as it is now, without its token.
     ///
     /// # Errors
-    /// [`FleetError::NotFound`].
-    pub fn log_path(&self, id: &InstanceId) -> Result<PathBuf, FleetError> {
-        Ok(self.directory(id)?.log())
+    /// As [`Fleet::tail_logs`].
+    pub fn whole_log(&self, id: &InstanceId) -> Result<LogLines, FleetError> {
+        let (path, token) = self.log(id)?;
+        logs::whole(path.clone(), token).map_err(FleetError::file("read", path))
     }
 
     fn log(&self, id: &InstanceId) -> Result<(PathBuf, Option<Token>), FleetError> {
@@ -276,6 +277,10 @@ impl Fleet {
     /// the next fleet starts them again. From now on every command is refused.
     pub async fn shutdown(&self) {
         self.shared.shutting_down.store(true, Ordering::Release);
+        // Those that began before are in the registry then; those that come later are refused.
+        // An error means that another shutdown has done so.
+        drop(self.shared.creations.acquire_many(CREATIONS).await);
+        self.shared.creations.close();
         let handles: Vec<Arc<Handle>> = self.shared.registry.load().values().cloned().collect();
         stream::iter(handles)
             .for_each_concurrent(STOPS, |handle| async move {

@@ -15,7 +15,7 @@ use crate::actor::Actor;
 use crate::driver::cgroup::Cgroups;
 use crate::port::Ports;
 use crate::runtime::Installer;
-use crate::shared::{Activity, Registry, Shared};
+use crate::shared::{Activity, CREATIONS, Registry, Shared};
 use crate::stats::{self, Stats, Subject};
 use crate::{FleetError, FleetEvent, Home, InstanceId, logs};
 
@@ -58,6 +58,7 @@ impl Fleet {
             native_starts: Arc::new(Semaphore::new(cores * 4)),
             openclaw_starts: Arc::new(Semaphore::new(cores)),
             shutting_down: AtomicBool::new(false),
+            creations: Semaphore::new(CREATIONS as usize),
         });
         settle_unborn(&shared, &recorded)?;
 
