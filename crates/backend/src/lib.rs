@@ -11,6 +11,8 @@ mod auth;
 mod chat;
 mod config;
 mod console;
+mod credits;
+mod csv;
 mod error;
 mod events;
 mod instances;
@@ -20,6 +22,7 @@ mod routes;
 mod serve;
 mod state;
 mod system;
+mod usage;
 
 pub use auth::{Bootstrap, BootstrapError, bootstrap};
 pub use llm::LlmSetup;

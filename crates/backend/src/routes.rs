@@ -9,7 +9,7 @@ use axum::routing::{delete, get, post, put};
 use creel_http::{Problem, not_crowded, problems_only};
 
 use crate::state::Backend;
-use crate::{activity, auth, chat, config, console, events, instances, llm, logs, system};
+use crate::{activity, auth, chat, config, console, credits, events, instances, llm, logs, system, usage};
 
 pub type State = Arc<Backend>;
 
@@ -39,6 +39,8 @@ pub fn router(backend: &State) -> Router {
         .route("/api/llm/groups/{name}", put(llm::put_group).delete(llm::remove_group))
         .route("/api/llm/keys", get(llm::list_keys).post(llm::make_key))
         .route("/api/llm/keys/{id}", delete(llm::revoke_key))
+        .route("/api/users/{id}/credits", get(credits::show).post(credits::give))
+        .route("/api/usage", get(usage::show))
         .route("/api/system/status", get(system::status))
         .route("/api/activity", get(activity::list))
         .route("/api/events", get(events::stream))

@@ -34,6 +34,11 @@ pub enum Command {
     /// Make and run instances
     #[command(subcommand)]
     Instance(InstanceCommand),
+    /// Give credits, and see where they went
+    #[command(subcommand)]
+    Credits(CreditsCommand),
+    /// Add up calls, tokens and credits
+    Usage(UsageArgs),
     /// Run a gateway by itself
     #[command(subcommand)]
     Gateway(GatewayCommand),
@@ -116,6 +121,54 @@ pub struct MoveArgs {
     /// a command line: a URL with a password is better kept there
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum CreditsCommand {
+    /// Give a user credits
+    Grant {
+        user: String,
+        /// How many: 10, 2.5, 0.000001
+        credits: String,
+        /// A day or a moment (RFC 3339) after which what is left of them is gone
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// What they are for
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        /// They were bought, not given
+        #[arg(long)]
+        top_up: bool,
+    },
+    /// Show a user's balance and newest entries
+    Show {
+        user: String,
+        /// How many entries
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// Print the entries as CSV
+        #[arg(long)]
+        csv: bool,
+    },
+}
+
+#[derive(Args)]
+pub struct UsageArgs {
+    /// From this day or moment on [default: 30 days before --to]
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Up to this day or moment, which is not in it [default: the end of today, UTC]
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
+    /// user, model, day, hour, instance or provider
+    #[arg(long, value_name = "WHAT", default_value = "day")]
+    pub by: String,
+    /// Of this user alone
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// Print CSV
+    #[arg(long)]
+    pub csv: bool,
 }
 
 #[derive(Subcommand)]

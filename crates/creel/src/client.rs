@@ -104,7 +104,21 @@ impl Client {
         self.send(Method::DELETE, path, None).await
     }
 
+    /// An answer that is not JSON.
+    pub async fn text(&self, path: &str) -> Result<String, Failure> {
+        let bytes = self.answer(Method::GET, path, None).await?;
+        String::from_utf8(bytes).map_err(Failure::from_error)
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let bytes = self.answer(method, path, body).await?;
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|_| Failure::failed(format!("{} is no creel backend", self.url)))
+    }
+
+    async fn answer(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Vec<u8>, Failure> {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.url))
@@ -116,11 +130,7 @@ impl Client {
         let status = response.status();
         let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
         if status.is_success() {
-            return if bytes.is_empty() {
-                Ok(Value::Null)
-            } else {
-                serde_json::from_slice(&bytes).map_err(|_| Failure::failed(format!("{} is no creel backend", self.url)))
-            };
+            return Ok(bytes.into());
         }
         Err(self.refused(status, &bytes))
     }
@@ -169,6 +179,19 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// Percent-encodes a text, so that the backend sees it as it was given: a path segment, or a query's value.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
 }
 
 fn token_of(home: &Path) -> Result<String, Failure> {

@@ -2,6 +2,7 @@
 
 mod cli;
 mod client;
+mod credits;
 mod failure;
 mod gateway;
 mod instance;
@@ -13,6 +14,7 @@ mod records;
 mod settings;
 mod size;
 mod up;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),
+        Command::Credits(command) => one_thread(credits::run(command, home, json)),
+        Command::Usage(args) => one_thread(usage::run(args, home, json)),
         Command::Completions { shell } => {
             cli::print_completions(shell);
             Ok(())

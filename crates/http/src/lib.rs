@@ -22,7 +22,7 @@ mod unread;
 pub use body::{BodyLimit, JsonBody};
 pub use crowd::not_crowded;
 pub use error::problems_only;
-pub use moment::rfc3339;
+pub use moment::{moment, rfc3339};
 pub use pages::{Page, serve_page};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use random::{hex, random_id};

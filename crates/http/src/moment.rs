@@ -11,6 +11,22 @@ pub fn rfc3339(milliseconds: i64) -> String {
         .unwrap_or_default()
 }
 
+/// A moment that somebody wrote, in milliseconds since the Unix epoch: RFC 3339, or a day (`2026-01-31`, which begins at
+/// midnight UTC). The error is a line for whoever wrote it.
+pub fn moment(text: &str) -> Result<i64, String> {
+    let day = text.len() == 10;
+    let whole = if day {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.to_owned()
+    };
+    let at = OffsetDateTime::parse(&whole, &Rfc3339).map_err(|_| {
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
+        format!("\"{shown}\" is no moment; write 2026-01-31 or 2026-01-31T12:00:00Z")
+    })?;
+    i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,5 +36,19 @@ mod tests {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
         assert_eq!(rfc3339(i64::MAX), "");
+    }
+
+    #[test]
+    fn moments_are_read_as_they_are_written() {
+        for (text, at) in [
+            ("1970-01-02", Ok(86_400_000)),
+            ("2023-11-14T22:13:20.123Z", Ok(1_700_000_000_123)),
+            ("1970-01-01T01:00:00+01:00", Ok(0)),
+        ] {
+            assert_eq!(moment(text), at, "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "1970-01-01T00:00:00", "0"] {
+            assert!(moment(text).is_err_and(|error| error.contains("2026-01-31")), "{text}");
+        }
     }
 }

@@ -14,9 +14,9 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 
 use creel_llm_gateway::ledger::{
-    Billing, Call, CallTag, JournalConfig, Ledger, Micros, Outcome, Refused, RequestId, Reservation, Usage,
+    Billing, Call, CallTag, JournalConfig, Ledger, Micros, OpenError, Outcome, Refused, RequestId, Reservation, Usage,
 };
-use creel_records::SqlRecords;
+use creel_records::{DatabaseUrl, RecordsError, SqlRecords};
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 
 type Calls = Arc<Mutex<HashMap<RequestId, Reservation>>>;
@@ -33,18 +33,14 @@ async fn main() -> Result<(), Failure> {
         segment_bytes: 8 << 10,
         ..JournalConfig::new(dir)
     };
+    let url = url.parse()?;
     let ledger = loop {
-        let store = match SqlRecords::open(&url.parse()?).await {
-            Ok(store) => Arc::new(store),
-            Err(error) => {
-                eprintln!("{error}");
-                continue;
-            }
-        };
-        match Ledger::open(config.clone(), store).await {
+        match open(&url, config.clone()).await {
             Ok(ledger) => break ledger,
-            // The connection was cut just now.
-            Err(error @ creel_llm_gateway::ledger::OpenError::Books(_)) => eprintln!("{error}"),
+            // The connection was cut just now, or another node was in the way.
+            Err(OpenError::Books(error @ (RecordsError::Unavailable(_) | RecordsError::Conflict(_)))) => {
+                eprintln!("{error}");
+            }
             Err(error) => return Err(error.into()),
         }
     };
@@ -86,6 +82,11 @@ async fn main() -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+async fn open(url: &DatabaseUrl, config: JournalConfig) -> Result<Ledger, OpenError> {
+    let store = SqlRecords::open(url).await?;
+    Ledger::open(config, Arc::new(store)).await
 }
 
 async fn reserve(ledger: Ledger, calls: Calls, call: Call) {

@@ -5,6 +5,7 @@
 mod api;
 mod command_line;
 mod connections;
+mod credits;
 mod isolation;
 mod nothing_is_lost;
 mod openclaw;

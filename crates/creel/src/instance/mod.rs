@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cli::InstanceCommand;
-use crate::client::Client;
+use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output::{self, Spinner, duration};
 use crate::size;
@@ -51,15 +51,7 @@ pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) ->
 
 /// The API's path of an instance. An id that is none goes along escaped, so that the backend can say what is wrong with it.
 fn path(id: &str, rest: &str) -> String {
-    let mut escaped = String::new();
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || byte == b'-' {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    format!("/api/instances/{escaped}{rest}")
+    format!("/api/instances/{}{rest}", escaped(id))
 }
 
 fn print_or(json: bool, value: &Value, otherwise: impl FnOnce()) {

@@ -1,0 +1,222 @@
+//! `/api/users/{id}/credits`: what a user has, why, and giving more. Amounts are decimal texts: exact, also in a browser.
+
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use creel_http::{JsonBody, Problem, moment, rfc3339};
+use creel_records::ledger::{Entry, EntryKind, Grant, Micros, NewGrant, RequestId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::auth::Actor;
+use crate::csv;
+use crate::error::records_problem;
+use crate::routes::State;
+
+/// Entries of one answer.
+const MOST: u32 = 1000;
+/// The longest note, in characters.
+const NOTE: usize = 500;
+
+#[derive(Deserialize)]
+pub struct Page {
+    /// Entries before this id.
+    before: Option<i64>,
+    limit: Option<u32>,
+    format: Option<String>,
+}
+
+/// `GET /api/users/{id}/credits?limit=50&before=ID&format=csv`: entries newest first.
+pub async fn show(
+    Shared(backend): Shared<State>,
+    Path(user): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Response, Problem> {
+    let user = user_id(&user)?;
+    let limit = page.limit.unwrap_or(50).clamp(1, MOST);
+    let records = &backend.records;
+    let entries = records
+        .entries(user, page.before, limit)
+        .await
+        .map_err(records_problem)?;
+    if csv::wanted(page.format.as_deref())? {
+        let header = ["id", "at", "kind", "credits", "request", "note"];
+        let row = |entry: &Entry| {
+            let request = entry.request.map(|request| request.to_string());
+            [
+                entry.id.to_string(),
+                rfc3339(entry.at),
+                entry.kind.to_string(),
+                entry.amount.to_string(),
+                request.unwrap_or_default(),
+                entry.note.clone().unwrap_or_default(),
+            ]
+        };
+        return Ok(csv::answer(header, entries.iter().map(row)));
+    }
+    let account = records.credits(user).await.map_err(records_problem)?;
+    Ok(Json(json!({
+        "user": user,
+        "balance": account.balance.to_string(),
+        "held": account.held.to_string(),
+        "grants": account.grants.iter().map(shown_grant).collect::<Vec<_>>(),
+        "entries": entries.iter().map(shown).collect::<Vec<_>>(),
+    }))
+    .into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Give {
+    /// A number, or a decimal text.
+    credits: Value,
+    /// `grant` (the default) or `top_up`.
+    kind: Option<String>,
+    expires_at: Option<String>,
+    note: Option<String>,
+}
+
+/// `POST /api/users/{id}/credits`. With an `Idempotency-Key`, a repetition gives nothing more.
+pub async fn give(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(user): Path<String>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<Give>,
+) -> Result<Response, Problem> {
+    let user = user_id(&user)?;
+    let repeatable = headers.get("idempotency-key").map(|key| {
+        let digest = Sha256::new_with_prefix(user)
+            .chain_update([0])
+            .chain_update(key)
+            .finalize();
+        RequestId(digest[..16].iter().fold(0, |id, byte| id << 8 | u128::from(*byte)))
+    });
+    let new = NewGrant {
+        account: user.to_owned(),
+        amount: amount(&body.credits)?,
+        kind: kind(body.kind.as_deref())?,
+        expires_at: body.expires_at.as_deref().map(expiry).transpose()?,
+        note: body.note.map(note).transpose()?,
+        request: repeatable,
+    };
+    let entry = backend.records.grant(&new).await.map_err(records_problem)?;
+    let account = backend.records.credits(user).await.map_err(records_problem)?;
+    let credits = entry.amount.to_string();
+    backend
+        .activity
+        .record(
+            &actor.0,
+            "credits.given",
+            None,
+            format!("{credits} credits for {user}"),
+            json!({"user": user, "credits": credits}),
+        )
+        .await;
+    let body = json!({"entry": shown(&entry), "balance": account.balance.to_string()});
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+/// A user's id, as far as the books care: short, and one line.
+pub fn user_id(text: &str) -> Result<&str, Problem> {
+    if text.is_empty() || text.len() > 100 || text.chars().any(char::is_control) {
+        return Err(Problem::unprocessable(
+            "a user's id has 1 to 100 bytes and no control characters",
+        ));
+    }
+    Ok(text)
+}
+
+fn amount(value: &Value) -> Result<Micros, Problem> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return Err(Problem::unprocessable("credits: a number, or a decimal text")),
+    };
+    let amount: Micros = text
+        .parse()
+        .map_err(|error| Problem::unprocessable(format!("credits: {error}")))?;
+    if amount <= Micros::ZERO || amount > Micros::LARGEST {
+        return Err(Problem::unprocessable(format!(
+            "credits: {amount} is not more than 0 and at most {}",
+            Micros::LARGEST
+        )));
+    }
+    Ok(amount)
+}
+
+fn kind(name: Option<&str>) -> Result<EntryKind, Problem> {
+    match name {
+        None | Some("grant") => Ok(EntryKind::Grant),
+        Some("top_up") => Ok(EntryKind::TopUp),
+        Some(_) => Err(Problem::unprocessable("kind: grant or top_up")),
+    }
+}
+
+fn expiry(text: &str) -> Result<i64, Problem> {
+    let at = moment(text).map_err(|reason| Problem::unprocessable(format!("expires_at: {reason}")))?;
+    if at <= creel_records::now_ms() {
+        return Err(Problem::unprocessable(format!("expires_at: {text} has passed")));
+    }
+    Ok(at)
+}
+
+fn note(text: String) -> Result<String, Problem> {
+    if text.chars().count() > NOTE || text.contains('\0') {
+        return Err(Problem::unprocessable(format!("note: at most {NOTE} characters")));
+    }
+    Ok(text)
+}
+
+fn shown(entry: &Entry) -> Value {
+    json!({
+        "id": entry.id,
+        "kind": entry.kind,
+        "credits": entry.amount.to_string(),
+        "request": entry.request.map(|request| request.to_string()),
+        "at": rfc3339(entry.at),
+        "note": entry.note,
+    })
+}
+
+fn shown_grant(grant: &Grant) -> Value {
+    json!({
+        "id": grant.id,
+        "credits": grant.amount.to_string(),
+        "remaining": grant.remaining.to_string(),
+        "expires_at": grant.expires_at.map(rfc3339),
+        "at": rfc3339(grant.at),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_exact_and_bounded() {
+        for (given, micros) in [
+            (json!(1), 1_000_000),
+            (json!(0.1), 100_000),
+            (json!("2.000001"), 2_000_001),
+        ] {
+            assert_eq!(amount(&given).ok(), Some(Micros(micros)), "{given}");
+        }
+        for given in [
+            json!(0),
+            json!(-1),
+            json!("1e3"),
+            json!(1e-7),
+            json!(null),
+            json!("1000000001"),
+            json!([1]),
+        ] {
+            let Err(problem) = amount(&given) else {
+                panic!("{given}")
+            };
+            assert!(problem.detail.starts_with("credits: "), "{}", problem.detail);
+        }
+    }
+}
