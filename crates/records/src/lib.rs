@@ -1,4 +1,4 @@
-//! What Creel remembers: instances, administrators, API tokens, console logins, the activity log, and the books.
+//! What Creel remembers: users, instances, administrators, API tokens, console logins, the activity log, and the books.
 //!
 //! The fleet and the Cloud Backend call this room through the [`Records`] trait, which is the sum of one trait a subject.
 //! [`SqlRecords`] implements it on SQLite (the default), PostgreSQL and MySQL, chosen by a [`DatabaseUrl`]; all pass the same
@@ -40,6 +40,7 @@ mod llm;
 mod sql;
 mod store;
 mod url;
+mod user;
 
 pub use account::{Administrator, ApiToken, Login, NewApiToken};
 pub use clock::now_ms;
@@ -53,5 +54,6 @@ pub use llm::{
     RouteStrategy,
 };
 pub use sql::{MoveError, Moving, SqlRecords};
-pub use store::{Accounts, Events, Instances, LlmRecords, Records};
+pub use store::{Accounts, Events, Instances, LlmRecords, Records, Users};
 pub use url::{DatabaseUrl, InvalidUrl};
+pub use user::{NewUser, UserChanges, UserRecord, UserStatus, UserToken};

@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use crate::ledger::Credits;
 use crate::{
     Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyRecord, KeyTerms,
-    LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, Observed, PriceRecord, ProviderRecord,
-    RecordsError,
+    LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord, ProviderRecord,
+    RecordsError, UserChanges, UserRecord, UserStatus, UserToken,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
-pub trait Records: Instances + Accounts + Events + Credits + LlmRecords {}
+pub trait Records: Instances + Accounts + Events + Credits + LlmRecords + Users {}
 
-impl<T: Instances + Accounts + Events + Credits + LlmRecords> Records for T {}
+impl<T: Instances + Accounts + Events + Credits + LlmRecords + Users> Records for T {}
 
 /// What is remembered of instances.
 #[async_trait]
@@ -64,6 +64,38 @@ pub trait Events: Send + Sync {
     async fn append_event(&self, new: &NewEvent) -> Result<Event, RecordsError>;
     /// The newest `limit` events, newest first.
     async fn recent_events(&self, limit: u32) -> Result<Vec<Event>, RecordsError>;
+}
+
+/// Users of gateways for many. Every change takes a number that only grows, in the order of the commits.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// [`RecordsError::Taken`] if there is one of this id.
+    async fn insert_user(&self, new: &NewUser) -> Result<UserRecord, RecordsError>;
+    async fn user(&self, id: &str) -> Result<Option<UserRecord>, RecordsError>;
+    /// Up to `limit` users after the id `after`, by id, with `part` in their id or name.
+    async fn users(&self, part: &str, after: &str, limit: u32) -> Result<Vec<UserRecord>, RecordsError>;
+    /// Whose the token with this digest is, unless it has expired by `now` (ms).
+    async fn user_of_token(&self, sha256: &[u8; 32], now: i64) -> Result<Option<UserRecord>, RecordsError>;
+    /// Oldest first.
+    async fn user_tokens(&self, id: &str) -> Result<Vec<UserToken>, RecordsError>;
+    /// [`RecordsError::NotFound`] if there is no such user (as for every change below).
+    async fn set_user_status(&self, id: &str, status: UserStatus) -> Result<(), RecordsError>;
+    async fn set_user_password(&self, id: &str, password_phc: Option<&str>) -> Result<(), RecordsError>;
+    async fn set_user_config(&self, id: &str, config: &str) -> Result<(), RecordsError>;
+    /// This token is the user's only one from now on. [`RecordsError::Taken`] if it is another's.
+    async fn replace_user_tokens(
+        &self,
+        id: &str,
+        sha256: &[u8; 32],
+        expires_at: Option<i64>,
+    ) -> Result<(), RecordsError>;
+    /// Whether there was one.
+    async fn delete_user(&self, id: &str) -> Result<bool, RecordsError>;
+    /// The number of the newest change.
+    async fn last_user_change(&self) -> Result<i64, RecordsError>;
+    /// Up to `limit` of what changed after the number `since`: who changed more than once is there once, as of now. Nothing that is
+    /// committed later has a number up to `reached`.
+    async fn user_changes(&self, since: i64, limit: u32) -> Result<UserChanges, RecordsError>;
 }
 
 /// What the LLM Gateway is set up with. Every change grows the version.

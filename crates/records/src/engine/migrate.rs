@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "sequences", include_str!("../../migrations/0003_sequences.sql")),
     (4, "ledger", include_str!("../../migrations/0004_ledger.sql")),
     (5, "LLM Gateway", include_str!("../../migrations/0005_llm_gateway.sql")),
+    (6, "users", include_str!("../../migrations/0006_users.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.

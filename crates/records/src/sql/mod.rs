@@ -8,6 +8,7 @@ mod llm;
 pub(crate) mod rows;
 pub(crate) mod sequence;
 mod transfer;
+mod users;
 
 use std::path::Path;
 

@@ -12,7 +12,6 @@ use crate::engine::{Engine, Transaction, query};
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sequence {
     /// Changes of users and their configurations.
-    #[cfg_attr(not(test), expect(dead_code, reason = "its first user is the configuration sync"))]
     Changes,
     /// Changes of what the LLM Gateway is set up with.
     Llm,

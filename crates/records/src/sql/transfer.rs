@@ -26,6 +26,9 @@ const TABLES: &[&str] = &[
     "llm_prices",
     "llm_groups",
     "llm_keys",
+    "users",
+    "user_tokens",
+    "deleted_users",
     SEQUENCES,
 ];
 

@@ -1,0 +1,72 @@
+//! Users of gateways for many: their state, their tokens' digests, their configurations, and the order in which all that changed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::UnknownName;
+
+named!(
+    /// Whether a user may use a gateway.
+    UserStatus, "status", {
+        Active = "active",
+        Disabled = "disabled",
+    }
+);
+
+/// A user to record, active.
+#[derive(Clone)]
+pub struct NewUser {
+    pub id: String,
+    /// Shown to people.
+    pub name: String,
+    /// Of the password they sign in with, as an Argon2 PHC string; `None`: they don't.
+    pub password_phc: Option<String>,
+    /// The text of an `openclaw.json`.
+    pub config: String,
+}
+
+/// A user as recorded.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UserRecord {
+    pub id: String,
+    pub name: String,
+    pub status: UserStatus,
+    pub password_phc: Option<String>,
+    pub config: String,
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// The number of the last change: whoever has seen it has this state.
+    pub change: i64,
+}
+
+impl fmt::Debug for UserRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserRecord")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("change", &self.change)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A gateway token as it is known: by its digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserToken {
+    pub sha256: [u8; 32],
+    pub created_at: i64,
+    /// `None`: never.
+    pub expires_at: Option<i64>,
+}
+
+/// What changed, in the order of the commits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserChanges {
+    /// Each whole, with all tokens, as of now.
+    pub users: Vec<(UserRecord, Vec<UserToken>)>,
+    pub deleted: Vec<String>,
+    /// What to ask on from.
+    pub reached: i64,
+    /// There are more after that.
+    pub has_more: bool,
+}

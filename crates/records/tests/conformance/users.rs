@@ -1,0 +1,146 @@
+//! Users, their tokens and configurations, and who follows their changes.
+
+use std::collections::BTreeMap;
+
+use creel_records::{NewUser, Records, RecordsError, UserStatus};
+use futures_util::future::join_all;
+
+use super::is_missing;
+
+fn new(id: &str) -> NewUser {
+    NewUser {
+        id: id.to_owned(),
+        name: format!("{id} 张三"),
+        password_phc: Some("$argon2id$x".to_owned()),
+        config: "{ /* mine */ }".to_owned(),
+    }
+}
+
+pub async fn a_user_comes_back_as_recorded(store: &impl Records) {
+    let alice = store.insert_user(&new("alice")).await.unwrap();
+    assert_eq!(
+        (alice.status, alice.config.as_str()),
+        (UserStatus::Active, "{ /* mine */ }")
+    );
+    assert_eq!(store.user("alice").await.unwrap(), Some(alice.clone()));
+    assert!(
+        !format!("{alice:?}").contains("argon2"),
+        "a password hash is not for logs"
+    );
+    assert!(matches!(
+        store.insert_user(&new("alice")).await,
+        Err(RecordsError::Taken { .. })
+    ));
+    store.set_user_status("alice", UserStatus::Disabled).await.unwrap();
+    store.set_user_config("alice", "{}").await.unwrap();
+    store.set_user_password("alice", None).await.unwrap();
+    let changed = store.user("alice").await.unwrap().unwrap();
+    assert_eq!((changed.status, changed.config.as_str()), (UserStatus::Disabled, "{}"));
+    assert_eq!(changed.password_phc, None);
+    assert!(changed.change > alice.change);
+    assert!(is_missing(store.set_user_config("nobody", "{}").await));
+    assert!(is_missing(store.replace_user_tokens("nobody", &[1; 32], None).await));
+    assert!(
+        store.user_of_token(&[1; 32], 0).await.unwrap().is_none(),
+        "nothing was left behind"
+    );
+}
+
+pub async fn users_are_listed_page_by_page_and_found_by_a_part(store: &impl Records) {
+    for id in ["b%x", "a_1", "ab1", "c"] {
+        store.insert_user(&new(id)).await.unwrap();
+    }
+    let ids = |part: &'static str, after: &'static str, limit| async move {
+        let users = store.users(part, after, limit).await.unwrap();
+        users.into_iter().map(|user| user.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("", "", 2).await, ["a_1", "ab1"]);
+    assert_eq!(ids("", "ab1", 9).await, ["b%x", "c"]);
+    assert_eq!(ids("a_", "", 9).await, ["a_1"], "what is typed is no pattern");
+    assert_eq!(ids("%", "", 9).await, ["b%x"]);
+    assert_eq!(ids("c 张三", "", 9).await, ["c"]);
+}
+
+pub async fn a_token_is_one_users_until_it_expires_or_is_replaced(store: &impl Records) {
+    for id in ["alice", "bob"] {
+        store.insert_user(&new(id)).await.unwrap();
+    }
+    store.replace_user_tokens("alice", &[1; 32], Some(100)).await.unwrap();
+    let holder = |token: u8, now| async move {
+        let user = store.user_of_token(&[token; 32], now).await.unwrap();
+        user.map(|user| user.id)
+    };
+    assert_eq!(holder(1, 99).await.as_deref(), Some("alice"));
+    assert_eq!(holder(1, 100).await, None, "expired");
+    let clash = store.replace_user_tokens("bob", &[1; 32], None).await;
+    assert!(matches!(clash, Err(RecordsError::Taken { .. })), "{clash:?}");
+    store.replace_user_tokens("alice", &[2; 32], None).await.unwrap();
+    assert_eq!(
+        (holder(1, 0).await, holder(2, i64::MAX).await.as_deref()),
+        (None, Some("alice"))
+    );
+    let tokens = store.user_tokens("alice").await.unwrap();
+    assert_eq!(
+        (tokens.len(), tokens[0].sha256, tokens[0].expires_at),
+        (1, [2; 32], None)
+    );
+    assert!(store.delete_user("alice").await.unwrap() && !store.delete_user("alice").await.unwrap());
+    assert_eq!(holder(2, 0).await, None);
+}
+
+pub async fn changes_are_followed_exactly(store: &impl Records) {
+    for id in ["a", "b", "c", "d"] {
+        store.insert_user(&new(id)).await.unwrap();
+    }
+    store.replace_user_tokens("a", &[1; 32], Some(7)).await.unwrap();
+    store.delete_user("b").await.unwrap();
+    let first = store.user_changes(0, 2).await.unwrap();
+    let ids: Vec<_> = first.users.iter().map(|(user, _)| user.id.as_str()).collect();
+    assert_eq!((ids, first.has_more), (vec!["c", "d"], true));
+    let second = store.user_changes(first.reached, 2).await.unwrap();
+    assert_eq!(
+        (second.users[0].1[0].expires_at, &second.deleted[..]),
+        (Some(7), &["b".to_owned()][..])
+    );
+    assert!(!second.has_more);
+    assert_eq!(second.reached, store.last_user_change().await.unwrap());
+    assert_eq!(store.user_changes(second.reached, 2).await.unwrap().users, []);
+    store.insert_user(&new("b")).await.unwrap();
+    let back = store.user_changes(0, 10).await.unwrap();
+    assert!(
+        back.deleted.is_empty() && back.users.len() == 4,
+        "who is back is not gone: {back:?}"
+    );
+}
+
+pub async fn nobody_who_follows_misses_a_change_of_many_at_once(store: &impl Records) {
+    for number in 0..8 {
+        store.insert_user(&new(&format!("u{number}"))).await.unwrap();
+    }
+    let write = |number: usize| async move {
+        for turn in 0..10 {
+            let id = format!("u{number}");
+            loop {
+                match store.set_user_config(&id, &format!("{{turn: {turn}}}")).await {
+                    Err(RecordsError::Conflict(_)) => {}
+                    done => break done.unwrap(),
+                }
+            }
+        }
+    };
+    let follow = async {
+        let (mut known, mut since) = (BTreeMap::new(), 0);
+        loop {
+            let page = store.user_changes(since, 3).await.unwrap();
+            since = page.reached;
+            for (user, _) in page.users {
+                known.insert(user.id, user.config);
+            }
+            if known.len() == 8 && known.values().all(|config| config == "{turn: 9}") {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    futures_util::future::join(join_all((0..8).map(write)), follow).await;
+}
