@@ -5,6 +5,9 @@ import { useSession } from './stores/session'
 export const TABS = ['overview', 'logs', 'configuration', 'chat', 'token'] as const
 export type Tab = (typeof TABS)[number]
 
+export const LLM_SECTIONS = ['providers', 'models', 'prices', 'keys'] as const
+export type LlmSection = (typeof LLM_SECTIONS)[number]
+
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
@@ -25,6 +28,12 @@ export const router = createRouter({
           name: 'instance',
           component: () => import('./pages/InstancePage.vue'),
           props: ({ params }) => ({ id: params['id'], tab: params['tab'] || 'overview' }),
+        },
+        {
+          path: `llm/:section(${LLM_SECTIONS.join('|')})?`,
+          name: 'llm',
+          component: () => import('./pages/LlmPage.vue'),
+          props: ({ params }) => ({ section: params['section'] || 'providers' }),
         },
         { path: ':rest(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue') },
       ],
