@@ -55,11 +55,11 @@ async fn whole_answer(connection: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     while !answer.ends_with(b"}") {
         assert!(
-            connection.read_buf(&mut answer).await.unwrap() > 0,
+            connection.read_buf(&mut answer).await.expect("the gateway answers") > 0,
             "the connection was closed"
         );
     }
-    String::from_utf8(answer).unwrap()
+    String::from_utf8(answer).expect("an answer is text")
 }
 
 #[tokio::test]
