@@ -93,13 +93,7 @@ pub async fn make(
         revoked_at: None,
     };
     backend.records.insert_llm_key(&record).await.map_err(records_problem)?;
-    changed(
-        &backend,
-        &actor.0,
-        "llm.key",
-        format!("virtual key {} made", record.hint),
-    )
-    .await;
+    changed(&backend, &actor.0, "llm.key", ["virtual key", &record.hint, "made"]).await;
     Ok((
         StatusCode::CREATED,
         Json(json!({"key": shown(&record), "secret": key.expose()})),
@@ -121,6 +115,6 @@ pub async fn revoke(
     if !backend.records.revoke_llm_key(&id).await.map_err(records_problem)? {
         return Err(unknown("virtual key in force", &id));
     }
-    changed(&backend, &actor.0, "llm.key", format!("virtual key {id} revoked")).await;
+    changed(&backend, &actor.0, "llm.key", ["virtual key", &id, "revoked"]).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -50,12 +50,13 @@ fn credits(field: &str, text: &str) -> Result<Micros, Problem> {
     Ok(amount)
 }
 
-/// Written down, and told to the gateway.
-async fn changed(backend: &Backend, actor: &str, kind: &str, message: String) {
+/// Written down, and told to the gateway: what, its name, and what was done to it.
+async fn changed(backend: &Backend, actor: &str, kind: &str, [what, name, done]: [&str; 3]) {
     backend.llm.changed.notify_one();
+    let data = serde_json::json!({"name": name, "done": done});
     backend
         .activity
-        .record(actor, kind, None, message, serde_json::json!({}))
+        .record(actor, kind, None, format!("{what} {name} {done}"), data)
         .await;
 }
 

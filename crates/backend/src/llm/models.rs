@@ -69,7 +69,7 @@ pub async fn put(
         max_output: request.max_output,
     };
     backend.records.put_llm_model(&record).await.map_err(records_problem)?;
-    changed(&backend, &actor.0, "llm.model", format!("model {given} set")).await;
+    changed(&backend, &actor.0, "llm.model", ["model", given, "set"]).await;
     Ok(Json(shown(&record)))
 }
 
@@ -86,6 +86,6 @@ pub async fn remove(
     if !was_there {
         return Err(unknown("model", &given));
     }
-    changed(&backend, &actor.0, "llm.model", format!("model {given} removed")).await;
+    changed(&backend, &actor.0, "llm.model", ["model", &given, "removed"]).await;
     Ok(StatusCode::NO_CONTENT)
 }

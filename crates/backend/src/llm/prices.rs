@@ -69,7 +69,7 @@ pub async fn put(
         call: optional("call", &request.call)?.unwrap_or(0),
     };
     backend.records.put_llm_price(&record).await.map_err(records_problem)?;
-    changed(&backend, &actor.0, "llm.price", format!("price of {model} set")).await;
+    changed(&backend, &actor.0, "llm.price", ["price of", model, "set"]).await;
     Ok(Json(shown(&record)))
 }
 
@@ -86,7 +86,7 @@ pub async fn remove(
     {
         return Err(unknown("price of", &model));
     }
-    changed(&backend, &actor.0, "llm.price", format!("price of {model} removed")).await;
+    changed(&backend, &actor.0, "llm.price", ["price of", &model, "removed"]).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -111,7 +111,7 @@ pub async fn put_group(
         multiplier,
     };
     backend.records.put_llm_group(&record).await.map_err(records_problem)?;
-    changed(&backend, &actor.0, "llm.group", format!("group {group} set")).await;
+    changed(&backend, &actor.0, "llm.group", ["group", group, "set"]).await;
     Ok(Json(shown_group(&record)))
 }
 
@@ -128,6 +128,6 @@ pub async fn remove_group(
     {
         return Err(unknown("group", &group));
     }
-    changed(&backend, &actor.0, "llm.group", format!("group {group} removed")).await;
+    changed(&backend, &actor.0, "llm.group", ["group", &group, "removed"]).await;
     Ok(StatusCode::NO_CONTENT)
 }

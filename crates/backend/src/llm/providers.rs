@@ -89,7 +89,7 @@ pub async fn put(
         .put_llm_provider(&record)
         .await
         .map_err(records_problem)?;
-    changed(&backend, &actor.0, "llm.provider", format!("provider {given} set")).await;
+    changed(&backend, &actor.0, "llm.provider", ["provider", given, "set"]).await;
     Ok(Json(shown(&record)))
 }
 
@@ -106,6 +106,6 @@ pub async fn remove(
     if !was_there {
         return Err(unknown("provider", &given));
     }
-    changed(&backend, &actor.0, "llm.provider", format!("provider {given} removed")).await;
+    changed(&backend, &actor.0, "llm.provider", ["provider", &given, "removed"]).await;
     Ok(StatusCode::NO_CONTENT)
 }

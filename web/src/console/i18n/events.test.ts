@@ -27,6 +27,12 @@ test.each([
     '已退出，退出码 1，正在重新启动',
   ],
   ['instance.stopped', { signal: 15 }, 'was ended by signal 15', '被信号 15 终止'],
+  [
+    'llm.key',
+    { name: 'sk-creel-ab', done: 'revoked' },
+    'virtual key sk-creel-ab was revoked',
+    '虚拟密钥 sk-creel-ab 已作废',
+  ],
   ['login', { address: '127.0.0.1' }, 'signed in from 127.0.0.1', '从 127.0.0.1 登录'],
 ])('%s is said in both languages', (kind, data, en, zh) => {
   expect(eventWords(event(kind, data), 'en')).toBe(en)

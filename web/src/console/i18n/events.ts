@@ -23,12 +23,19 @@ interface Sayings {
   kept: string
   purged: string
   status: Record<string, string>
+  /** What is done to a part of the LLM Gateway's setup. */
+  done: Record<string, string>
   kinds: Record<string, Words>
 }
 
 function exit(say: Sayings, data: Data): string {
   if (typeof data['code'] === 'number') return filled(data, say.exited) ?? say.ended
   return filled(data, say.killed) ?? say.ended
+}
+
+function done(say: Sayings, data: Data, what: string): string | undefined {
+  const verb = say.done[String(data['done'])]
+  return verb && filled(data, `${what} {name} ${verb}`)
 }
 
 const en: Sayings = {
@@ -43,7 +50,13 @@ const en: Sayings = {
     starting: 'is starting',
     sleeping: 'sleeps',
   },
+  done: { set: 'was set', removed: 'was removed', made: 'was made', revoked: 'was revoked' },
   kinds: {
+    'llm.provider': (data) => done(en, data, 'provider'),
+    'llm.model': (data) => done(en, data, 'model'),
+    'llm.price': (data) => done(en, data, 'price of'),
+    'llm.group': (data) => done(en, data, 'group'),
+    'llm.key': (data) => done(en, data, 'virtual key'),
     login: 'signed in from {address}',
     login_failed: 'failed sign-in from {address}',
     'instance.create': 'created, runtime {runtime}',
@@ -65,7 +78,13 @@ const zh: Sayings = {
   kept: '已移除，数据保留',
   purged: '已移除，数据一并删除',
   status: { running: '运行在端口 {port}', stopped: '已停止', starting: '正在启动', sleeping: '已休眠' },
+  done: { set: '已设定', removed: '已移除', made: '已创建', revoked: '已作废' },
   kinds: {
+    'llm.provider': (data) => done(zh, data, '供应商'),
+    'llm.model': (data) => done(zh, data, '模型'),
+    'llm.price': (data) => done(zh, data, '价格'),
+    'llm.group': (data) => done(zh, data, '分组'),
+    'llm.key': (data) => done(zh, data, '虚拟密钥'),
     login: '从 {address} 登录',
     login_failed: '从 {address} 登录失败',
     'instance.create': '已创建，运行时 {runtime}',
