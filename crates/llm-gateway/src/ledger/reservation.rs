@@ -45,17 +45,17 @@ impl Reservation {
         &mut self.open.as_mut().expect("open until it is consumed").call
     }
 
-    /// What is known so far: kept for a client that goes away. A cost below zero counts as zero.
+    /// What is known so far: kept for a client that goes away. A cost below zero counts as zero, one that no call has as the largest.
     pub fn note(&mut self, so_far: Usage, cost: Micros) {
         if let Some(open) = &mut self.open {
-            open.noted = Some((so_far, cost.at_least_zero()));
+            open.noted = Some((so_far, bounded(cost)));
         }
     }
 
-    /// The call ended. A cost below zero counts as zero.
+    /// The call ended. A cost below zero counts as zero, one that no call has as the largest.
     pub fn settle(mut self, outcome: Outcome, usage: Usage, cost: Micros) {
         if let Some(open) = self.open.take() {
-            open.settle(outcome, usage, cost.at_least_zero());
+            open.settle(outcome, usage, bounded(cost));
         }
     }
 
@@ -65,6 +65,11 @@ impl Reservation {
             open.release();
         }
     }
+}
+
+/// What a provider says is no reason for a sum in the books to run over.
+fn bounded(cost: Micros) -> Micros {
+    cost.clamp(Micros::ZERO, Micros::LARGEST)
 }
 
 impl Drop for Reservation {

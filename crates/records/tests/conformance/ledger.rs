@@ -383,6 +383,21 @@ pub async fn usage_is_added_up_and_outlives_the_calls(store: &impl Books) {
     assert_eq!(store.tidy(DAY_MS).await.unwrap().calls_forgotten, 0);
 }
 
+pub async fn a_name_that_an_engine_would_not_take_is_cut(store: &impl Books) {
+    let mut node = Node::join(store, "a").await;
+    let odd = Settlement {
+        model: format!("gpt\0{}", "€".repeat(300)).into(),
+        provider: "€".repeat(300).into(),
+        usage: Usage {
+            prompt: u64::MAX,
+            ..Usage::default()
+        },
+        ..call("alice", 0, 0)
+    };
+    node.settle(odd).await;
+    assert_eq!(store.entries("alice", None, 10).await.unwrap().len(), 1);
+}
+
 pub async fn a_low_balance_is_told_once(store: &impl Books) {
     grant(store, "alice", 1_000_000, None).await;
     let mut node = Node::join(store, "a").await;

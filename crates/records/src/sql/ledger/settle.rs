@@ -91,16 +91,22 @@ fn charge(settlement: &Settlement, charged: bool, purses: &mut Purses, entries: 
     }
 }
 
+/// A name as every engine takes it: a dealing must not fail for good because of one call.
+fn short(name: &str) -> &str {
+    let name = name.split('\0').next().unwrap_or_default();
+    &name[..name.floor_char_boundary(100)]
+}
+
 async fn write_calls(transaction: &mut Transaction, calls: &[&Settlement]) -> Result<(), RecordsError> {
     let head = "INSERT INTO calls (request, account, instance, api_key, provider, model, prompt, completion, cached,                 reasoning, cost, estimated, outcome, at, latency_ms)";
     rows::insert(transaction, head, 15, "", calls, |query, call| {
         query
             .bind(call.request.bytes().to_vec())
-            .bind(&*call.user)
-            .bind(&*call.instance)
-            .bind(&*call.key)
-            .bind(&*call.provider)
-            .bind(&*call.model)
+            .bind(short(&call.user))
+            .bind(short(&call.instance))
+            .bind(short(&call.key))
+            .bind(short(&call.provider))
+            .bind(short(&call.model))
             .bind(call.usage.prompt)
             .bind(call.usage.completion)
             .bind(call.usage.cached)
@@ -131,10 +137,10 @@ async fn write_sums(transaction: &mut Transaction, calls: &[&Settlement]) -> Res
             let key = (
                 grain,
                 since,
-                &*call.user,
-                &*call.instance,
-                &*call.provider,
-                &*call.model,
+                short(&call.user),
+                short(&call.instance),
+                short(&call.provider),
+                short(&call.model),
             );
             let sum = sums.entry(key).or_default();
             sum.calls += 1;
