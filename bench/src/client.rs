@@ -45,13 +45,19 @@ impl Connection {
         self.send(request).await
     }
 
-    pub async fn post(&mut self, path: &str, token: &str, body: &Bytes) -> anyhow::Result<Answer> {
-        let request = Request::post(path)
+    pub async fn send_json(&mut self, method: &str, path: &str, token: &str, body: &Bytes) -> anyhow::Result<Answer> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
             .header("host", format!("127.0.0.1:{}", self.port))
             .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json")
             .body(Full::new(body.clone()))?;
         self.send(request).await
+    }
+
+    pub async fn post(&mut self, path: &str, token: &str, body: &Bytes) -> anyhow::Result<Answer> {
+        self.send_json("POST", path, token, body).await
     }
 
     async fn send(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {

@@ -13,6 +13,7 @@ mod peers;
 mod process;
 mod provider;
 mod report;
+mod wrk;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,14 +53,19 @@ struct Args {
 enum Role {
     /// Be the fake model provider
     #[command(hide = true)]
-    Provider { port: u16 },
+    Provider {
+        port: u16,
+        /// Threads that answer
+        #[arg(default_value_t = 1)]
+        threads: usize,
+    },
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    if let Some(Role::Provider { port }) = args.role {
-        runtime.block_on(provider::run(port))?;
+    if let Some(Role::Provider { port, threads }) = args.role {
+        provider::run(port, threads)?;
         return Ok(ExitCode::SUCCESS);
     }
     let network = namespace::enter()?;

@@ -2,6 +2,7 @@
 
 mod alive;
 mod idle;
+mod llm;
 mod start;
 mod throughput;
 mod turn;
@@ -31,6 +32,8 @@ pub enum Measurement {
     Throughput,
     /// Native instances alive in 2 GiB
     Alive,
+    /// The LLM Gateway beside nginx
+    Llm,
 }
 
 /// Ports below the range from which the kernel takes ports for outgoing connections.
@@ -62,7 +65,7 @@ impl Bench {
                 .with_context(|| format!("{} is not there", path.display()))
         };
         let home = TempDir::with_prefix("creel-bench-")?;
-        let provider = provider::start(PROVIDER_PORT, home.path()).await?;
+        let provider = provider::start(PROVIDER_PORT, 1, home.path()).await?;
         if openclaw.is_none() {
             eprintln!("bench: no upstream to compare with: set CREEL_OPENCLAW_CACHE, or use `make bench`");
         }
@@ -76,6 +79,14 @@ impl Bench {
             home,
             _provider: provider,
         })
+    }
+
+    /// The binary that is measured.
+    fn creel(&self) -> anyhow::Result<&Path> {
+        match &self.native {
+            Runtime::Native(creel) => Ok(creel),
+            Runtime::Openclaw(_) => anyhow::bail!("the native runtime is the binary"),
+        }
     }
 
     /// Program and version of each peer.
@@ -140,6 +151,10 @@ pub async fn all(bench: &Bench, only: &[Measurement]) -> anyhow::Result<(Vec<Row
     if wanted(Measurement::Alive) {
         eprintln!("bench: many native instances");
         rows.extend(alive::measure(bench, &mut samples).await?);
+    }
+    if wanted(Measurement::Llm) {
+        eprintln!("bench: the LLM Gateway and nginx");
+        rows.extend(llm::measure(bench, &mut samples).await?);
     }
     Ok((rows, samples))
 }

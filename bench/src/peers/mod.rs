@@ -1,6 +1,8 @@
 //! The programs that are compared: how each is configured and started. All ask the same provider for the same model.
 
+pub mod llm;
 mod native;
+pub mod nginx;
 mod openclaw;
 
 use std::fs;
