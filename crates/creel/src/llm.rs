@@ -1,15 +1,19 @@
 //! The LLM Gateway: `creel llm run`, and its part of `creel up`.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use creel_fleet::Sealer;
+use async_trait::async_trait;
+use creel_fleet::{Credentials, InstanceId, Sealer, Secret};
 use creel_llm_gateway::ledger::{JournalConfig, Ledger};
-use creel_llm_gateway::{Gateway, Given, Provider, Settings, Source, StartError, Style, Unseal, seal_purpose};
-use creel_records::{DatabaseUrl, SqlRecords};
+use creel_llm_gateway::{
+    Gateway, Given, Provider, Settings, Source, StartError, Style, Unseal, VirtualKey, seal_purpose,
+};
+use creel_records::{DatabaseUrl, KeyRecord, KeyTerms, LlmRecords, RecordsError, SqlRecords, now_ms};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::cli::{LlmCommand, LlmSettings};
 use crate::failure::Failure;
@@ -108,8 +112,80 @@ impl Unseal for Opener {
     }
 }
 
+/// Hands each instance a virtual key of its own at every start; those of its earlier starts are revoked.
+pub struct VirtualKeys {
+    pub records: Arc<dyn LlmRecords>,
+    pub changed: Arc<Notify>,
+    /// Variables that hold a key.
+    pub variables: Vec<String>,
+}
+
+#[async_trait]
+impl Credentials for VirtualKeys {
+    async fn of(&self, instance: &InstanceId) -> Result<Vec<(String, Secret)>, String> {
+        if self.variables.is_empty() {
+            return Ok(Vec::new());
+        }
+        let key = VirtualKey::mint().map_err(|error| error.to_string())?;
+        let record = KeyRecord {
+            id: format!("{instance}-{:016x}", first_bytes(&key.hash())),
+            sha256: key.hash(),
+            hint: key.hint(),
+            user: None,
+            instance: Some(instance.to_string()),
+            terms: KeyTerms::default(),
+            created_at: now_ms(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        let failed = |error: RecordsError| format!("no virtual key could be made: {error}");
+        self.records
+            .revoke_llm_keys_of(instance.as_str())
+            .await
+            .map_err(failed)?;
+        self.records.insert_llm_key(&record).await.map_err(failed)?;
+        self.changed.notify_one();
+        let handed = self
+            .variables
+            .iter()
+            .map(|name| (name.clone(), Secret::new(key.expose())));
+        Ok(handed.collect())
+    }
+}
+
+fn first_bytes(hash: &[u8; 32]) -> u64 {
+    hash.iter()
+        .take(8)
+        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// What every instance is told of the gateway, where a provider's key was given: its address. Keys come at each start; what stands for
+/// them here is for the checks of configurations that name them.
+pub fn environment(gateway: SocketAddr) -> Vec<(String, Secret)> {
+    let mut gateway = gateway;
+    if gateway.ip().is_unspecified() {
+        gateway.set_ip(match gateway {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let mut told = Vec::new();
+    for (_, style, key, base, _) in GIVEN.iter().filter(|(_, _, key, ..)| set(key).is_some()) {
+        let url = match style {
+            Style::Openai => format!("http://{gateway}/v1"),
+            Style::Anthropic => format!("http://{gateway}"),
+        };
+        told.push(((*key).to_owned(), Secret::new("sk-creel-at-start")));
+        told.push(((*base).to_owned(), Secret::new(url)));
+    }
+    told
+}
+
+fn set(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
 fn given() -> Result<Given, Failure> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let mut given = Given::new();
     for (name, style, key, base, default) in GIVEN {
         let Some(secret) = set(key) else { continue };

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use creel_backend::{Backend, Bootstrap, LlmSetup, bootstrap, serve};
-use creel_config::Secret;
 use creel_fleet::{DefaultMemory, Fleet, FleetOptions, Home};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
 use serde_json::json;
@@ -16,14 +15,6 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::UpArgs;
 use crate::failure::Failure;
 use crate::{client, llm, logging, output, settings};
-
-/// What instances are handed of our own environment: the keys and addresses of model providers.
-const PROVIDER_VARIABLES: [&str; 4] = [
-    "OPENAI_API_KEY",
-    "OPENAI_BASE_URL",
-    "ANTHROPIC_API_KEY",
-    "ANTHROPIC_BASE_URL",
-];
 
 pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     logging::start();
@@ -45,15 +36,22 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let sealer = home.sealer().map_err(Failure::from_error)?;
     let journal = home.path().join("llm-journal");
     let gateway = llm::open(args.llm, &args.llm_settings, database.clone(), sealer.clone(), &journal).await?;
-    let provider_env = provider_environment();
-    let providers = provider_env
+    // Providers' keys stay in the LLM Gateway.
+    let provider_env = llm::environment(gateway.address());
+    let providers: Vec<String> = provider_env
         .iter()
         .map(|(name, _)| name.clone())
         .filter(|name| name.ends_with("_KEY"))
         .collect();
+    let virtual_keys = llm::VirtualKeys {
+        records: Arc::new(database.clone()),
+        changed: gateway.changed(),
+        variables: providers.clone(),
+    };
     let creel_exe = std::env::current_exe().map_err(Failure::from_error)?;
     let options = FleetOptions {
         provider_env,
+        credentials: Some(Arc::new(virtual_keys)),
         first_port: args.first_port,
         default_memory: DefaultMemory {
             native: args.native_memory.0,
@@ -110,14 +108,6 @@ async fn listen(args: &UpArgs) -> Result<TcpListener, Failure> {
                 args.console
             )),
         })
-}
-
-fn provider_environment() -> Vec<(String, Secret)> {
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    PROVIDER_VARIABLES
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), Secret::new(set(name)?))))
-        .collect()
 }
 
 fn announce(console: SocketAddr, llm: SocketAddr, first: &Bootstrap, json: bool) {

@@ -14,6 +14,7 @@
 mod actor;
 mod channel;
 mod config_version;
+mod credentials;
 mod directory;
 mod driver;
 mod environment;
@@ -34,6 +35,7 @@ mod template;
 mod token;
 
 pub use config_version::ConfigVersion;
+pub use credentials::Credentials;
 pub use error::FleetError;
 pub use fleet::{DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, Timing};
 pub use home::Home;

@@ -11,6 +11,7 @@ use creel_records::{InstanceRecord, NewEvent, Records, Runtime};
 use serde_json::Value;
 use tokio::sync::{OnceCell, Semaphore, broadcast, mpsc, oneshot, watch};
 
+use crate::Credentials;
 use crate::actor::Command;
 use crate::driver::cgroup::{Cgroups, Limits};
 use crate::driver::trial;
@@ -45,6 +46,7 @@ pub struct Shared {
     pub records: Arc<dyn Records>,
     pub creel_exe: PathBuf,
     pub provider_env: Vec<(String, Secret)>,
+    pub credentials: Option<Arc<dyn Credentials>>,
     pub host: String,
     pub timing: Timing,
     pub sealer: Sealer,

@@ -1,5 +1,6 @@
 //! The LLM Gateway, end to end.
 
 mod administration;
+mod instances;
 mod openclaw;
 mod sdks;

@@ -91,8 +91,12 @@ impl Actor {
             .as_ref()
             .as_ref()
             .ok_or_else(|| FleetError::Sealed(self.id.clone()))?;
-        let env = &self.shared.provider_env;
-        let mut variables = environment::of_instance(&self.directory, (&self.record).into(), env, token)?;
+        let mut env = self.shared.provider_env.clone();
+        if let Some(credentials) = &self.shared.credentials {
+            let own = credentials.of(&self.id).await;
+            env.extend(own.map_err(|reason| FleetError::invalid("credentials", reason))?);
+        }
+        let mut variables = environment::of_instance(&self.directory, (&self.record).into(), &env, token)?;
         if let Some(first) = &launch.path {
             variables.insert("PATH".into(), format!("{}:{}", first.display(), environment::PATH));
         }

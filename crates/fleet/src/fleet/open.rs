@@ -45,6 +45,7 @@ impl Fleet {
             records: options.records,
             creel_exe: options.creel_exe,
             provider_env: options.provider_env,
+            credentials: options.credentials,
             host: options.host,
             timing: options.timing,
             default_memory: options.default_memory,

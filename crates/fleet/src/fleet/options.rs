@@ -8,7 +8,7 @@ use std::time::Duration;
 use creel_config::Secret;
 use creel_records::{Records, Runtime};
 
-use crate::{Home, port};
+use crate::{Credentials, Home, port};
 
 /// What a fleet needs to know.
 pub struct FleetOptions {
@@ -18,6 +18,8 @@ pub struct FleetOptions {
     pub creel_exe: PathBuf,
     /// Handed to every instance, for example `OPENAI_API_KEY`.
     pub provider_env: Vec<(String, Secret)>,
+    /// What each instance is handed of its own.
+    pub credentials: Option<Arc<dyn Credentials>>,
     /// The host name or address shown in an instance's URL.
     pub host: String,
     /// Where the search for an instance's port begins.
@@ -37,6 +39,7 @@ impl FleetOptions {
             records,
             creel_exe,
             provider_env: Vec::new(),
+            credentials: None,
             host: Ipv4Addr::LOCALHOST.to_string(),
             first_port: port::FIRST,
             openclaw_cache: std::env::var_os("CREEL_OPENCLAW_CACHE").map(PathBuf::from),
