@@ -9,6 +9,7 @@ use creel_records::Records;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
+use crate::auth::PasswordTurns;
 use crate::llm::LlmSetup;
 
 /// Bytes of a request; the largest thing sent is a configuration or a chat with images.
@@ -19,6 +20,7 @@ pub struct Backend {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) activity: Activity,
     pub(crate) throttle: Throttle,
+    pub(crate) password_turns: PasswordTurns,
     pub(crate) started: Instant,
     /// What `provider` of the system status says: which model providers instances are handed.
     pub(crate) providers: Vec<String>,
@@ -36,6 +38,7 @@ impl Backend {
             records,
             activity,
             throttle: Throttle::default(),
+            password_turns: PasswordTurns::default(),
             started: Instant::now(),
             providers,
             llm,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod api;
+mod chat;
 mod command_line;
 mod connections;
 mod credits;

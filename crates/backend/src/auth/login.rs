@@ -1,5 +1,7 @@
 //! Signing in to the console and out of it.
 
+use std::time::Duration;
+
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +17,8 @@ use crate::routes::State;
 
 /// A login lasts this long.
 const SECONDS: i64 = 7 * 24 * 3600;
+/// When to come back for whom there was no turn.
+const RETRY: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
 pub struct Credentials {
@@ -30,13 +34,10 @@ pub async fn log_in(
     headers: HeaderMap,
     JsonBody(credentials): JsonBody<Credentials>,
 ) -> Result<Response, Problem> {
-    if let Some(remaining) = backend.throttle.locked_out(peer.ip) {
-        let detail = format!(
-            "too many failed sign-ins; try again in {} seconds",
-            remaining.as_secs() + 1
-        );
-        return Err(Problem::too_many("too_many_failures", detail, remaining));
-    }
+    refuse_locked_out(&backend, peer)?;
+    let turn = backend.password_turns.take().await.ok_or_else(crowded)?;
+    // Again: those before this one may have failed meanwhile.
+    refuse_locked_out(&backend, peer)?;
     // Counted before the password is looked at, or many guesses at once would all come through.
     backend.throttle.failed(peer.ip);
     let Credentials { username, password } = credentials;
@@ -54,7 +55,7 @@ pub async fn log_in(
             .map_err(records_problem)?
             .is_some();
     let accepted =
-        by_token || password::verify(password, administrator.map(|found| found.password_phc)).await && exists;
+        by_token || password::verify(turn, password, administrator.map(|found| found.password_phc)).await && exists;
     if !accepted {
         let shown: String = username.chars().take(64).collect();
         backend
@@ -100,6 +101,22 @@ pub async fn log_in(
         Json(body),
     )
         .into_response())
+}
+
+fn refuse_locked_out(backend: &State, peer: Peer) -> Result<(), Problem> {
+    let Some(remaining) = backend.throttle.locked_out(peer.ip) else {
+        return Ok(());
+    };
+    let detail = format!(
+        "too many failed sign-ins; try again in {} seconds",
+        remaining.as_secs() + 1
+    );
+    Err(Problem::too_many("too_many_failures", detail, remaining))
+}
+
+fn crowded() -> Problem {
+    let detail = "too many people sign in at once; try again in a moment";
+    Problem::unavailable("too_many_connections", detail).after(RETRY)
 }
 
 /// `GET /api/session`

@@ -23,6 +23,7 @@ use crate::routes::State;
 
 pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
 pub use login::{current, log_in, log_out};
+pub use password::Turns as PasswordTurns;
 
 const COOKIE: &str = "creel_session";
 const CSRF_HEADER: &str = "x-csrf-token";

@@ -1,8 +1,40 @@
-//! Passwords are kept as Argon2id strings, checked off the event loop: it takes tens of milliseconds on purpose.
+//! Passwords are kept as Argon2id strings, checked off the event loop: it takes tens of milliseconds and 19 MiB on purpose.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Passwords that are checked side by side: a flood of sign-ins takes neither all processors nor all memory.
+const AT_A_TIME: usize = 2;
+/// How long a sign-in waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Hands out the turns to check a password.
+#[derive(Clone, Debug)]
+pub struct Turns(Arc<Semaphore>);
+
+/// The right to check one.
+#[derive(Debug)]
+pub struct Turn(OwnedSemaphorePermit);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(AT_A_TIME)))
+    }
+}
+
+impl Turns {
+    /// `None` if there are too many before this one.
+    pub async fn take(&self) -> Option<Turn> {
+        let permit = timeout(PATIENCE, self.0.clone().acquire_owned()).await.ok()?;
+        permit.ok().map(Turn)
+    }
+}
 
 /// The PHC string of a password.
 pub fn hash(password: &str) -> String {
@@ -11,8 +43,10 @@ pub fn hash(password: &str) -> String {
 }
 
 /// Whether `password` is the one behind `phc`. Takes as long where there is no such administrator.
-pub async fn verify(password: String, phc: Option<String>) -> bool {
+pub async fn verify(turn: Turn, password: String, phc: Option<String>) -> bool {
     let check = move || {
+        // Held to the end of the check, which goes on even where the one who asked has left.
+        let Turn(_permit) = turn;
         let phc = phc.unwrap_or_else(|| NOBODY.to_owned());
         PasswordHash::new(&phc).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     };
@@ -31,9 +65,23 @@ mod tests {
     async fn only_the_password_itself() {
         let phc = hash("correct horse");
         assert!(phc.starts_with("$argon2id$"));
-        assert!(verify("correct horse".into(), Some(phc.clone())).await);
-        assert!(!verify("wrong horse".into(), Some(phc)).await);
-        assert!(!verify(String::new(), None).await);
+        let turns = Turns::default();
+        let verify = async |password: &str, phc| verify(turns.take().await.unwrap(), password.into(), phc).await;
+        assert!(verify("correct horse", Some(phc.clone())).await);
+        assert!(!verify("wrong horse", Some(phc)).await);
+        assert!(!verify("", None).await);
         assert!(PasswordHash::new(NOBODY).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_at_a_time_and_others_wait_so_long() {
+        let turns = Turns::default();
+        let (one, two) = (turns.take().await, turns.take().await);
+        assert!(one.is_some() && two.is_some());
+        assert!(turns.take().await.is_none(), "a third waits, and is told to come back");
+        let waiting = turns.clone();
+        let third = tokio::spawn(async move { waiting.take().await });
+        drop(one);
+        assert!(third.await.unwrap().is_some());
     }
 }

@@ -2,19 +2,17 @@
 //!
 //! `POST /api/instances/{id}/chat/completions` goes to its `/v1/chat/completions` as it is, and the answer comes back as it comes;
 //! `GET /api/instances/{id}/chat/sessions/{session}` reads a conversation again. Only the token is added, which the browser never sees.
-//! When the browser hangs up, so do we.
+//! When the browser hangs up, so do we, and the instance cancels its turn.
 
-use axum::body::Body;
+mod relay;
+
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use creel_fleet::{InstanceId, Runtime, Status};
 use creel_http::Problem;
-use http_body_util::BodyExt as _;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use self::relay::{Patience, RelayError, relay};
 use crate::instances::{parse_id, unknown};
 use crate::routes::State;
 
@@ -78,22 +76,6 @@ async fn forward(
             format!("instance \"{id}\" is {}; start it first", instance.status),
         )
     })?;
-    let unreachable = |error: &dyn std::fmt::Display| {
-        tracing::warn!(instance = %id, %error, "chat");
-        Problem::new(
-            StatusCode::BAD_GATEWAY,
-            "unreachable",
-            format!("instance \"{id}\" does not answer; its log says why"),
-        )
-    };
-    let stream = TcpStream::connect(endpoint.addr)
-        .await
-        .map_err(|error| unreachable(&error))?;
-    let _ = stream.set_nodelay(true);
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| unreachable(&error))?;
-    tokio::spawn(connection);
     let mut onward = hyper::Request::builder()
         .method(method)
         .uri(path)
@@ -109,9 +91,9 @@ async fn forward(
         .header(header::AUTHORIZATION, token)
         .body(request.into_body())
         .expect("parts are valid");
-    let answer = sender.send_request(onward).await.map_err(|error| unreachable(&error))?;
-    let (parts, body) = answer.into_parts();
-    let mut response = Response::new(Body::new(body.map_err(axum::Error::new)));
+    let answer = relay(endpoint.addr, onward, Patience::default()).await;
+    let (parts, body) = answer.map_err(|error| unanswered(id, &error))?.into_parts();
+    let mut response = Response::new(body);
     *response.status_mut() = parts.status;
     for name in [header::CONTENT_TYPE, header::RETRY_AFTER, header::CACHE_CONTROL] {
         if let Some(value) = parts.headers.get(&name) {
@@ -119,4 +101,14 @@ async fn forward(
         }
     }
     Ok(response)
+}
+
+fn unanswered(id: &InstanceId, error: &RelayError) -> Problem {
+    tracing::warn!(instance = %id, %error, "chat");
+    let status = match error {
+        RelayError::Silent(_) => StatusCode::GATEWAY_TIMEOUT,
+        RelayError::Connect(..) | RelayError::Broken(_) => StatusCode::BAD_GATEWAY,
+    };
+    let detail = format!("instance \"{id}\" does not answer; its log says why");
+    Problem::new(status, "unreachable", detail)
 }
