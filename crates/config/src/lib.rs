@@ -17,6 +17,7 @@ mod load;
 mod locations;
 mod nearest;
 mod overlay;
+mod overruled;
 mod secret;
 mod secret_ref;
 mod section;

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::json5::{Node, Value, parse};
+use crate::overruled::warn_of_overruled;
 use crate::section::{Section, Source};
 use crate::settings::{GatewayDraft, warn_of_unknown_models, warn_of_unserved};
 use crate::{
@@ -187,6 +188,7 @@ fn resolve(
     models.add_from(env);
     warn_of_unknown_models(&file, &models)?;
     warn_of_unserved(&file);
+    warn_of_overruled(&file)?;
     agents.defaults.model = agents.defaults.model.take().or_else(|| models.default_model());
 
     let gateway = gateway

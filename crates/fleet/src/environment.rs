@@ -83,6 +83,11 @@ pub fn of_instance(
     own("OPENCLAW_CONFIG_PATH", path(&directory.config()));
     own("OPENCLAW_GATEWAY_PORT", subject.port.to_string());
     own("OPENCLAW_GATEWAY_TOKEN", token.expose().to_owned());
+    if subject.runtime == Runtime::Native {
+        // Instances share the loopback address: one that asked for no token would be open to its neighbours.
+        own("OPENCLAW_GATEWAY_BIND", "loopback".into());
+        own("GATEWAY_AUTH_MODE", "token".into());
+    }
     own("OPENCLAW_INSTANCE_ID", subject.id.to_owned());
     if subject.runtime == Runtime::Openclaw {
         // Creel supervises, upgrades and announces; see upstream's docs, gateway/embedding.md and gateway/bonjour.md.

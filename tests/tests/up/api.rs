@@ -135,6 +135,50 @@ async fn a_broken_configuration_is_refused_with_its_place() {
 }
 
 #[tokio::test]
+async fn what_a_configuration_says_in_vain_is_said() {
+    let up = Up::start().await;
+    let instance = up.create("a").await;
+    let text = "{\n  gateway: {port: 1234, bind: 'lan', auth: {mode: 'none'}},\n  channels: {feishu: {}},\n}\n";
+    let saved = up.put("/api/instances/a/config", &json!({"content": text})).await.ok();
+    let places: Vec<_> = saved["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|warning| {
+            let said = warning["message"].as_str().unwrap().split('`').nth(1).unwrap();
+            (
+                said,
+                warning["line"].as_u64().unwrap(),
+                warning["column"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("gateway.port", 2, 19),
+            ("gateway.bind", 2, 31),
+            ("gateway.auth.mode", 2, 51),
+            ("channels.feishu", 3, 14)
+        ]
+    );
+    // And it is true: it is where it was, and asks for its token.
+    up.post("/api/instances/a/restart", &json!({})).await.ok();
+    assert_eq!(instance.get("/v1/models").await.status, 200);
+    assert_eq!(instance.get("/v1/models").with_token("wrong").await.status, 401);
+    let file = up.home().join("config.json5");
+    std::fs::write(&file, text).unwrap();
+    let set = up
+        .creel(&["instance", "config", "set", "a", &format!("@{}", file.display())])
+        .await;
+    let printed = String::from_utf8(set.stdout).unwrap();
+    assert!(
+        printed.starts_with("warning: 2:19: `gateway.port` has no effect"),
+        "{printed}"
+    );
+}
+
+#[tokio::test]
 async fn a_port_that_instances_may_not_have() {
     let up = Up::start().await;
     let refused = up.post("/api/instances", &json!({"id": "a", "port": 80})).await;

@@ -31,6 +31,10 @@ async fn who_leaves_the_page_cancels_the_model_call() {
         let asked = tokio::spawn(async move { call.await });
         let received = within("the model's request", provider.received(number)).await;
         asked.abort();
-        assert_eq!(within("hang-up", received.ended()).await, End::HungUp, "stream: {stream}");
+        assert_eq!(
+            within("hang-up", received.ended()).await,
+            End::HungUp,
+            "stream: {stream}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use creel_config::{
 };
 use tempfile::TempDir;
 
-use crate::{config, env};
+use crate::{config, env, loaded};
 
 #[test]
 fn an_empty_file_is_all_defaults() {
@@ -210,7 +210,7 @@ fn the_environment_beats_the_file() {
     ];
     let text =
         "{gateway: {port: 1, auth: {mode: 'none', token: 'file'}, rateLimit: 5}, agents: {defaults: {model: 'a/b'}}}";
-    let config = config(text, &vars);
+    let config = loaded(text, &vars).config;
     assert_eq!(config.gateway.address().to_string(), "0.0.0.0:8080");
     assert_eq!(config.gateway.auth.token.as_ref().unwrap().expose(), "from-env");
     assert_eq!(

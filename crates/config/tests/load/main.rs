@@ -46,6 +46,12 @@ pub fn fails(text: &str, vars: &[(&str, &str)], expected: &str) {
 
 #[track_caller]
 pub fn warns(text: &str, expected: &[&str]) {
-    let warnings: Vec<_> = loaded(text, &[]).warnings.iter().map(ToString::to_string).collect();
+    warns_in(text, &[], expected);
+}
+
+/// As [`warns`], in this environment.
+#[track_caller]
+pub fn warns_in(text: &str, vars: &[(&str, &str)], expected: &[&str]) {
+    let warnings: Vec<_> = loaded(text, vars).warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings, expected);
 }

@@ -1,6 +1,6 @@
 //! Mistakes are pointed at.
 
-use crate::{fails, warns};
+use crate::{fails, warns, warns_in};
 
 #[test]
 fn unknown_keys_are_pointed_at() {
@@ -153,4 +153,30 @@ fn wrong_variables_are_named() {
     ] {
         fails("{}", &[(name, value)], &format!("environment: {name} {expected}"));
     }
+}
+
+#[test]
+fn a_key_that_the_environment_overrules_is_a_warning_at_its_place() {
+    let text = "{gateway: {\n  port: 1234,\n  bind: 'lan',\n  auth: {mode: 'none', token: 'other', password: ''},\n}}";
+    let env = [
+        ("OPENCLAW_GATEWAY_PORT", "18790"),
+        ("OPENCLAW_GATEWAY_BIND", "loopback"),
+        ("GATEWAY_AUTH_MODE", "token"),
+        ("OPENCLAW_GATEWAY_TOKEN", "secret"),
+        ("OPENCLAW_GATEWAY_PASSWORD", "secret too"),
+    ];
+    let first = |key: &str, name: &str| format!("`{key}` has no effect: the environment's {name} goes before it");
+    warns_in(
+        text,
+        &env,
+        &[
+            &format!("2:9: {}", first("gateway.port", "OPENCLAW_GATEWAY_PORT")),
+            &format!("3:9: {}", first("gateway.bind", "OPENCLAW_GATEWAY_BIND")),
+            &format!("4:16: {}", first("gateway.auth.mode", "GATEWAY_AUTH_MODE")),
+            &format!("4:31: {}", first("gateway.auth.token", "OPENCLAW_GATEWAY_TOKEN")),
+        ],
+    );
+    // The same said twice is no contradiction.
+    let same = "{gateway: {port: 18790, bind: 'loopback', auth: {mode: 'token', token: '${OPENCLAW_GATEWAY_TOKEN}'}}}";
+    warns_in(same, &env, &[]);
 }
