@@ -25,9 +25,18 @@ pub struct Builder {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     first_port: u16,
+    /// MiB of the disk that the home is on; `None` for that of the machine.
+    disk: Option<u32>,
 }
 
 impl Builder {
+    /// A home on a disk of its own, of so many MiB, which nobody sees but those who run there: see [`Up::disk`].
+    #[must_use]
+    pub fn disk(mut self, mebibytes: u32) -> Self {
+        self.disk = Some(mebibytes);
+        self
+    }
+
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -45,7 +54,11 @@ impl Builder {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(creel());
+        self.run(Command::new(creel()))
+    }
+
+    /// With the environment that everything of this home runs in.
+    fn run(&self, mut command: Command) -> Command {
         command.env_clear();
         for name in ["PATH", "HOME"] {
             command.env(name, std::env::var_os(name).unwrap_or_default());
@@ -58,7 +71,29 @@ impl Builder {
     }
 
     fn spawn(&self) -> Process {
-        let mut command = self.command();
+        let mut command = match self.disk {
+            None => self.command(),
+            Some(mebibytes) => {
+                // In namespaces of its own: the mount goes with its last process, and they go with the first.
+                let mut unshare = Command::new("unshare");
+                let mount = format!(
+                    "mkdir -p \"$CREEL_HOME\" && mount -t tmpfs -o size={mebibytes}m none \"$CREEL_HOME\" && exec \"$@\""
+                );
+                unshare.args([
+                    "--mount",
+                    "--pid",
+                    "--mount-proc",
+                    "--fork",
+                    "--kill-child",
+                    "sh",
+                    "-c",
+                    &mount,
+                    "sh",
+                ]);
+                unshare.arg(creel());
+                self.run(unshare)
+            }
+        };
         command
             .args(["up", "--json", "--console", "127.0.0.1:0", "--llm", "127.0.0.1:0"])
             .args(["--first-port", &self.first_port.to_string()])
@@ -125,6 +160,7 @@ impl Up {
             environment: Vec::new(),
             arguments: Vec::new(),
             first_port: creel_testkit::ports::range(),
+            disk: None,
         }
     }
 
@@ -144,6 +180,13 @@ impl Up {
 
     pub fn home(&self) -> PathBuf {
         self.builder.home()
+    }
+
+    /// Its home, seen from where it runs: for one on a disk of its own.
+    pub fn disk(&self) -> PathBuf {
+        let home = self.home();
+        let home = home.strip_prefix("/").expect("it is absolute");
+        PathBuf::from(format!("/proc/{}/root", self.process.pid())).join(home)
     }
 
     pub fn url(&self) -> &str {

@@ -14,6 +14,7 @@
 mod actor;
 mod channel;
 mod config_version;
+mod configuration;
 mod credentials;
 mod directory;
 mod driver;

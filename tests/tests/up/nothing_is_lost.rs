@@ -76,6 +76,42 @@ async fn one_that_cannot_start_stops_trying_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_restart_stops_nothing_for_a_broken_configuration() {
+    let up = Up::start().await;
+    let instance = up.create("a").await;
+    let pid = up.pid("a").await;
+    let config = up.home().join("instances/a/data/openclaw.json");
+    std::fs::write(config, "{\n  gateway: { port: \"many\" }\n}").unwrap();
+    let refused = up.post("/api/instances/a/restart", &json!({})).await;
+    assert_eq!(refused.problem(), (422, "broken_config".to_owned()), "{refused:?}");
+    assert_eq!(
+        (&refused.json()["line"], &refused.json()["column"]),
+        (&json!(2), &json!(20))
+    );
+    assert_eq!(up.status_is("a", "running").await["pid"], pid);
+    assert!(instance.says("hello").await.contains("hello"));
+}
+
+#[tokio::test]
+async fn a_restart_stops_nothing_on_a_full_disk() {
+    let up = Up::builder().disk(24).start().await;
+    let instance = up.create("a").await;
+    let pid = up.pid("a").await;
+    let filler = up.disk().join("filler");
+    let mut file = std::fs::File::create(&filler).unwrap();
+    let full = std::io::copy(&mut std::io::repeat(b'x'), &mut file).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let refused = up.post("/api/instances/a/restart", &json!({})).await;
+    assert_eq!(refused.problem(), (507, "disk_full".to_owned()), "{refused:?}");
+    assert_eq!(up.status_is("a", "running").await["pid"], pid);
+    drop(file);
+    std::fs::remove_file(filler).unwrap();
+    let restarted = up.post("/api/instances/a/restart", &json!({})).await.ok();
+    assert_ne!(restarted["pid"], pid);
+    assert!(instance.says("hello").await.contains("hello"));
+}
+
+#[tokio::test]
 async fn ctrl_c_stops_all_and_the_next_start_brings_them_back() {
     let up = Up::start().await;
     up.create("a").await;

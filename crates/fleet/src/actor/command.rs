@@ -7,7 +7,7 @@ use super::phase::Phase;
 use super::{Actor, Goal};
 use crate::directory::CONFIG;
 use crate::fleet::MAX_CONFIG;
-use crate::{ConfigVersion, FleetError, Token, environment, template};
+use crate::{ConfigVersion, FleetError, Token, configuration, environment, template};
 
 type Answer<T> = oneshot::Sender<Result<T, FleetError>>;
 
@@ -133,7 +133,13 @@ impl Actor {
         let token = self.token.load_full();
         let token = Option::as_ref(&token).ok_or_else(|| FleetError::Sealed(self.id.clone()))?;
         let env = &self.shared.provider_env;
-        environment::of_instance(&self.directory, (&self.record).into(), env, token)?;
+        let variables = environment::of_instance(&self.directory, (&self.record).into(), env, token)?;
+        let path = self.directory.config();
+        let text = self.directory.read(CONFIG, MAX_CONFIG);
+        // One that is missing is made at the start.
+        if let Some(text) = text.map_err(FleetError::file("read", &path))? {
+            configuration::check(self.record.runtime, &text, &path, &variables)?;
+        }
         let room = self.directory.has_room();
         room.map_err(FleetError::file("write to", self.directory.root()))
     }

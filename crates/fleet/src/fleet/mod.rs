@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use creel_config::{ConfigError, Warning, json5};
-use creel_records::{Desired, Runtime, Status};
+use creel_config::{ConfigError, Warning};
+use creel_records::{Desired, Status};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::{broadcast, oneshot};
 
@@ -24,7 +24,8 @@ use crate::directory::{CONFIG, InstanceDirectory};
 use crate::logs::{self, LogLines};
 use crate::shared::{Activity, CREATIONS, Handle, Shared};
 use crate::{
-    ConfigVersion, Endpoint, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token, environment,
+    ConfigVersion, Endpoint, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token, configuration,
+    environment,
 };
 
 /// Instances that are stopped side by side when the fleet ends.
@@ -187,19 +188,6 @@ impl Fleet {
         }
         let handle = self.handle(id)?;
         let instance = handle.instance.borrow().clone();
-        if instance.runtime == Runtime::Openclaw {
-            // Upstream's own rules are upstream's to check: it keeps the last good configuration and says why in its log.
-            return json5::parse(text).map(|_| Vec::new()).map_err(|error| {
-                let (line, column) = (Some(error.line), Some(error.column));
-                ConfigError {
-                    path,
-                    line,
-                    column,
-                    message: error.message,
-                }
-                .into()
-            });
-        }
         let token = handle.token.load_full();
         let token = token.as_ref().as_ref().ok_or_else(|| FleetError::Sealed(id.clone()))?;
         let variables = environment::of_instance(
@@ -208,7 +196,7 @@ impl Fleet {
             &self.shared.provider_env,
             token,
         )?;
-        Ok(creel_config::check(text, &path, &variables)?.warnings)
+        configuration::check(instance.runtime, text, &path, &variables)
     }
 
     /// The last `lines` lines of its log, without its token.
