@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
 
+use creel_testkit::groups;
 use reqwest::Method;
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
@@ -379,7 +380,9 @@ pub fn kill_instances(home: &std::path::Path) {
             .and_then(|pid| pid.parse().ok())
             .and_then(Pid::from_raw);
         if let Some(pid) = pid {
+            let groups = groups::of(pid.as_raw_nonzero().get().unsigned_abs());
             let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+            groups::remove(&groups);
         }
     }
 }

@@ -6,7 +6,7 @@ mod support;
 
 use std::process::Command;
 
-use creel_fleet::CreateInstance;
+use creel_fleet::{CreateInstance, Instance};
 use support::{World, get, id, running, settled};
 
 #[tokio::test]
@@ -157,4 +157,29 @@ async fn limits_hold_where_the_host_has_control_groups() {
     );
     fleet.shutdown().await;
     assert!(!std::path::Path::new(&group).exists(), "its group ends with it");
+}
+
+#[tokio::test]
+async fn no_control_group_is_left() {
+    let world = World::new();
+    let fleet = world.open().await;
+    let alice = running(&fleet, "alice").await;
+    let bob = running(&fleet, "bob").await;
+    let groups = |instance: &Instance| creel_testkit::groups::of(instance.pid.unwrap());
+    let (alices, bobs) = (groups(&alice), groups(&bob));
+    let features = fleet.host_features();
+    let limited = features
+        .iter()
+        .any(|feature| feature.name == "pids" && feature.available);
+    assert_eq!(alices.is_empty(), !limited);
+    fleet.stop(&id("alice")).await.unwrap();
+    assert!(alices.iter().all(|group| !group.exists()), "{alices:?}");
+    assert!(bobs.iter().all(|group| group.exists()), "{bobs:?}");
+    // One that leaves a child behind, outside of its session.
+    get(&bob, "/leave-a-child-behind").await.unwrap();
+    fleet.remove(&id("bob"), true).await.unwrap();
+    for group in alices.iter().chain(&bobs) {
+        let home = group.parent().unwrap();
+        assert!(!home.exists(), "{}", home.display());
+    }
 }

@@ -5,5 +5,6 @@
 
 pub mod cloud;
 pub mod database;
+pub mod groups;
 pub mod ports;
 pub mod provider;

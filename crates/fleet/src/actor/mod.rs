@@ -235,6 +235,8 @@ impl Actor {
         self.phase = Phase::Failed;
         self.message = None;
         self.started_at = None;
+        // Those of a start that did not come to its end.
+        self.shared.cgroups.existing(&self.id).remove();
         tracing::warn!(instance = %self.id, reason, "instance failed");
         self.shared
             .note("failed", &self.id, reason.clone(), json!({"reason": reason}));
@@ -262,6 +264,8 @@ impl Actor {
             }
             self.record.pid = None;
             self.record.pid_started = None;
+            // Those of a process that ended while nobody looked.
+            self.shared.cgroups.existing(&self.id).remove();
             return self.publish();
         };
         let group = self.shared.cgroups.existing(&self.id);

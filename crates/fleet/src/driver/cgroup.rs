@@ -1,11 +1,13 @@
 //! Control groups: an instance's limits on memory, processors and processes, where the host lets this user set them.
 //!
 //! Version 1 has one tree per controller, version 2 one for all (<https://docs.kernel.org/admin-guide/cgroup-v2.html>). The
-//! groups are made below the one Creel itself runs in, so that they stay within what Creel was given.
+//! groups are made below the one Creel itself runs in, so that they stay within what Creel was given. What holds a home's groups is
+//! there for as long as one of them is.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::InstanceId;
 
@@ -13,6 +15,9 @@ use crate::InstanceId;
 pub const MAX_PROCESSES: u64 = 512;
 /// The period over which version 1 and 2 count processor time, in microseconds.
 const CPU_PERIOD: u64 = 100_000;
+
+/// Held while groups are made or removed: what holds them goes with the last, and nobody may be making one in it then.
+static CHANGES: Mutex<()> = Mutex::new(());
 
 /// What an instance may use.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -22,7 +27,7 @@ pub struct Limits {
 }
 
 /// Where groups can be made on this host.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Cgroups {
     memory: Option<PathBuf>,
     cpu: Option<PathBuf>,
@@ -75,13 +80,15 @@ impl Cgroups {
             (*fields.get(2)? == "cgroup2").then(|| PathBuf::from(fields[1]))
         });
         let below = own.lines().find_map(|line| line.strip_prefix("0::/"));
-        let base = unified
+        let own = unified
             .zip(below)
-            .and_then(|(root, below)| unified_base(&root.join(below), name));
+            .map(|(root, below)| root.join(below))
+            .filter(|own| delegates(own));
         let with = |controller: &str| {
-            let base = base.clone()?;
-            let all = fs::read_to_string(base.join("cgroup.subtree_control")).ok()?;
-            all.split_whitespace().any(|known| known == controller).then_some(base)
+            let own = own.as_ref()?;
+            let all = fs::read_to_string(own.join("cgroup.subtree_control")).ok()?;
+            let handed_on = all.split_whitespace().any(|known| known == controller);
+            handed_on.then(|| own.join(name))
         };
         Self {
             memory: with("memory"),
@@ -117,6 +124,7 @@ impl Cgroups {
 
     /// Makes the groups of an instance and sets its limits.
     pub fn prepare(&self, id: &InstanceId, limits: &Limits) -> io::Result<Group> {
+        let _changing = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
         let mut group = Group::default();
         if let (Some(base), Some(bytes)) = (&self.memory, limits.memory_bytes) {
             // Version 1 counts memory and swap together. Both files of swap are there only where the kernel counts it.
@@ -129,13 +137,13 @@ impl Cgroups {
                     bytes.saturating_mul(2),
                 )
             };
-            let directory = group.add(base, id)?;
+            let directory = self.add(&mut group, base, id)?;
             fs::write(directory.join(limit), bytes.to_string())?;
             write_if_there(&directory.join(swap_limit), &swap.to_string())?;
         }
         if let (Some(base), Some(cpus)) = (&self.cpu, limits.cpus) {
             let quota = ((cpus * CPU_PERIOD as f64) as u64).max(1000);
-            let directory = group.add(base, id)?;
+            let directory = self.add(&mut group, base, id)?;
             if self.version_2 {
                 fs::write(directory.join("cpu.max"), format!("{quota} {CPU_PERIOD}"))?;
             } else {
@@ -144,17 +152,23 @@ impl Cgroups {
             }
         }
         if let Some(base) = &self.pids {
-            let directory = group.add(base, id)?;
+            let directory = self.add(&mut group, base, id)?;
             fs::write(directory.join("pids.max"), MAX_PROCESSES.to_string())?;
         }
         Ok(group)
     }
 
-    /// Removes what was made for all instances together, if none of them runs.
-    pub fn leave(&self) {
-        for base in [&self.memory, &self.cpu, &self.pids].into_iter().flatten() {
-            let _ = fs::remove_dir(base);
+    fn add(&self, group: &mut Group, base: &Path, id: &InstanceId) -> io::Result<PathBuf> {
+        make(base)?;
+        if self.version_2 {
+            fs::write(base.join("cgroup.subtree_control"), CONTROLLERS)?;
         }
+        let directory = base.join(id.as_str());
+        make(&directory)?;
+        if !group.directories.contains(&directory) {
+            group.directories.push(directory.clone());
+        }
+        Ok(directory)
     }
 
     /// The groups an instance has from an earlier life of the control plane.
@@ -171,21 +185,6 @@ impl Cgroups {
 }
 
 impl Group {
-    fn add(&mut self, base: &Path, id: &InstanceId) -> io::Result<PathBuf> {
-        let directory = base.join(id.as_str());
-        if !base.exists() {
-            fs::create_dir(base)?;
-        }
-        match fs::create_dir(&directory) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        if !self.directories.contains(&directory) {
-            self.directories.push(directory.clone());
-        }
-        Ok(directory)
-    }
-
     /// The files a process writes its pid to, to be limited.
     pub fn procs(&self) -> Vec<PathBuf> {
         self.directories
@@ -206,11 +205,26 @@ impl Group {
             .collect()
     }
 
-    /// Removes the groups; one that still has a process stays, and is taken up at the next start.
-    pub fn remove(&self) {
+    /// Removes the groups, and what holds this home's where these were the last. `false` if one still has a process.
+    pub fn remove(&self) -> bool {
+        let _changing = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all_gone = true;
         for directory in &self.directories {
-            let _ = fs::remove_dir(directory);
+            let removed = fs::remove_dir(directory);
+            all_gone &= removed.map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |()| true);
         }
+        for base in self.directories.iter().filter_map(|directory| directory.parent()) {
+            // Fails where other instances have theirs.
+            let _ = fs::remove_dir(base);
+        }
+        all_gone
+    }
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -223,33 +237,28 @@ fn write_if_there(path: &Path, text: &str) -> io::Result<()> {
     }
 }
 
-/// A directory in which groups can be made; `None` where this user may not.
+/// Where groups can be made; `None` where this user may not.
 fn usable(base: PathBuf) -> Option<PathBuf> {
-    match fs::create_dir(&base) {
-        Ok(()) => Some(base),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let writable = rustix::fs::access(&base, rustix::fs::Access::WRITE_OK).is_ok();
-            writable.then_some(base)
-        }
-        Err(_) => None,
-    }
+    let parent = base.parent()?;
+    let writable = rustix::fs::access(parent, rustix::fs::Access::WRITE_OK).is_ok();
+    writable.then_some(base)
 }
 
-/// Version 2: a group with processes of its own cannot hand controllers on (the "no internal processes" rule), so Creel moves
-/// aside into a leaf first. Works where the service manager delegates the group (`Delegate=yes`), or for root.
-fn unified_base(own: &Path, name: &str) -> Option<PathBuf> {
-    const CONTROLLERS: &str = "+memory +cpu +pids";
-    let base = usable(own.join(name))?;
-    let hand_on = |group: &Path| fs::write(group.join("cgroup.subtree_control"), CONTROLLERS);
-    if hand_on(own).is_err() {
-        let leaf = own.join("creel-supervisor");
-        let _ = fs::create_dir(&leaf);
-        fs::write(leaf.join("cgroup.procs"), std::process::id().to_string())
-            .and_then(|()| hand_on(own))
-            .ok()?;
+const CONTROLLERS: &str = "+memory +cpu +pids";
+
+/// Version 2: makes this group, our own, hand its controllers on. One with processes of its own cannot (the "no internal processes"
+/// rule), so Creel moves aside into a leaf first. Works where the service manager delegates the group (`Delegate=yes`), or
+/// for root.
+fn delegates(own: &Path) -> bool {
+    let hand_on = || fs::write(own.join("cgroup.subtree_control"), CONTROLLERS);
+    if hand_on().is_ok() {
+        return true;
     }
-    hand_on(&base).ok()?;
-    Some(base)
+    let leaf = own.join("creel-supervisor");
+    let _ = fs::create_dir(&leaf);
+    fs::write(leaf.join("cgroup.procs"), std::process::id().to_string())
+        .and_then(|()| hand_on())
+        .is_ok()
 }
 
 #[cfg(test)]

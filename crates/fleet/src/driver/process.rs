@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -20,6 +21,10 @@ use super::cgroup::Group;
 use crate::directory::InstanceDirectory;
 use crate::procfs;
 use crate::sandbox::{Order, Spec};
+
+/// How often the removal of a control group is tried, and how long apart.
+const REMOVALS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A process that was started but waits to be told what to become. Dropped before [`Waiting::release`], it ends.
 pub struct Waiting {
@@ -72,6 +77,7 @@ impl Waiting {
             pidfd,
             child: Some(self.child),
             group,
+            ended: None,
         };
         // The pipe holds 64 KiB; a spec is a few. The wrapper reads until the pipe is closed.
         match pipe.write_all(&text) {
@@ -98,6 +104,8 @@ pub struct Process {
     /// Absent for one that an earlier control plane started.
     child: Option<Child>,
     group: Group,
+    /// Once it has ended, and what it left running was ended.
+    ended: Option<Exit>,
 }
 
 /// How a process ended; unknown for one that is not our child.
@@ -137,10 +145,7 @@ impl std::fmt::Display for Exit {
     reason = "unsound only for types whose descriptor can change or close, which an OwnedFd's cannot; its successor is `unsafe`"
 )]
 fn pidfd(pid: u32) -> io::Result<AsyncFd<OwnedFd>> {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(Pid::from_raw)
-        .ok_or(io::ErrorKind::InvalidInput)?;
+    let pid = pid_of(pid).ok_or(io::ErrorKind::InvalidInput)?;
     let fd = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK)?;
     AsyncFd::with_interest(fd, Interest::READABLE)
 }
@@ -164,6 +169,7 @@ impl Process {
             pidfd,
             child: None,
             group,
+            ended: None,
         })
     }
 
@@ -173,11 +179,20 @@ impl Process {
         if self.pidfd.readable().await.is_err() {
             std::future::pending::<()>().await;
         }
-        // Before the child is waited for: until then its pid, and with it its group's, belongs to nobody else.
-        self.kill_leftovers();
-        let status = self.child.as_mut().and_then(|child| child.wait().ok());
-        self.group.remove();
-        Exit(status)
+        if self.ended.is_none() {
+            // Before the child is waited for: until then its pid, and with it its group's, belongs to nobody else.
+            self.kill_leftovers();
+            self.ended = Some(Exit(self.child.as_mut().and_then(|child| child.wait().ok())));
+        }
+        // What was killed needs a moment to be gone. What cannot be (stuck in the kernel) is left, and taken up at the next start.
+        for _ in 0..REMOVALS {
+            if self.group.remove() {
+                break;
+            }
+            self.kill_group();
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.ended.unwrap_or(Exit(None))
     }
 
     /// Asks it to drain and end.
@@ -192,20 +207,22 @@ impl Process {
     }
 
     fn kill_leftovers(&self) {
-        let kill = |pid: u32, whole_group: bool| {
-            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                let _ = match whole_group {
-                    true => rustix::process::kill_process_group(pid, Signal::KILL),
-                    false => rustix::process::kill_process(pid, Signal::KILL),
-                };
-            }
-        };
-        kill(self.pid, true);
+        if let Some(pid) = pid_of(self.pid) {
+            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
         // Those that left the session as well.
-        for pid in self.group.pids() {
-            kill(pid, false);
+        self.kill_group();
+    }
+
+    fn kill_group(&self) {
+        for pid in self.group.pids().into_iter().filter_map(pid_of) {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
         }
     }
+}
+
+fn pid_of(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
 /// What lives in an instance's directory.

@@ -279,7 +279,6 @@ impl Fleet {
                 }
             })
             .await;
-        self.shared.cgroups.leave();
         let (done, written) = oneshot::channel();
         if self.shared.activity.send(Activity::Flush(done)).await.is_ok() {
             let _ = written.await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use creel_fleet::{CreateInstance, Fleet, FleetError, FleetOptions, Home, Instance, InstanceId, Status, Timing, Token};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
+use creel_testkit::groups;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -101,8 +102,10 @@ impl Drop for World {
         {
             let name = entry.file_name();
             for pid in name.to_str().map(|name| gateways(self, name)).unwrap_or_default() {
+                let groups = groups::of(pid);
                 let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
                 let _ = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+                groups::remove(&groups);
             }
         }
     }
