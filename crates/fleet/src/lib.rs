@@ -20,6 +20,7 @@ mod directory;
 mod driver;
 mod environment;
 mod error;
+mod fault;
 mod fleet;
 mod home;
 mod id;

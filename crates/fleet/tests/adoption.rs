@@ -5,8 +5,8 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
 
 use creel_fleet::{CreateInstance, FleetError, Home, Status};
 use creel_records::Observed;
@@ -191,27 +191,40 @@ async fn a_stranger_in_the_directory_keeps_it_to_itself() {
 
 #[tokio::test]
 async fn killed_anywhere_in_a_creation_it_is_there_whole_or_not_at_all() {
-    for moment in 0..16 {
+    for (point, made) in [
+        ("files made", false),
+        ("recorded", true),
+        ("files placed", true),
+        ("process started", true),
+        ("process recorded", true),
+        ("process released", true),
+    ] {
         let world = World::new();
-        let (child, mut output) = up(&world, "alice");
-        assert_eq!(line(&mut output), "creating");
-        // No assertion depends on where this cuts; it only has to cut in different places.
-        tokio::time::sleep(Duration::from_micros(moment * 1500)).await;
-        kill_9(child);
+        let killed = Command::new(fake_creel())
+            .args(["up", world.path().to_str().unwrap(), "alice"])
+            .env("CREEL_DIE_AT", point)
+            .output()
+            .unwrap();
+        assert_eq!(killed.status.signal(), Some(9), "{point}: {killed:?}");
         let fleet = world.open().await;
-        if fleet.get(&id("alice")).is_none() {
+        let names = || -> Vec<_> {
+            let entries = std::fs::read_dir(world.of("", "")).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        };
+        assert_eq!(
+            (fleet.list().len(), names().len()),
+            (usize::from(made), usize::from(made)),
+            "{point}"
+        );
+        if !made {
             fleet.create(CreateInstance::new(id("alice"))).await.unwrap();
         }
         let instance = settled(&fleet, "alice").await;
-        assert!(is_running(&instance), "{instance:?}");
-        assert_eq!(gateways(&world, "alice"), [instance.pid.unwrap()]);
-        let names: Vec<_> = std::fs::read_dir(world.of("", ""))
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
-        assert_eq!(names, ["alice"]);
+        assert!(is_running(&instance), "{point}: {instance:?}");
+        assert_eq!(gateways(&world, "alice"), [instance.pid.unwrap()], "{point}");
+        assert_eq!(names(), ["alice"], "{point}");
         fleet.shutdown().await;
-        assert!(gateways(&world, "alice").is_empty());
+        assert!(gateways(&world, "alice").is_empty(), "{point}");
     }
 }
 

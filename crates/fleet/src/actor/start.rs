@@ -13,7 +13,7 @@ use crate::driver::cgroup::{Group, MAX_PROCESSES};
 use crate::driver::process::{Exit, Inhabitant, Process, Waiting, inhabitant};
 use crate::runtime::{self, Launch};
 use crate::sandbox::{EXIT_LOCKED, Spec};
-use crate::{FleetError, environment, port, probe};
+use crate::{FleetError, environment, fault, port, probe};
 
 /// How long a runtime may take to repair its configuration.
 const REPAIR: Duration = Duration::from_secs(120);
@@ -133,13 +133,17 @@ impl Actor {
         let program = spec.program.clone();
         let starting = FleetError::file("start", &self.shared.creel_exe);
         let waiting = Waiting::spawn(&self.shared.creel_exe, &self.directory).map_err(starting)?;
+        fault::point("process started");
         let process = Some((waiting.pid(), waiting.started()));
         let error = self.record.error.clone();
         if let Err(error) = self.write_observed(Status::Starting, process, error).await {
             waiting.cancel();
             return Err(error);
         }
-        waiting.release(spec, group).map_err(FleetError::file("start", program))
+        fault::point("process recorded");
+        let process = waiting.release(spec, group).map_err(FleetError::file("start", program));
+        fault::point("process released");
+        process
     }
 
     /// Makes sure of a port: its own, or, unless the user chose it, another.

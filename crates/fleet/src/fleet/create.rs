@@ -12,7 +12,9 @@ use super::Fleet;
 use crate::actor::Actor;
 use crate::driver::cgroup::Limits;
 use crate::shared::Shared;
-use crate::{CreateInstance, FleetError, FleetEvent, Instance, InstanceId, OPENCLAW_VERSION, Token, channel, template};
+use crate::{
+    CreateInstance, FleetError, FleetEvent, Instance, InstanceId, OPENCLAW_VERSION, Token, channel, fault, template,
+};
 
 impl Fleet {
     /// Records a new instance and its files; with `start` its actor starts it (watch it with [`Fleet::wait_settled`]). The token
@@ -102,17 +104,20 @@ impl Fleet {
         };
         let not_yet = unrecorded(&new);
         template::make_missing(&templates, &files, &directory.workspace(), &not_yet, &variables).map_err(&unmake)?;
+        fault::point("files made");
         let record = shared.records.insert_instance(&new).await.map_err(|error| {
             unmake(match error {
                 RecordsError::Taken { what: "instance", .. } => FleetError::Taken(id.clone()),
                 other => other.into(),
             })
         })?;
+        fault::point("recorded");
         if !kept && let Err(error) = fs::rename(files.root(), directory.root()) {
             let error = unmake(FleetError::file("make the directory", directory.root())(error));
             shared.records.delete_instance(id.as_str()).await?;
             return Err(error);
         }
+        fault::point("files placed");
         let (actor, handle) = Actor::new(shared.clone(), id.clone(), record);
         shared.register(&id, &handle);
         shared.announce(FleetEvent::Changed(handle.instance.borrow().clone()));
