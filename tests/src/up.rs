@@ -19,6 +19,9 @@ use crate::wait::{until, within};
 /// What `CREEL_ADMIN_TOKEN` is set to.
 pub const ADMIN_TOKEN: &str = "fedcba9876543210fedcba9876543210";
 
+/// The program, for a user who cannot reach where it was built.
+const COPY: &str = "creel-program";
+
 /// What a control plane is started with.
 #[derive(Clone)]
 pub struct Builder {
@@ -28,6 +31,8 @@ pub struct Builder {
     first_port: u16,
     /// MiB of the disk that the home is on; `None` for that of the machine.
     disk: Option<u32>,
+    /// Who runs it, where that is not the one who runs the tests.
+    user: Option<u32>,
 }
 
 impl Builder {
@@ -36,6 +41,20 @@ impl Builder {
     pub fn disk(mut self, mebibytes: u32) -> Self {
         self.disk = Some(mebibytes);
         self
+    }
+
+    /// Runs as this user, who has nothing but the home, and a copy of the program beside it.
+    ///
+    /// # Panics
+    /// If the tests are not run by root.
+    #[must_use]
+    pub fn user(mut self, id: u32) -> Self {
+        let home = self.home.path();
+        std::fs::copy(creel(), home.join(COPY)).expect("there is room for a copy");
+        std::os::unix::fs::chown(home, Some(id), Some(id)).expect("root may give a directory away");
+        self.user = Some(id);
+        let home = home.display().to_string();
+        self.env("HOME", &home)
     }
 
     #[must_use]
@@ -55,7 +74,12 @@ impl Builder {
     }
 
     fn command(&self) -> Command {
-        self.run(Command::new(creel()))
+        let Some(user) = self.user else {
+            return self.run(Command::new(creel()));
+        };
+        let mut command = self.run(Command::new(self.home.path().join(COPY)));
+        command.uid(user).gid(user);
+        command
     }
 
     /// With the environment that everything of this home runs in.
@@ -162,6 +186,7 @@ impl Up {
             arguments: Vec::new(),
             first_port: creel_testkit::ports::range(),
             disk: None,
+            user: None,
         }
     }
 

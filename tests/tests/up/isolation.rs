@@ -284,3 +284,19 @@ async fn what_is_made_is_for_its_owner_alone() {
         assert_eq!(mode(file), 0o600, "{file}");
     }
 }
+
+#[tokio::test]
+async fn who_is_not_root_has_instances_too_and_is_told_what_they_lack() {
+    const NOBODY: u32 = 65_534;
+    let up = Up::builder().user(NOBODY).start().await;
+    let instance = up.create("a").await;
+    assert!(instance.says("hello").await.contains("hello"));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", up.pid("a").await)).unwrap();
+    assert!(status.contains(&format!("Uid:\t{NOBODY}\t{NOBODY}")), "{status}");
+    up.log().line_with("no writable cgroup").await;
+    let limited = json!({"id": "b", "memory_limit_bytes": 512 << 20});
+    let refused = up.post("/api/instances", &limited).await;
+    assert_eq!(refused.problem(), (422, "invalid_value".to_owned()));
+    up.post("/api/instances/a/stop", &json!({})).await.ok();
+    assert_eq!(up.status_is("a", "stopped").await["pid"], json!(null));
+}
