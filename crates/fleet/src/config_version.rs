@@ -4,6 +4,8 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::hex::hex;
+
 /// The name of a text: the first 16 bytes of its SHA-256, in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigVersion(String);
@@ -12,7 +14,7 @@ impl ConfigVersion {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let digest = Sha256::digest(text);
-        Self(digest[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&digest[..16]))
     }
 
     /// A version as a client repeats it; one that never was names no text.

@@ -125,7 +125,7 @@ pub(crate) fn master_key(secrets: &Path) -> Result<[u8; 32], FleetError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             getrandom::fill(&mut key)
                 .map_err(|error| io::Error::other(error.to_string()))
-                .and_then(|()| write_whole(&path, &key))
+                .and_then(|()| write_private(&path, &key))
                 .map_err(FleetError::file("write the master key", &path))?;
             Ok(key)
         }
@@ -133,8 +133,11 @@ pub(crate) fn master_key(secrets: &Path) -> Result<[u8; 32], FleetError> {
     }
 }
 
-/// Writes a 0600 file that is there whole or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a file of secrets (0600) that is there whole or not at all, and durable.
+///
+/// # Errors
+/// Why it could not be written; what was there is still there.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let aside = path.with_extension("new");
     let mut file = OpenOptions::new()
         .write(true)

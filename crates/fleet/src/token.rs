@@ -10,6 +10,8 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
+
 use crate::{FleetError, home};
 
 /// The token of an instance's gateway: 64 hex digits.
@@ -46,16 +48,6 @@ impl Token {
 
 fn no_randomness(error: getrandom::Error) -> std::io::Error {
     std::io::Error::other(error.to_string())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }
 
 /// Seals secrets under the home's master key.

@@ -1,10 +1,9 @@
 //! The first start makes an administrator and an API token.
 
-use std::fs::File;
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use creel_fleet::write_private;
 use creel_http::{hex, random_id};
 use creel_records::{NewApiToken, Records, RecordsError};
 use thiserror::Error;
@@ -51,7 +50,8 @@ pub async fn bootstrap(
     };
     let wanted = token.or_else(|| on_disk.clone()).unwrap_or_else(new_token);
     if on_disk.as_ref() != Some(&wanted) {
-        write_secret(&token_file, &wanted).map_err(failed)?;
+        let line = format!("{wanted}\n");
+        write_private(&token_file, line.as_bytes()).map_err(failed)?;
     }
     if records.api_token(&sha256(&wanted)).await?.is_none() {
         records
@@ -80,18 +80,4 @@ fn new_token() -> String {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the kernel has random bytes");
     hex(&bytes)
-}
-
-/// Written aside and renamed: a reader finds the old or the new one, never half of it.
-fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
-    let aside = path.with_extension("new");
-    let mut file = File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&aside)?;
-    writeln!(file, "{secret}")?;
-    file.sync_all()?;
-    std::fs::rename(aside, path)
 }

@@ -13,6 +13,7 @@ use super::create::settle_unborn;
 use super::{Fleet, FleetOptions};
 use crate::actor::Actor;
 use crate::driver::cgroup::Cgroups;
+use crate::hex::hex;
 use crate::port::Ports;
 use crate::runtime::Installer;
 use crate::shared::{Activity, CREATIONS, Registry, Shared};
@@ -98,10 +99,7 @@ fn raise_file_limit() {
 /// Homes on one host have different groups.
 fn group_name(home: &Home) -> String {
     let digest = Sha256::digest(home.path().as_os_str().as_encoded_bytes());
-    format!(
-        "creel-{:02x}{:02x}{:02x}{:02x}",
-        digest[0], digest[1], digest[2], digest[3]
-    )
+    format!("creel-{}", hex(&digest[..4]))
 }
 
 async fn write_activity(
