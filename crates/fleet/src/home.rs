@@ -85,11 +85,6 @@ impl Home {
     }
 
     #[must_use]
-    pub fn backups_dir(&self) -> PathBuf {
-        self.path().join("backups")
-    }
-
-    #[must_use]
     pub fn runtimes_dir(&self) -> PathBuf {
         self.path().join("runtimes")
     }
