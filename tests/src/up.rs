@@ -1,6 +1,7 @@
 //! `creel up` in a home of its own, and `creel instance …` against it.
 
-use std::path::PathBuf;
+use std::fs::DirEntry;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Arc;
 
@@ -99,22 +100,12 @@ impl Builder {
         let mut command = match self.disk {
             None => self.command(),
             Some(mebibytes) => {
-                // In namespaces of its own: the mount goes with its last process, and they go with the first.
+                // The mount goes with the last process that sees it.
                 let mut unshare = Command::new("unshare");
                 let mount = format!(
                     "mkdir -p \"$CREEL_HOME\" && mount -t tmpfs -o size={mebibytes}m none \"$CREEL_HOME\" && exec \"$@\""
                 );
-                unshare.args([
-                    "--mount",
-                    "--pid",
-                    "--mount-proc",
-                    "--fork",
-                    "--kill-child",
-                    "sh",
-                    "-c",
-                    &mount,
-                    "sh",
-                ]);
+                unshare.args(["--mount", "sh", "-c", &mount, "sh"]);
                 unshare.arg(creel());
                 self.run(unshare)
             }
@@ -385,30 +376,34 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
+        // A disk of its own can be read for as long as it runs.
+        let on_disk = self.builder.disk.map(|_| instances(&self.disk()));
         // The control plane first, or it would start again what is killed.
         self.process.kill_now();
-        kill_instances(&self.home());
+        kill(on_disk.unwrap_or_else(|| instances(&self.home())));
     }
 }
 
 /// Kills whatever instances of a home still run.
-pub fn kill_instances(home: &std::path::Path) {
-    for entry in std::fs::read_dir(home.join("instances"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let pid = std::fs::read_to_string(entry.path().join("pid")).unwrap_or_default();
-        let pid = pid
-            .split_whitespace()
-            .next()
-            .and_then(|pid| pid.parse().ok())
-            .and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            let groups = groups::of(pid.as_raw_nonzero().get().unsigned_abs());
-            let _ = rustix::process::kill_process_group(pid, Signal::KILL);
-            groups::remove(&groups);
-        }
+pub fn kill_instances(home: &Path) {
+    kill(instances(home));
+}
+
+/// The processes of a home's instances, those that have ended among them.
+fn instances(home: &Path) -> Vec<Pid> {
+    let entries = std::fs::read_dir(home.join("instances"));
+    let noted = |entry: DirEntry| {
+        let text = std::fs::read_to_string(entry.path().join("pid")).ok()?;
+        Pid::from_raw(text.split_whitespace().next()?.parse().ok()?)
+    };
+    entries.into_iter().flatten().flatten().filter_map(noted).collect()
+}
+
+fn kill(instances: Vec<Pid>) {
+    for pid in instances {
+        let groups = groups::of(pid.as_raw_nonzero().get().unsigned_abs());
+        let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        groups::remove(&groups);
     }
 }
 
