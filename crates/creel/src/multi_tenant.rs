@@ -5,9 +5,9 @@ use creel_config::{Bind, Locations, Overrides, ProcessEnvironment};
 use serde_json::Value;
 
 use crate::cli::{MultiTenantArgs, MultiTenantCommand, SyncCommand, UsersCommand};
-use crate::client::Client;
+use crate::client::{Client, escaped};
 use crate::failure::Failure;
-use crate::output::{self, duration};
+use crate::output::{self, duration, print_or};
 use crate::size;
 
 pub async fn run(args: MultiTenantArgs, json: bool) -> Result<(), Failure> {
@@ -83,22 +83,6 @@ async fn ask(client: &Client, path: &str) -> Result<Value, Failure> {
 
 async fn tell(client: &Client, path: &str) -> Result<Value, Failure> {
     client.post(&format!("/api/v1/multi-tenant{path}"), None).await
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
-}
-
-fn print_or(json: bool, value: &Value, otherwise: impl FnOnce()) {
-    if json { output::print_json(value) } else { otherwise() }
 }
 
 fn show_stats(stats: &Value) {

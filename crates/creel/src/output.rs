@@ -11,6 +11,11 @@ pub fn print_json(value: &Value) {
     line(&value.to_string());
 }
 
+/// The answer, as JSON where that was asked for.
+pub fn print_or(json: bool, value: &Value, otherwise: impl FnOnce()) {
+    if json { print_json(value) } else { otherwise() }
+}
+
 /// A line on standard output. A reader that went away, as `head` does, is no error.
 pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");

@@ -6,11 +6,11 @@ use std::path::Path;
 use creel_config::json5;
 use serde_json::{Value, json};
 
-use super::{path, print_or};
+use super::path;
 use crate::cli::ConfigCommand;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, print_or};
 
 pub async fn run(client: &Client, command: ConfigCommand, json: bool) -> Result<(), Failure> {
     match command {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{path, print_or, summary};
+use super::{path, summary};
 use crate::cli::CreateArgs;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, Spinner};
+use crate::output::{self, Spinner, print_or};
 use crate::size;
 
 /// How often the backend is asked while a slow runtime is installed or starts.

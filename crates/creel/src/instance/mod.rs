@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::InstanceCommand;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
-use crate::output::{self, Spinner, duration};
+use crate::output::{self, Spinner, duration, print_or};
 use crate::size;
 
 pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
@@ -52,10 +52,6 @@ pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) ->
 /// The API's path of an instance. An id that is none goes along escaped, so that the backend can say what is wrong with it.
 fn path(id: &str, rest: &str) -> String {
     format!("/api/instances/{}{rest}", escaped(id))
-}
-
-fn print_or(json: bool, value: &Value, otherwise: impl FnOnce()) {
-    if json { output::print_json(value) } else { otherwise() }
 }
 
 async fn act(client: &Client, id: &str, action: &str, json: bool) -> Result<(), Failure> {
@@ -123,7 +119,8 @@ fn show(instance: &Value, json: bool) {
                 value if key.ends_with("_bytes") => value.as_u64().map(size::show).unwrap_or_default(),
                 value => value.to_string(),
             };
-            output::line(&format!("{key:<14}  {shown}"));
+            let name = key.trim_end_matches("_bytes").replace('_', " ");
+            output::line(&format!("{name:<14}  {shown}"));
         }
     });
 }
