@@ -14,6 +14,7 @@ async fn a_walk_through_every_page() {
         .current_dir(repository())
         .env("PATH", path())
         .env("CREEL_URL", up.url())
+        .env("CREEL_LLM", up.llm_url())
         .env("CREEL_USER", "admin")
         // An API token signs in as a password does.
         .env("CREEL_PASSWORD", ADMIN_TOKEN)

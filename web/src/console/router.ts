@@ -35,6 +35,7 @@ export const router = createRouter({
           component: () => import('./pages/LlmPage.vue'),
           props: ({ params }) => ({ section: params['section'] || 'providers' }),
         },
+        { path: 'usage', name: 'usage', component: () => import('./pages/UsagePage.vue') },
         { path: ':rest(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue') },
       ],
     },

@@ -1,5 +1,5 @@
-/** The parts of ECharts that a plot over time needs, and no others. */
-import { LineChart, type LineSeriesOption } from 'echarts/charts'
+/** The parts of ECharts that lines and bars need, and no others. */
+import { BarChart, LineChart, type BarSeriesOption, type LineSeriesOption } from 'echarts/charts'
 import {
   AriaComponent,
   GridComponent,
@@ -10,7 +10,9 @@ import {
 import { init, use, type ComposeOption } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 
-use([LineChart, GridComponent, TooltipComponent, AriaComponent, SVGRenderer])
+use([BarChart, LineChart, GridComponent, TooltipComponent, AriaComponent, SVGRenderer])
 
-export type PlotOption = ComposeOption<LineSeriesOption | GridComponentOption | TooltipComponentOption>
+export type PlotOption = ComposeOption<
+  BarSeriesOption | LineSeriesOption | GridComponentOption | TooltipComponentOption
+>
 export { init }

@@ -26,6 +26,7 @@ export const signOut = 'M10 4H4v16h6m5-12 4 4-4 4m4-4H9'
 export const stop = 'M6.5 6.5h11v11h-11z'
 export const sun =
   'M12 3v2m0 14v2m9-9h-2M5 12H3m15.4-6.4L17 7M7 17l-1.4 1.4m12.8 0L17 17M7 7 5.6 5.6M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0z'
+export const usage = 'M4 20h16M7 20v-7m5 7V5m5 15v-10'
 export const wrench = 'M14.5 6.5a4.5 4.5 0 0 0 5.8 5.8L12 20.5a2.8 2.8 0 0 1-4-4l8.3-8.3M8 8 4.5 4.5'
 export const trash = 'M4 7h16M9 7V4h6v3m-8.5 0 1 13h9l1-13M10 11v5m4-5v5'
 export const wrap = 'M4 6h16M4 12h12a3.5 3.5 0 0 1 0 7h-4m2.5-2.5L12 19l2.5 2.5M4 18h4'
