@@ -297,7 +297,7 @@ impl Call<'_> {
         } else if let Some(length) = head.headers.get(CONTENT_LENGTH) {
             headers.insert(CONTENT_LENGTH, length.clone());
         }
-        let relay = Relay::new(
+        let mut relay = Relay::new(
             body,
             lease,
             form,
@@ -305,6 +305,7 @@ impl Call<'_> {
             (provider_style, client),
             self.worker.shared.settings.reply,
         );
+        relay.begin().await;
         Ok(answer.map(|()| Reply::Relay(Box::new(relay))))
     }
 

@@ -22,6 +22,7 @@ mod catalog;
 mod clock;
 mod estimate;
 mod gateway;
+mod gather;
 mod health;
 mod impatient;
 mod json_scan;

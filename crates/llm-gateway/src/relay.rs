@@ -3,6 +3,7 @@
 //! A client that reads slowly slows the provider down; one that goes away drops this body, which hangs up on the provider and charges
 //! what was used. A stream that has begun is never begun again elsewhere: if it breaks, its last event says so.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use crate::gather::Gather;
 use crate::json_scan::MemberScan;
 use crate::meter::Meter;
 use crate::refusal::error_event;
@@ -58,6 +60,12 @@ pub struct Relay {
     /// `None`: there is no more to come from the provider.
     source: Option<Source>,
     form: Form,
+    /// What the client gets next.
+    gathered: Gather,
+    /// The provider's connection was given a turn to bring more, and brought none yet.
+    gave_turn: bool,
+    /// It ends here.
+    broken: Option<Broken>,
     /// `None`: it is settled.
     meter: Option<Meter>,
     provider_style: Style,
@@ -73,6 +81,18 @@ pub struct Relay {
 struct Source {
     body: Incoming,
     lease: Option<Lease>,
+}
+
+/// What [`Relay::gather`] has come to.
+enum Gathered {
+    /// There is something, and nothing more to be had at once.
+    Some,
+    /// There is something, and the provider's connection has a turn to bring more: this task is woken after it.
+    Turn,
+    /// Nothing has come.
+    None,
+    /// The provider has ended, or is done with: what was gathered is the last.
+    Over,
 }
 
 /// Why a reply ends before its end.
@@ -128,6 +148,9 @@ impl Relay {
                 lease: Some(lease),
             }),
             form,
+            gathered: Gather::default(),
+            gave_turn: false,
+            broken: None,
             meter: Some(meter),
             provider_style,
             client,
@@ -193,6 +216,79 @@ impl Relay {
             return Err(OVERRUN);
         }
         Ok(out)
+    }
+
+    /// Takes what has come. The provider's connection is a task of this thread and hands over one piece at a time, though it has read
+    /// many: it gets a turn for each, until it has none left.
+    fn gather(&mut self, cx: &mut Context<'_>) -> Gathered {
+        loop {
+            let Some(source) = &mut self.source else {
+                return Gathered::Over;
+            };
+            let Poll::Ready(frame) = Pin::new(&mut source.body).poll_frame(cx) else {
+                if self.gathered.is_empty() {
+                    return Gathered::None;
+                }
+                if std::mem::replace(&mut self.gave_turn, true) {
+                    return Gathered::Some;
+                }
+                cx.waker().wake_by_ref();
+                return Gathered::Turn;
+            };
+            self.waiting_since = None;
+            self.gave_turn = false;
+            let taken = match frame {
+                Some(Ok(frame)) => {
+                    // Trailers: no provider sends any.
+                    let Ok(chunk) = frame.into_data() else { continue };
+                    if source.body.is_end_stream()
+                        && let Some(lease) = source.lease.take()
+                    {
+                        lease.give_back();
+                    }
+                    self.take(chunk)
+                }
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "the provider's connection broke");
+                    Err(CUT)
+                }
+                None => {
+                    if let Some(lease) = source.lease.take() {
+                        lease.give_back();
+                    }
+                    self.source = None;
+                    Ok(self.ended())
+                }
+            };
+            match taken {
+                Ok(out) => self.gathered.push(out),
+                Err(broken) => {
+                    self.source = None;
+                    self.broken = Some(broken);
+                }
+            }
+            // A document comes in few pieces, which may be large.
+            if self.gathered.is_full() || (!self.gathered.is_empty() && matches!(self.form, Form::Document(_))) {
+                return Gathered::Some;
+            }
+        }
+    }
+
+    /// Lets the first events come along with the head of the answer, if the provider sent them so.
+    pub async fn begin(&mut self) {
+        if matches!(self.form, Form::Document(_)) {
+            return;
+        }
+        let mut gave_turn = false;
+        poll_fn(|cx| match self.gather(cx) {
+            Gathered::Turn => Poll::Pending,
+            Gathered::None if !std::mem::replace(&mut gave_turn, true) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => Poll::Ready(()),
+        })
+        .await;
     }
 
     /// The provider's body has ended as it should.
@@ -324,56 +420,32 @@ impl Body for Relay {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
-        loop {
-            let Some(source) = &mut this.source else {
-                return Poll::Ready(None);
-            };
-            let Poll::Ready(frame) = Pin::new(&mut source.body).poll_frame(cx) else {
+        match this.gather(cx) {
+            Gathered::Turn => return Poll::Pending,
+            Gathered::None => {
                 let broken = std::task::ready!(this.poll_patience(cx));
                 return this.break_off(&broken);
-            };
-            this.waiting_since = None;
-            match frame {
-                Some(Ok(frame)) => {
-                    let is_last = source.body.is_end_stream();
-                    // Trailers: no provider sends any.
-                    let Ok(chunk) = frame.into_data() else { continue };
-                    if is_last && let Some(lease) = source.lease.take() {
-                        lease.give_back();
-                    }
-                    match this.take(chunk) {
-                        Ok(out) if out.is_empty() => {}
-                        Ok(out) => return Poll::Ready(Some(Ok(Frame::data(out)))),
-                        Err(broken) => return this.break_off(&broken),
-                    }
-                }
-                Some(Err(error)) => {
-                    tracing::debug!(%error, "the provider's connection broke");
-                    return this.break_off(&CUT);
-                }
-                None => {
-                    if let Some(lease) = source.lease.take() {
-                        lease.give_back();
-                    }
-                    this.source = None;
-                    let out = this.ended();
-                    if !out.is_empty() {
-                        return Poll::Ready(Some(Ok(Frame::data(out))));
-                    }
-                }
             }
+            Gathered::Some | Gathered::Over => {}
+        }
+        if !this.gathered.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(this.gathered.take()))));
+        }
+        match this.broken.take() {
+            Some(broken) => this.break_off(&broken),
+            None => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.source.is_none()
+        self.source.is_none() && self.gathered.is_empty() && self.broken.is_none()
     }
 
     /// A document that passes as it is keeps its length.
     fn size_hint(&self) -> SizeHint {
         match (&self.form, &self.source) {
             (Form::Document(_), Some(source)) => source.body.size_hint(),
-            (_, None) => SizeHint::with_exact(0),
+            _ if self.is_end_stream() => SizeHint::with_exact(0),
             _ => SizeHint::default(),
         }
     }
