@@ -29,8 +29,10 @@ pub use journal::{JournalConfig, JournalError};
 pub use refused::Refused;
 pub use reservation::Reservation;
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use creel_records::RecordsError;
@@ -138,12 +140,16 @@ impl Ledger {
         if !covered {
             self.wait_for_escrow(&bound, call.reserve).await?;
         }
-        if let Err(error) = shared.journal.reserve(&call, &bound, now) {
-            shared.purses().settle(&bound, call.reserve, Micros::ZERO);
+        let (request, ticket) = (call.request, shared.journal.reserve(&call, &bound, now));
+        // From here on it is released if whoever waits for this goes away.
+        let reservation = Reservation::open(shared.clone(), call, bound);
+        others_turn().await;
+        if let Err(error) = shared.journal.written(request, ticket) {
+            reservation.take_back();
             let reason = error.to_string();
             return Err(Refused::Journal { reason });
         }
-        Ok(Reservation::open(shared.clone(), call, bound))
+        Ok(reservation)
     }
 
     async fn wait_for_escrow(&self, bound: &Bound, amount: Micros) -> Result<(), Refused> {
@@ -179,6 +185,20 @@ impl Ledger {
             tracing::error!(%error, "the ledger's banker failed");
         }
     }
+}
+
+/// Lets the tasks of this thread that are ready go first: calls that came together are journaled together. (tokio's own `yield_now` asks
+/// the system for events first.)
+async fn others_turn() {
+    let mut waited = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl Shared {

@@ -59,6 +59,13 @@ impl Reservation {
         }
     }
 
+    /// The journal could not take it, and has none of it.
+    pub(super) fn take_back(mut self) {
+        if let Some(open) = self.open.take() {
+            open.free();
+        }
+    }
+
     /// Nothing was sent: no cost, no entry.
     pub fn release(mut self) {
         if let Some(open) = self.open.take() {
@@ -112,6 +119,10 @@ impl Open {
 
     fn release(self) {
         let _ = self.shared.journal.release(self.call.request);
+        self.free();
+    }
+
+    fn free(self) {
         self.shared
             .purses()
             .settle(&self.bound, self.call.reserve, Micros::ZERO);

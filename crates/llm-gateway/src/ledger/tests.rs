@@ -106,6 +106,22 @@ async fn a_client_that_goes_away_pays_what_was_noted() {
 }
 
 #[tokio::test]
+async fn a_client_that_goes_away_while_its_call_is_journaled_leaves_nothing() {
+    let books = books(100).await;
+    let (_ledger_dir, ledger) = open(&books).await;
+    // From here on there is escrow at hand.
+    ledger.reserve(call(50)).await.unwrap().release();
+    let mut reserving = Box::pin(ledger.reserve(call(50)));
+    let pending = poll_fn(|cx| Poll::Ready(reserving.as_mut().poll(cx).is_pending())).await;
+    assert!(pending, "it lets others go first");
+    assert_eq!(ledger.in_flight(), (1, Micros(50)));
+    drop(reserving);
+    assert_eq!(ledger.in_flight(), (0, Micros::ZERO));
+    ledger.close().await;
+    assert_eq!((books.balance(&alice()), books.settled().len()), (Micros(100), 0));
+}
+
+#[tokio::test]
 async fn a_provider_that_lies_below_zero_gains_nobody_credits() {
     let books = books(100).await;
     let (_ledger_dir, ledger) = open(&books).await;

@@ -66,19 +66,24 @@ fn only_segment(dir: &TempDir) -> PathBuf {
     segment::path(dir.path(), 1)
 }
 
+fn reserve(journal: &Writer, call: &Call) -> Result<(), JournalError> {
+    let ticket = journal.reserve(call, &Vec::new(), 0);
+    journal.written(call.request, ticket)
+}
+
 /// A journal of `count` calls that ended and one that did not, and where each record begins.
 fn filled(dir: &TempDir, count: usize) -> (Vec<u64>, RequestId) {
     let journal = writer(dir, 1, u64::MAX);
     let mut ends = vec![journal.end().offset];
     for _ in 0..count {
         let call = call();
-        journal.reserve(&call, &Vec::new(), 0).unwrap();
+        reserve(&journal, &call).unwrap();
         ends.push(journal.end().offset);
         journal.settle(&settlement(&call)).unwrap();
         ends.push(journal.end().offset);
     }
     let last = call();
-    journal.reserve(&last, &Vec::new(), 0).unwrap();
+    reserve(&journal, &last).unwrap();
     ends.push(journal.end().offset);
     (ends, last.request)
 }
@@ -156,7 +161,7 @@ fn many_threads_lose_nothing_across_segments() {
                 let mut left = Vec::new();
                 for number in 0..CALLS {
                     let call = call();
-                    journal.reserve(&call, &Vec::new(), 0).unwrap();
+                    reserve(journal, &call).unwrap();
                     match number % 3 {
                         0 => journal.settle(&settlement(&call)).unwrap(),
                         1 => journal.release(call.request).unwrap(),
@@ -199,7 +204,7 @@ fn a_full_disk_takes_the_reservation_back_and_keeps_the_settlement() {
     let mut sent = Vec::new();
     let error = loop {
         let call = call();
-        match journal.reserve(&call, &Vec::new(), 0) {
+        match reserve(&journal, &call) {
             Ok(()) => sent.push(call),
             Err(error) => break error,
         }

@@ -1,7 +1,8 @@
 //! The end of the journal that grows.
 //!
 //! A record is encoded into a buffer under one lock, and written by whoever gets the second lock first, together with all
-//! that others put there meanwhile: under load, many records are one write(2). What is written survives `kill -9`;
+//! that others put there meanwhile: under load, many records are one write(2). (A thread that serves many calls lets those that
+//! begin in the same turn put theirs first; see [`Writer::written`].) What is written survives `kill -9`;
 //! [`Writer::sync`] makes it survive a power cut, and comes before anything is told to the books.
 //!
 //! A write that fails leaves the file as it was, as far as a reader can see: the end only moves when all is written.
@@ -12,6 +13,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use creel_records::ledger::{Position, RequestId, Settlement};
@@ -27,8 +29,15 @@ pub struct Writer {
     segment_bytes: u64,
     max_bytes: u64,
     pending: Mutex<Pending>,
+    /// How many of the bytes that were ever put are in the file. Changed by whoever has the tail.
+    written: AtomicU64,
     tail: Mutex<Tail>,
 }
+
+/// Where a record ends among all bytes that were ever put.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "the record is not written yet"]
+pub struct Ticket(u64);
 
 #[derive(Default)]
 struct Pending {
@@ -44,8 +53,6 @@ struct Tail {
     end: Position,
     /// Where the segment began to grow: behind the reservations that were carried over.
     begun: u64,
-    /// How many of the bytes that were ever put are in the file.
-    written: u64,
     /// Bytes of older segments.
     older: u64,
     /// Older segments that a power cut may still undo.
@@ -62,6 +69,7 @@ impl Writer {
             segment_bytes,
             max_bytes,
             pending: Mutex::default(),
+            written: AtomicU64::new(0),
             tail: Mutex::new(Tail {
                 file,
                 end: Position {
@@ -69,7 +77,6 @@ impl Writer {
                     offset: segment::FIRST,
                 },
                 begun: segment::FIRST,
-                written: 0,
                 older: 0,
                 unsynced: Vec::new(),
                 batch: Vec::new(),
@@ -78,26 +85,32 @@ impl Writer {
         })
     }
 
-    /// Journals a call that is about to be sent. On an error it is not in the journal and must not be sent.
-    pub fn reserve(&self, call: &Call, bound: &Bound, at: i64) -> Result<(), JournalError> {
-        let ticket = {
-            let mut pending = self.pending();
-            let Pending { bytes, put, open } = &mut *pending;
-            let before = bytes.len();
-            record::reserve(bytes, call, bound, at);
-            *put += (bytes.len() - before) as u64;
-            open.insert(call.request, bytes[before..].into());
-            *put
-        };
+    /// Puts a call that is about to be sent into the buffer. It is in the journal, and may be sent, when
+    /// [`written`](Self::written) has said so of the ticket.
+    pub fn reserve(&self, call: &Call, bound: &Bound, at: i64) -> Ticket {
+        let mut pending = self.pending();
+        let Pending { bytes, put, open } = &mut *pending;
+        let before = bytes.len();
+        record::reserve(bytes, call, bound, at);
+        *put += (bytes.len() - before) as u64;
+        open.insert(call.request, bytes[before..].into());
+        Ticket(*put)
+    }
+
+    /// Writes the buffer, unless somebody did so meanwhile. On an error the call is not in the journal and must not be sent.
+    pub fn written(&self, request: RequestId, ticket: Ticket) -> Result<(), JournalError> {
+        if self.written.load(Ordering::Acquire) >= ticket.0 {
+            return Ok(());
+        }
         let mut tail = self.tail();
         let room = tail.older + tail.end.offset < self.max_bytes;
         let result = match room {
-            true => self.write(&mut tail, ticket),
+            true => self.write(&mut tail, ticket.0),
             false => Err(JournalError::Full { max: self.max_bytes }),
         };
-        if result.is_err() && tail.written < ticket {
+        if result.is_err() && self.written.load(Ordering::Acquire) < ticket.0 {
             // Still under the lock: nobody writes it meanwhile. What others put behind it is theirs.
-            self.pending().retract(call.request);
+            self.pending().retract(request);
         }
         result
     }
@@ -131,7 +144,7 @@ impl Writer {
 
     /// Writes what is in the buffer, unless somebody wrote everything up to the ticket meanwhile.
     fn write(&self, tail: &mut Tail, ticket: u64) -> Result<(), JournalError> {
-        if tail.written >= ticket {
+        if self.written.load(Ordering::Acquire) >= ticket {
             return Ok(());
         }
         let put = {
@@ -143,7 +156,7 @@ impl Writer {
             self.pending().restore(&mut tail.batch);
             return Err(JournalError::io(&self.dir, error));
         }
-        tail.written = put;
+        self.written.store(put, Ordering::Release);
         if tail.end.offset - tail.begun >= self.segment_bytes
             && let Err(error) = self.rotate(tail)
         {
@@ -162,7 +175,7 @@ impl Writer {
             pending.restore(&mut tail.batch);
             return Err(JournalError::io(&self.dir, error));
         }
-        tail.written = pending.put;
+        self.written.store(pending.put, Ordering::Release);
         let number = tail.end.segment + 1;
         let open: Vec<u8> = pending.open.values().flatten().copied().collect();
         let file = create(&self.dir, number, &open)?;
