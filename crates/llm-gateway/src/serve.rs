@@ -65,7 +65,8 @@ pub fn start(
     stop: &CancellationToken,
 ) -> io::Result<Vec<JoinHandle<()>>> {
     let spawn = |(index, listener)| {
-        let (shared, stop) = (Arc::clone(shared), stop.clone());
+        // One of its own, because whoever waits for a token takes its lock each time it is woken.
+        let (shared, stop) = (Arc::clone(shared), stop.child_token());
         std::thread::Builder::new()
             .name(format!("llm-{index}"))
             .spawn(move || run(listener, shared, stop))
