@@ -36,6 +36,13 @@ export const router = createRouter({
           props: ({ params }) => ({ section: params['section'] || 'providers' }),
         },
         { path: 'usage', name: 'usage', component: () => import('./pages/UsagePage.vue') },
+        { path: 'credits', name: 'credits', component: () => import('./pages/CreditsPage.vue') },
+        {
+          path: 'credits/:user',
+          name: 'account',
+          component: () => import('./pages/AccountPage.vue'),
+          props: true,
+        },
         { path: ':rest(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue') },
       ],
     },

@@ -33,6 +33,7 @@ test.each([
     'virtual key sk-creel-ab was revoked',
     '虚拟密钥 sk-creel-ab 已作废',
   ],
+  ['credits.given', { user: 'alice', credits: '2.5' }, '2.5 credits for alice', '给 alice 发放 2.5 积分'],
   ['login', { address: '127.0.0.1' }, 'signed in from 127.0.0.1', '从 127.0.0.1 登录'],
 ])('%s is said in both languages', (kind, data, en, zh) => {
   expect(eventWords(event(kind, data), 'en')).toBe(en)

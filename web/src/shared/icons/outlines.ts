@@ -8,6 +8,7 @@ export const book = 'M4 5a2 2 0 0 1 2-2h14v18H6a2 2 0 0 1-2-2zm0 12a2 2 0 0 1 2-
 export const check = 'm5 12.5 4.5 4.5L19 7.5'
 export const close = 'M6 6l12 12M18 6 6 18'
 export const copy = 'M9 9h11v11H9zM5 15H4V4h11v1'
+export const credits = 'M21 12a9 9 0 1 1-18 0 9 9 0 0 1 18 0zM12 7.5l4.5 4.5-4.5 4.5L7.5 12z'
 export const dashboard = 'M4 4h7v9H4zm9 0h7v5h-7zm0 7h7v9h-7zm-9 4h7v5H4z'
 export const download = 'M12 4v11m-5-5 5 5 5-5M5 20h14'
 export const external = 'M14 4h6v6m0-6-9 9M18 14v6H4V6h6'

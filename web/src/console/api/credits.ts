@@ -1,0 +1,62 @@
+/** What users have to spend, and why. Amounts are decimals in text: exact, never through a floating-point number. */
+import { call, send } from './http'
+
+export type EntryKind = 'grant' | 'top_up' | 'charge' | 'expire' | 'adjust'
+
+/** A line of the ledger. */
+export interface Entry {
+  id: number
+  kind: EntryKind
+  /** What it changed the balance by. */
+  credits: string
+  /** The call that was charged. */
+  request: string | null
+  at: string
+  note: string | null
+}
+
+/** Credits that were given and are not all spent. */
+export interface Grant {
+  id: number
+  credits: string
+  remaining: string
+  expires_at: string | null
+  at: string
+}
+
+export interface Account {
+  user: string
+  /** The sum of all entries. */
+  balance: string
+  /** Of it: set apart for calls that run. */
+  held: string
+  /** In the order in which they are spent. */
+  grants: Grant[]
+  /** Newest first. */
+  entries: Entry[]
+}
+
+export interface Gift {
+  credits: string
+  kind: 'grant' | 'top_up'
+  expires_at?: string
+  note?: string
+}
+
+const at = (user: string) => `/api/users/${encodeURIComponent(user)}/credits`
+
+/** With so many entries, older than the one with the id `before`. */
+export function readAccount(user: string, limit: number, before?: number): Promise<Account> {
+  const query = new URLSearchParams({ limit: String(limit), ...(before && { before: String(before) }) })
+  return call('GET', `${at(user)}?${query}`)
+}
+
+/** The most entries that one answer has. */
+export const CSV_ENTRIES = 1000
+export const creditsCsv = (user: string) => `${at(user)}?format=csv&limit=${CSV_ENTRIES}`
+
+/** Repeated with the same `once`, for instance after an answer that was lost, it gives nothing more. */
+export async function giveCredits(user: string, gift: Gift, once: string): Promise<void> {
+  const headers = { 'content-type': 'application/json', 'idempotency-key': once }
+  await send('POST', at(user), { headers, body: JSON.stringify(gift) })
+}
