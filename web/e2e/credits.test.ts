@@ -40,7 +40,7 @@ test('somebody who never spent can be looked up', async () => {
   await picture(console_.page, '61-credits-unlisted')
   await console_.filter.press('Enter')
   await console_.page.waitForURL(/\/credits\/newcomer$/)
-  await balance().getByText('used up').waitFor()
+  await balance().getByText('none left').waitFor()
 })
 
 test('an amount that makes no sense is told where it is typed', async () => {
@@ -68,7 +68,7 @@ test('credits are granted until a day, with a note', async () => {
   await save()
   await console_.page.locator('.el-dialog').waitFor({ state: 'detached' })
   await balance().getByText('12.5').waitFor()
-  expect(await balance().innerText()).not.toContain('used up')
+  expect(await balance().innerText()).not.toContain('none left')
   await entries('grant').getByText('For a start').waitFor()
   expect(await console_.part('grant').innerText()).toMatch(/12\.5 of 12\.5\s+until Mar 4/)
 })
@@ -129,11 +129,11 @@ test('many users are shown a page at a time, with a balance each', async () => {
   }
   await console_.open('/credits')
   await console_.filter.fill('many-')
-  await account('many-10').getByText('used up').waitFor()
+  await account('many-10').getByText('none left').waitFor()
   expect(await console_.page.locator('[data-account]').count()).toBe(20)
   await picture(console_.page, '65-credits-page')
   await console_.part('next-page').click()
-  await account('many-34').getByText('used up').waitFor()
+  await account('many-34').getByText('none left').waitFor()
   expect(await console_.page.locator('[data-account]').count()).toBe(5)
   expect(await console_.part('next-page').isDisabled()).toBe(true)
 })

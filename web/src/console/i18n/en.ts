@@ -338,7 +338,7 @@ export const en = {
     user: 'User',
     balance: 'Balance',
     low: 'low',
-    empty: 'used up',
+    empty: 'none left',
     held: 'Held for calls that run',
     spent: 'Spent in 30 days',
     lasts: 'Lasts for about',

@@ -336,7 +336,7 @@ export const zh: Words = {
     user: '用户',
     balance: '余额',
     low: '偏低',
-    empty: '已用完',
+    empty: '无余额',
     held: '为进行中的调用预留',
     spent: '30 天消费',
     lasts: '大约还能用',
