@@ -56,4 +56,4 @@ pub use llm::{
 pub use sql::{MoveError, Moving, SqlRecords};
 pub use store::{Accounts, Events, Instances, LlmRecords, Records, Users};
 pub use url::{DatabaseUrl, InvalidUrl};
-pub use user::{NewUser, UserChanges, UserRecord, UserStatus, UserToken};
+pub use user::{NewUser, UserChanges, UserPatch, UserRecord, UserStatus, UserToken};

@@ -6,7 +6,7 @@ use crate::ledger::Credits;
 use crate::{
     Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyRecord, KeyTerms,
     LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord, ProviderRecord,
-    RecordsError, UserChanges, UserRecord, UserStatus, UserToken,
+    RecordsError, UserChanges, UserPatch, UserRecord, UserToken,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
@@ -71,6 +71,8 @@ pub trait Events: Send + Sync {
 pub trait Users: Send + Sync {
     /// [`RecordsError::Taken`] if there is one of this id.
     async fn insert_user(&self, new: &NewUser) -> Result<UserRecord, RecordsError>;
+    /// All of them, or none: [`RecordsError::Taken`] names the first whose id is taken.
+    async fn insert_users(&self, new: &[NewUser]) -> Result<(), RecordsError>;
     async fn user(&self, id: &str) -> Result<Option<UserRecord>, RecordsError>;
     /// Up to `limit` users after the id `after`, by id, with `part` in their id or name.
     async fn users(&self, part: &str, after: &str, limit: u32) -> Result<Vec<UserRecord>, RecordsError>;
@@ -79,8 +81,7 @@ pub trait Users: Send + Sync {
     /// Oldest first.
     async fn user_tokens(&self, id: &str) -> Result<Vec<UserToken>, RecordsError>;
     /// [`RecordsError::NotFound`] if there is no such user (as for every change below).
-    async fn set_user_status(&self, id: &str, status: UserStatus) -> Result<(), RecordsError>;
-    async fn set_user_password(&self, id: &str, password_phc: Option<&str>) -> Result<(), RecordsError>;
+    async fn patch_user(&self, id: &str, patch: &UserPatch) -> Result<(), RecordsError>;
     async fn set_user_config(&self, id: &str, config: &str) -> Result<(), RecordsError>;
     /// This token is the user's only one from now on. [`RecordsError::Taken`] if it is another's.
     async fn replace_user_tokens(
@@ -89,6 +90,8 @@ pub trait Users: Send + Sync {
         sha256: &[u8; 32],
         expires_at: Option<i64>,
     ) -> Result<(), RecordsError>;
+    /// The user has no token from now on.
+    async fn revoke_user_tokens(&self, id: &str) -> Result<(), RecordsError>;
     /// Whether there was one.
     async fn delete_user(&self, id: &str) -> Result<bool, RecordsError>;
     /// The number of the newest change.

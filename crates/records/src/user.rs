@@ -26,6 +26,15 @@ pub struct NewUser {
     pub config: String,
 }
 
+/// What changes of a user; `None` stays.
+#[derive(Clone, Default)]
+pub struct UserPatch {
+    pub name: Option<String>,
+    pub status: Option<UserStatus>,
+    /// `Some(None)`: they sign in no more.
+    pub password_phc: Option<Option<String>>,
+}
+
 /// A user as recorded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserRecord {

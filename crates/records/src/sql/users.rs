@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::SqlRecords;
 use super::sequence::Sequence;
 use crate::engine::{Query, Row, Transaction, query, taken_or};
-use crate::{NewUser, RecordsError, UserChanges, UserRecord, UserStatus, UserToken, Users, now_ms};
+use crate::{NewUser, RecordsError, UserChanges, UserPatch, UserRecord, UserStatus, UserToken, Users, now_ms};
 
 #[async_trait]
 impl Users for SqlRecords {
@@ -16,6 +16,18 @@ impl Users for SqlRecords {
         let inserted = insert(&mut transaction, new).await;
         transaction.finish(inserted).await.map_err(taken_or("user", &new.id))?;
         self.user(&new.id).await?.ok_or_else(|| unknown(&new.id))
+    }
+
+    async fn insert_users(&self, new: &[NewUser]) -> Result<(), RecordsError> {
+        let mut transaction = self.engine.begin().await?;
+        let mut inserted = Ok(());
+        for new in new {
+            inserted = insert(&mut transaction, new).await.map_err(taken_or("user", &new.id));
+            if inserted.is_err() {
+                break;
+            }
+        }
+        transaction.finish(inserted).await
     }
 
     async fn user(&self, id: &str) -> Result<Option<UserRecord>, RecordsError> {
@@ -57,14 +69,16 @@ impl Users for SqlRecords {
         Ok(self.tokens_of(&ids).await?.remove(id).unwrap_or_default())
     }
 
-    async fn set_user_status(&self, id: &str, status: UserStatus) -> Result<(), RecordsError> {
-        let change = query("UPDATE users SET status = ? WHERE id = ?").bind(status.as_str());
-        self.change_user(id, vec![change.bind(id)]).await
-    }
-
-    async fn set_user_password(&self, id: &str, password_phc: Option<&str>) -> Result<(), RecordsError> {
-        let change = query("UPDATE users SET password_phc = ? WHERE id = ?").bind(password_phc.map(str::to_owned));
-        self.change_user(id, vec![change.bind(id)]).await
+    async fn patch_user(&self, id: &str, patch: &UserPatch) -> Result<(), RecordsError> {
+        let name = patch.name.as_ref();
+        let name = name.map(|name| query("UPDATE users SET name = ? WHERE id = ?").bind(name));
+        let status = patch.status;
+        let status = status.map(|status| query("UPDATE users SET status = ? WHERE id = ?").bind(status.as_str()));
+        let password = patch.password_phc.as_ref();
+        let password = password.map(|phc| query("UPDATE users SET password_phc = ? WHERE id = ?").bind(phc));
+        let statements = [name, status, password].into_iter().flatten();
+        self.change_user(id, statements.map(|statement| statement.bind(id)).collect())
+            .await
     }
 
     async fn set_user_config(&self, id: &str, config: &str) -> Result<(), RecordsError> {
@@ -86,6 +100,11 @@ impl Users for SqlRecords {
             .bind(expires_at);
         let changed = self.change_user(id, vec![revoke, add]).await;
         changed.map_err(taken_or("gateway token of", id))
+    }
+
+    async fn revoke_user_tokens(&self, id: &str) -> Result<(), RecordsError> {
+        let revoke = query("DELETE FROM user_tokens WHERE user_id = ?").bind(id);
+        self.change_user(id, vec![revoke]).await
     }
 
     async fn delete_user(&self, id: &str) -> Result<bool, RecordsError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use creel_records::{NewUser, Records, RecordsError, UserStatus};
+use creel_records::{NewUser, Records, RecordsError, UserPatch, UserStatus};
 use futures_util::future::join_all;
 
 use super::is_missing;
@@ -31,12 +31,20 @@ pub async fn a_user_comes_back_as_recorded(store: &impl Records) {
         store.insert_user(&new("alice")).await,
         Err(RecordsError::Taken { .. })
     ));
-    store.set_user_status("alice", UserStatus::Disabled).await.unwrap();
+    let patch = UserPatch {
+        name: Some("Alice".to_owned()),
+        status: Some(UserStatus::Disabled),
+        password_phc: Some(None),
+    };
+    store.patch_user("alice", &patch).await.unwrap();
     store.set_user_config("alice", "{}").await.unwrap();
-    store.set_user_password("alice", None).await.unwrap();
     let changed = store.user("alice").await.unwrap().unwrap();
     assert_eq!((changed.status, changed.config.as_str()), (UserStatus::Disabled, "{}"));
-    assert_eq!(changed.password_phc, None);
+    assert_eq!((changed.name.as_str(), &changed.password_phc), ("Alice", &None));
+    store.patch_user("alice", &UserPatch::default()).await.unwrap();
+    let again = store.user("alice").await.unwrap().unwrap();
+    assert_eq!((again.status, again.name), (changed.status, changed.name));
+    assert!(is_missing(store.patch_user("nobody", &patch).await));
     assert!(changed.change > alice.change);
     assert!(is_missing(store.set_user_config("nobody", "{}").await));
     assert!(is_missing(store.replace_user_tokens("nobody", &[1; 32], None).await));
@@ -44,6 +52,18 @@ pub async fn a_user_comes_back_as_recorded(store: &impl Records) {
         store.user_of_token(&[1; 32], 0).await.unwrap().is_none(),
         "nothing was left behind"
     );
+}
+
+pub async fn many_users_are_recorded_together_or_not_at_all(store: &impl Records) {
+    store.insert_users(&[new("alice"), new("bob")]).await.unwrap();
+    let before = store.last_user_change().await.unwrap();
+    let clash = store.insert_users(&[new("carol"), new("bob"), new("dave")]).await;
+    assert!(
+        matches!(&clash, Err(RecordsError::Taken { id, .. }) if id == "bob"),
+        "{clash:?}"
+    );
+    assert_eq!(store.users("", "", 9).await.unwrap().len(), 2);
+    assert_eq!(store.last_user_change().await.unwrap(), before);
 }
 
 pub async fn users_are_listed_page_by_page_and_found_by_a_part(store: &impl Records) {
@@ -84,6 +104,10 @@ pub async fn a_token_is_one_users_until_it_expires_or_is_replaced(store: &impl R
         (tokens.len(), tokens[0].sha256, tokens[0].expires_at),
         (1, [2; 32], None)
     );
+    store.revoke_user_tokens("alice").await.unwrap();
+    assert_eq!(holder(2, 0).await, None, "revoked");
+    assert!(is_missing(store.revoke_user_tokens("nobody").await));
+    store.replace_user_tokens("alice", &[2; 32], None).await.unwrap();
     assert!(store.delete_user("alice").await.unwrap() && !store.delete_user("alice").await.unwrap());
     assert_eq!(holder(2, 0).await, None);
 }
