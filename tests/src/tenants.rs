@@ -10,12 +10,13 @@ use serde_json::{Value, json};
 use crate::gateway::{Builder, Gateway};
 use crate::http::{Answer, Call};
 use crate::sse::Events;
+use crate::up::Up;
 
 pub const SERVICE_TOKEN: &str = "of-the-service-0123456789";
 
 /// The gateway, whom it asks, and who answers its users.
-pub struct Service {
-    pub cloud: CloudBackend,
+pub struct Service<C = CloudBackend> {
+    pub cloud: C,
     pub provider: Provider,
     pub gateway: Gateway,
 }
@@ -31,6 +32,31 @@ impl Service {
         let cloud = CloudBackend::start(SERVICE_TOKEN).await;
         let tokens = users.map(|user| cloud.add(user));
         let provider = Provider::start().await;
+        let service = Self::on(cloud, provider, more).await;
+        (service, tokens)
+    }
+}
+
+/// Who is asked what changed.
+pub trait Cloud {
+    fn address(&self) -> String;
+}
+
+impl Cloud for CloudBackend {
+    fn address(&self) -> String {
+        self.url()
+    }
+}
+
+impl Cloud for Up {
+    fn address(&self) -> String {
+        self.url().to_owned()
+    }
+}
+
+impl<C: Cloud> Service<C> {
+    /// A service that asks this backend.
+    pub async fn on(cloud: C, provider: Provider, more: Value) -> Self {
         let gateway = builder(&cloud, &provider).config(more).start().await;
         let service = Self {
             cloud,
@@ -38,7 +64,7 @@ impl Service {
             gateway,
         };
         service.ready().await;
-        (service, tokens)
+        service
     }
 
     /// Waits until users are let in.
@@ -106,13 +132,13 @@ impl Service {
 }
 
 /// How such a gateway is started.
-pub fn builder(cloud: &CloudBackend, provider: &Provider) -> Builder {
+pub fn builder(cloud: &impl Cloud, provider: &Provider) -> Builder {
     let builder = Gateway::builder().provider(provider);
     let home = builder.home();
     builder.env("OPENCLAW_SERVICE_TOKEN", SERVICE_TOKEN).config(json!({
         "multiTenant": {
             "enabled": true,
-            "cloudBackendUrl": cloud.url(),
+            "cloudBackendUrl": cloud.address(),
             "workspaceRoot": home.join("workspaces"),
             "configRoot": home.join("configs"),
             "templatePath": home.join("template"),

@@ -53,6 +53,11 @@ pub fn config_problem(error: &ConfigError) -> Problem {
 }
 
 pub fn records_problem(error: RecordsError) -> Problem {
+    match error {
+        RecordsError::Taken { .. } => return Problem::conflict("taken", error.to_string()),
+        RecordsError::NotFound { .. } => return Problem::not_found(error.to_string()),
+        _ => {}
+    }
     tracing::error!(%error, "records");
     match error {
         RecordsError::Full { .. } => Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", error.to_string()),

@@ -21,10 +21,12 @@ mod logs;
 mod routes;
 mod serve;
 mod state;
+mod sync;
 mod system;
 mod usage;
+mod users;
 
-pub use auth::{Bootstrap, BootstrapError, bootstrap};
+pub use auth::{Bootstrap, BootstrapError, GivenTokens, bootstrap};
 pub use llm::LlmSetup;
 pub use serve::serve;
 pub use state::Backend;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{any, delete, get, post, put};
 use creel_http::{Problem, not_crowded, problems_only};
 
 use crate::state::Backend;
-use crate::{activity, auth, chat, config, console, credits, events, instances, llm, logs, system, usage};
+use crate::{activity, auth, chat, config, console, credits, events, instances, llm, logs, sync, system, usage, users};
 
 pub type State = Arc<Backend>;
 
@@ -39,6 +39,18 @@ pub fn router(backend: &State) -> Router {
         .route("/api/llm/groups/{name}", put(llm::put_group).delete(llm::remove_group))
         .route("/api/llm/keys", get(llm::list_keys).post(llm::make_key))
         .route("/api/llm/keys/{id}", delete(llm::revoke_key))
+        .route("/api/users", get(users::list).post(users::create))
+        .route("/api/users/import", post(users::import))
+        .route(
+            "/api/users/{id}",
+            get(users::show).patch(users::change).delete(users::remove),
+        )
+        .route("/api/users/{id}/token", post(users::mint_token))
+        .route(
+            "/api/users/{id}/tokens",
+            get(users::list_tokens).delete(users::revoke_tokens),
+        )
+        .route("/api/users/{id}/config", get(users::config).patch(users::patch_config))
         .route("/api/users/{id}/credits", get(credits::show).post(credits::give))
         .route("/api/usage", get(usage::show))
         .route("/api/system/status", get(system::status))
@@ -53,6 +65,10 @@ pub fn router(backend: &State) -> Router {
         .route("/api/openapi.json", get(console::openapi))
         .route("/docs", get(console::docs));
 
+    let for_gateways = Router::new()
+        .route("/openclaw/gateway/configs", get(sync::changes))
+        .route("/api/v1/openclaw/gateway/configs", get(sync::changes));
+
     let probe = Router::new().route(
         "/api/health",
         get(|| async { axum::Json(serde_json::json!({"ok": true, "status": "live"})) }),
@@ -61,10 +77,9 @@ pub fn router(backend: &State) -> Router {
     Router::new()
         .merge(api)
         .merge(open)
-        .route(
-            "/api/{*rest}",
-            axum::routing::any(|| async { Problem::not_found("there is no such path in the API; see /docs") }),
-        )
+        .merge(for_gateways)
+        .route("/api/{*rest}", any(nothing_here))
+        .route("/openclaw/{*rest}", any(nothing_here))
         .fallback(get(console::serve))
         .layer(from_fn(not_crowded))
         // In a crowd, who watches the backend must still see it.
@@ -80,6 +95,10 @@ pub fn router(backend: &State) -> Router {
         .with_state(backend.clone())
 }
 
+async fn nothing_here() -> Problem {
+    Problem::not_found("there is no such path in the API; see /docs")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -93,8 +112,11 @@ mod tests {
         for route in source.split(".route(").skip(1) {
             let mut quoted = route.splitn(3, '"').skip(1);
             let (path, handlers) = (quoted.next().unwrap(), quoted.next().unwrap());
-            for method in ["get", "post", "put", "delete"] {
-                if path.starts_with("/api/") && !path.contains("{*") && handlers.contains(&format!("{method}(")) {
+            for method in ["get", "post", "put", "patch", "delete"] {
+                if ["/api/", "/openclaw/"].iter().any(|root| path.starts_with(root))
+                    && !path.contains("{*")
+                    && handlers.contains(&format!("{method}("))
+                {
                     found.insert(format!("{method} {path}"));
                 }
             }

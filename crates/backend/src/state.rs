@@ -21,6 +21,8 @@ pub struct Backend {
     pub(crate) activity: Activity,
     pub(crate) throttle: Throttle,
     pub(crate) password_turns: PasswordTurns,
+    /// Held by whoever patches a user's configuration, from reading it to writing it.
+    pub(crate) config_turn: tokio::sync::Mutex<()>,
     pub(crate) started: Instant,
     /// What `provider` of the system status says: which model providers instances are handed.
     pub(crate) providers: Vec<String>,
@@ -39,6 +41,7 @@ impl Backend {
             activity,
             throttle: Throttle::default(),
             password_turns: PasswordTurns::default(),
+            config_turn: tokio::sync::Mutex::default(),
             started: Instant::now(),
             providers,
             llm,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use creel_backend::{Backend, Bootstrap, LlmSetup, bootstrap, serve};
+use creel_backend::{Backend, Bootstrap, GivenTokens, LlmSetup, bootstrap, serve};
 use creel_fleet::{DefaultMemory, Fleet, FleetOptions, Home};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
 use serde_json::json;
@@ -27,10 +27,12 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let url = settings::database(home.path())?.unwrap_or_else(|| DatabaseUrl::file(home.records_path()));
     let database = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
     let records: Arc<dyn Records> = Arc::new(database.clone());
-    let token = std::env::var("CREEL_ADMIN_TOKEN")
-        .ok()
-        .filter(|token| !token.is_empty());
-    let first = bootstrap(&*records, &home.secrets_dir(), token)
+    let given = |name| std::env::var(name).ok().filter(|token| !token.is_empty());
+    let tokens = GivenTokens {
+        admin: given("CREEL_ADMIN_TOKEN"),
+        service: given("OPENCLAW_SERVICE_TOKEN"),
+    };
+    let first = bootstrap(&*records, &home.secrets_dir(), tokens)
         .await
         .map_err(Failure::from_error)?;
     let sealer = home.sealer().map_err(Failure::from_error)?;

@@ -1,9 +1,9 @@
-//! A JSON body, read whole within the limits of size and time.
+//! A body, JSON or text, read whole within the limits of size and time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -28,32 +28,49 @@ impl<T: BodyLimit> BodyLimit for Arc<T> {
 /// Extracts `T` from a JSON body.
 pub struct JsonBody<T>(pub T);
 
+/// Extracts a body that is text.
+pub struct TextBody(pub String);
+
 impl<T: DeserializeOwned, S: BodyLimit + Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let limit = state.max_body_bytes();
-        let announced = request
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: usize| length > limit) {
-            return Err(Problem::too_large(limit));
-        }
-        let read = tokio::time::timeout(READ_TIMEOUT, to_bytes(request.into_body(), limit)).await;
-        let bytes = match read {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) if is_length_limit(&error) => return Err(Problem::too_large(limit)),
-            Ok(Err(_)) => return Err(Problem::bad_request("the request body was cut off")),
-            Err(_) => {
-                let detail = "the request body did not arrive in time";
-                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail));
-            }
-        };
+        let bytes = whole(request, state.max_body_bytes()).await?;
         // serde_json's text ends in "at line 1 column 9".
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|error| Problem::bad_request(format!("the request body: {error}")))
+    }
+}
+
+impl<S: BodyLimit + Send + Sync> FromRequest<S> for TextBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = whole(request, state.max_body_bytes()).await?;
+        let text = String::from_utf8(bytes.into());
+        text.map(Self)
+            .map_err(|_| Problem::bad_request("the request body: is no UTF-8 text"))
+    }
+}
+
+async fn whole(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| length > limit) {
+        return Err(Problem::too_large(limit));
+    }
+    let read = tokio::time::timeout(READ_TIMEOUT, to_bytes(request.into_body(), limit)).await;
+    match read {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if is_length_limit(&error) => Err(Problem::too_large(limit)),
+        Ok(Err(_)) => Err(Problem::bad_request("the request body was cut off")),
+        Err(_) => {
+            let detail = "the request body did not arrive in time";
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail))
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub mod sse;
 mod throttle;
 mod unread;
 
-pub use body::{BodyLimit, JsonBody};
+pub use body::{BodyLimit, JsonBody, TextBody};
 pub use crowd::not_crowded;
 pub use error::problems_only;
 pub use moment::{moment, rfc3339};

@@ -21,6 +21,8 @@ pub struct Problem {
     pub retry_after: Option<Duration>,
     /// Line and column, from 1, of what is wrong in a text that was sent.
     pub place: Option<(usize, usize)>,
+    /// In a table that was sent: lines, from 1, and what is wrong with each.
+    pub lines: Vec<(usize, String)>,
 }
 
 impl Problem {
@@ -31,6 +33,7 @@ impl Problem {
             detail: detail.into(),
             retry_after: None,
             place: None,
+            lines: Vec::new(),
         }
     }
 
@@ -88,6 +91,12 @@ impl Problem {
         self
     }
 
+    #[must_use]
+    pub fn with_lines(mut self, lines: Vec<(usize, String)>) -> Self {
+        self.lines = lines;
+        self
+    }
+
     /// The JSON object that is sent.
     pub fn body(&self) -> Value {
         let mut body = json!({
@@ -100,6 +109,10 @@ impl Problem {
         if let Some((line, column)) = self.place {
             body["line"] = line.into();
             body["column"] = column.into();
+        }
+        if !self.lines.is_empty() {
+            let told = |(line, detail): &(usize, String)| json!({"line": line, "detail": detail});
+            body["lines"] = self.lines.iter().map(told).collect();
         }
         body
     }

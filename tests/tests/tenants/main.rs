@@ -2,6 +2,7 @@
 
 mod admin;
 mod attack;
+mod backend;
 mod lifecycle;
 mod monitor;
 mod outage;

@@ -11,3 +11,4 @@ mod isolation;
 mod nothing_is_lost;
 mod openclaw;
 mod records;
+mod users;

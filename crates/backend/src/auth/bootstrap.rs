@@ -8,12 +8,14 @@ use creel_http::{hex, random_id};
 use creel_records::{NewApiToken, Records, RecordsError};
 use thiserror::Error;
 
-use super::{password, sha256};
+use super::{SERVICE, password, sha256};
 
 pub const ADMINISTRATOR: &str = "admin";
 /// The API token that the command line finds by itself.
 const TOKEN_FILE: &str = "admin-token";
 const TOKEN_NAME: &str = "admin";
+/// The token that gateways ask with what changed.
+const SERVICE_FILE: &str = "service-token";
 
 /// What the first start made.
 pub struct Bootstrap {
@@ -27,40 +29,26 @@ pub struct Bootstrap {
 pub enum BootstrapError {
     #[error("{}: {source}", .path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error("the {name} token is the same as the {other} token; give each its own")]
+    SameToken { name: &'static str, other: String },
     #[error(transparent)]
     Records(#[from] RecordsError),
 }
 
-/// Makes what is missing of: the administrator, the API token in `secrets` (0600). `token` is `CREEL_ADMIN_TOKEN`: where it is set, it
-/// is the API token, and the file follows it.
-pub async fn bootstrap(
-    records: &dyn Records,
-    secrets: &Path,
-    token: Option<String>,
-) -> Result<Bootstrap, BootstrapError> {
+/// Tokens that the environment sets. What it does not set is made at the first start.
+#[derive(Default)]
+pub struct GivenTokens {
+    /// `CREEL_ADMIN_TOKEN`
+    pub admin: Option<String>,
+    /// `OPENCLAW_SERVICE_TOKEN`
+    pub service: Option<String>,
+}
+
+/// Makes what is missing of: the administrator; the API token and the service token in `secrets` (0600), whose files follow what is given.
+pub async fn bootstrap(records: &dyn Records, secrets: &Path, given: GivenTokens) -> Result<Bootstrap, BootstrapError> {
     let token_file = secrets.join(TOKEN_FILE);
-    let failed = |source| BootstrapError::File {
-        path: token_file.clone(),
-        source,
-    };
-    let on_disk = match std::fs::read_to_string(&token_file) {
-        Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(error)),
-    };
-    let wanted = token.or_else(|| on_disk.clone()).unwrap_or_else(new_token);
-    if on_disk.as_ref() != Some(&wanted) {
-        let line = format!("{wanted}\n");
-        write_private(&token_file, line.as_bytes()).map_err(failed)?;
-    }
-    if records.api_token(&sha256(&wanted)).await?.is_none() {
-        records
-            .put_api_token(&NewApiToken {
-                name: TOKEN_NAME.to_owned(),
-                sha256: sha256(&wanted),
-            })
-            .await?;
-    }
+    keep_token(records, &token_file, TOKEN_NAME, given.admin).await?;
+    keep_token(records, &secrets.join(SERVICE_FILE), SERVICE, given.service).await?;
     let mut new_password = None;
     if records.administrators().await?.is_empty() {
         let password = random_id();
@@ -74,6 +62,44 @@ pub async fn bootstrap(
         new_password,
         token_file,
     })
+}
+
+/// What is given, else what is in the file, else a new one: that is in the file then, and its digest in the records.
+async fn keep_token(
+    records: &dyn Records,
+    file: &Path,
+    name: &'static str,
+    given: Option<String>,
+) -> Result<(), BootstrapError> {
+    let failed = |source| BootstrapError::File {
+        path: file.to_owned(),
+        source,
+    };
+    let on_disk = match std::fs::read_to_string(file) {
+        Ok(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(failed(error)),
+    };
+    let wanted = given.or_else(|| on_disk.clone()).unwrap_or_else(new_token);
+    let sha256 = sha256(&wanted);
+    match records.api_token(&sha256).await? {
+        Some(known) if known.name != name => {
+            return Err(BootstrapError::SameToken {
+                name,
+                other: known.name,
+            });
+        }
+        Some(_) => {}
+        None => {
+            let name = name.to_owned();
+            records.put_api_token(&NewApiToken { name, sha256 }).await?;
+        }
+    }
+    if on_disk.as_ref() != Some(&wanted) {
+        let line = format!("{wanted}\n");
+        write_private(file, line.as_bytes()).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn new_token() -> String {

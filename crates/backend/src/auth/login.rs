@@ -11,7 +11,7 @@ use creel_records::{Login, now_ms};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{COOKIE, cookie, login_of, password, sha256};
+use super::{COOKIE, SERVICE, cookie, login_of, password, sha256};
 use crate::error::records_problem;
 use crate::routes::State;
 
@@ -53,7 +53,7 @@ pub async fn log_in(
             .api_token(&sha256(&password))
             .await
             .map_err(records_problem)?
-            .is_some();
+            .is_some_and(|token| token.name != SERVICE);
     let accepted =
         by_token || password::verify(turn, password, administrator.map(|found| found.password_phc)).await && exists;
     if !accepted {

@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use creel_http::{Peer, Problem, bearer};
-use creel_records::{Login, now_ms};
+use creel_records::{ApiToken, Login, now_ms};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use subtle::ConstantTimeEq as _;
@@ -21,11 +21,13 @@ use subtle::ConstantTimeEq as _;
 use crate::error::records_problem;
 use crate::routes::State;
 
-pub use bootstrap::{Bootstrap, BootstrapError, bootstrap};
+pub use bootstrap::{Bootstrap, BootstrapError, GivenTokens, bootstrap};
 pub use login::{current, log_in, log_out};
-pub use password::Turns as PasswordTurns;
+pub use password::{Turns as PasswordTurns, hash_aside as hash_password};
 
 const COOKIE: &str = "creel_session";
+/// Names the service token among the API tokens. It opens the sync and nothing else, and no other token opens the sync.
+const SERVICE: &str = "service";
 const CSRF_HEADER: &str = "x-csrf-token";
 
 /// Who acts: the name that the activity log shows.
@@ -45,17 +47,34 @@ pub async fn admit(
 ) -> Result<Response, Problem> {
     let (mut head, body) = request.into_parts();
     let actor = match bearer(&head.headers) {
-        Some(token) => by_token(&backend, token, peer).await?,
+        Some(token) => {
+            let detail = "this API token is not known; CREEL_TOKEN or secrets/admin-token has the right one";
+            let known = by_token(&backend, token, peer, |name| name != SERVICE, detail).await?;
+            Actor(known.name)
+        }
         None => by_cookie(&backend, &head.method, &head.headers).await?,
     };
     head.extensions.insert(actor);
     Ok(next.run(Request::from_parts(head, body)).await)
 }
 
+/// Lets in who has the service token.
+pub async fn service(backend: &State, headers: &HeaderMap, peer: Peer) -> Result<ApiToken, Problem> {
+    let detail = "this needs the service token as bearer; it is in secrets/service-token";
+    let token = bearer(headers).ok_or_else(|| Problem::unauthorized(detail))?;
+    by_token(backend, token, peer, |name| name == SERVICE, detail).await
+}
+
 /// Characters from which on a token cannot be guessed: it is let in even while its address is locked out.
 const UNGUESSABLE: usize = 32;
 
-async fn by_token(backend: &State, token: &str, peer: Peer) -> Result<Actor, Problem> {
+async fn by_token(
+    backend: &State,
+    token: &str,
+    peer: Peer,
+    right: fn(&str) -> bool,
+    detail: &'static str,
+) -> Result<ApiToken, Problem> {
     if token.len() < UNGUESSABLE
         && let Some(remaining) = backend.throttle.locked_out(peer.ip)
     {
@@ -67,14 +86,13 @@ async fn by_token(backend: &State, token: &str, peer: Peer) -> Result<Actor, Pro
         .api_token(&sha256(token))
         .await
         .map_err(records_problem)?;
-    if let Some(known) = known {
-        return Ok(Actor(known.name));
+    if let Some(known) = known.filter(|known| right(&known.name)) {
+        return Ok(known);
     }
     if let Some(remaining) = backend.throttle.locked_out(peer.ip) {
         return Err(locked_out(remaining));
     }
     backend.throttle.failed(peer.ip);
-    let detail = "this API token is not known; CREEL_TOKEN or secrets/admin-token has the right one";
     Err(Problem::unauthorized(detail))
 }
 

@@ -42,6 +42,15 @@ pub fn hash(password: &str) -> String {
     hash.expect("default parameters and a fresh salt are valid").to_string()
 }
 
+/// The same, off the event loop; `None` if that was broken off.
+pub async fn hash_aside(turn: Turn, password: String) -> Option<String> {
+    let make = move || {
+        let Turn(_permit) = turn;
+        hash(&password)
+    };
+    tokio::task::spawn_blocking(make).await.ok()
+}
+
 /// Whether `password` is the one behind `phc`. Takes as long where there is no such administrator.
 pub async fn verify(turn: Turn, password: String, phc: Option<String>) -> bool {
     let check = move || {

@@ -1,0 +1,161 @@
+//! Users of gateways for many, over REST.
+
+use creel_tests::http::{Answer, Call};
+use creel_tests::up::Up;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+fn patch(up: &Up, path: &str, body: Value) -> Call {
+    up.call(Method::PATCH, path).json(&body)
+}
+
+#[tokio::test]
+async fn users_are_made_found_changed_and_removed() {
+    let up = Up::start().await;
+    for (id, name) in [("lisi", "李四"), ("alice", "Alice"), ("bob@example.com", "")] {
+        let made = up
+            .post(
+                "/api/users",
+                &json!({"id": id, "name": name, "password": "correct horse"}),
+            )
+            .await;
+        assert_eq!(made.status, 201, "{made:?}");
+        assert!(!made.text.contains("argon2") && made.json()["user"]["has_password"] == true);
+    }
+    let page = up.get("/api/users?limit=2").await.ok();
+    assert_eq!(
+        (&page["users"][0]["id"], &page["next"]),
+        (&json!("alice"), &json!("bob@example.com"))
+    );
+    let rest = up.get("/api/users?limit=2&after=bob%40example.com").await.ok();
+    assert_eq!((&rest["users"][0]["id"], &rest["next"]), (&json!("lisi"), &json!(null)));
+    assert_eq!(
+        up.get("/api/users?search=%E5%9B%9B").await.ok()["users"][0]["id"],
+        "lisi"
+    );
+
+    let changed = patch(&up, "/api/users/lisi", json!({"status": "disabled", "password": null}))
+        .await
+        .ok();
+    let user = &changed["user"];
+    assert_eq!(
+        (&user["status"], &user["has_password"], &user["name"]),
+        (&json!("disabled"), &json!(false), &json!("李四"))
+    );
+
+    let token = up
+        .post("/api/users/alice/token", &json!({"expires_at": "2099-01-01"}))
+        .await;
+    let secret = token.json()["token"].as_str().expect("a token").to_owned();
+    assert!(secret.starts_with("gt_") && secret.len() == 35);
+    let tokens = up.get("/api/users/alice/tokens").await;
+    assert_eq!(tokens.json()["tokens"][0]["expires_at"], "2099-01-01T00:00:00Z");
+    assert!(!tokens.text.contains(&secret));
+    assert_eq!(up.delete("/api/users/alice/tokens").await.status, 204);
+    assert_eq!(up.get("/api/users/alice/tokens").await.ok()["tokens"], json!([]));
+
+    assert_eq!(up.delete("/api/users/alice").await.status, 204);
+    assert_eq!(up.get("/api/users/alice").await.problem(), (404, "not_found".into()));
+}
+
+#[tokio::test]
+async fn a_users_configuration_is_patched_and_a_broken_one_changes_nothing() {
+    let up = Up::start().await;
+    let config = json!({"agents": {"defaults": {"model": "p/m", "systemPrompt": "Sing."}}});
+    assert_eq!(
+        up.post("/api/users", &json!({"id": "alice", "config": config}))
+            .await
+            .status,
+        201
+    );
+    let path = "/api/users/alice/config";
+    let patched = patch(&up, path, json!({"agents": {"defaults": {"systemPrompt": null}}}))
+        .await
+        .ok();
+    assert_eq!(patched["config"], json!({"agents": {"defaults": {"model": "p/m"}}}));
+    let refused = patch(&up, path, json!({"agents": {"defaults": {"model": 7}}})).await;
+    assert_eq!(refused.problem(), (422, "broken_config".into()));
+    assert_eq!(
+        (&refused.json()["line"], &refused.json()["column"]),
+        (&json!(4), &json!(16))
+    );
+    for broken in [
+        json!({"gateway": {"port": 1}}),
+        json!(7),
+        json!({"ui": "x".repeat(300_000)}),
+    ] {
+        assert_eq!(patch(&up, path, broken).await.problem(), (422, "broken_config".into()));
+    }
+    assert_eq!(up.get(path).await.ok(), patched);
+}
+
+#[tokio::test]
+async fn a_table_is_imported_whole_or_not_at_all() {
+    let up = Up::start().await;
+    let import = |query: &str, table: &'static str| {
+        let call = up.call(Method::POST, &format!("/api/users/import{query}"));
+        async move { call.body(table).await }
+    };
+    let count = async || up.get("/api/users").await.ok()["users"].as_array().map(Vec::len);
+    let good = "id,name\r\nalice,\"Alice, A.\"\r\nbob,\r\n";
+    let would: Answer = import("?dry_run=true", good).await;
+    assert_eq!(
+        (would.status, would.json()),
+        (200, json!({"users": 2, "dry_run": true}))
+    );
+    assert_eq!(count().await, Some(0));
+    assert_eq!(import("", good).await.status, 201);
+    assert_eq!(count().await, Some(2));
+    for (table, lines) in [
+        ("id,name\ncarol,C\nalice,A\n", json!([3])),
+        ("id\n../x\ncarol\ncarol\n", json!([2, 4])),
+    ] {
+        let refused = import("", table).await;
+        assert_eq!(refused.problem(), (422, "invalid_value".into()));
+        let told: Value = refused.json()["lines"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| line["line"].clone())
+            .collect();
+        assert_eq!(told, lines, "{refused:?}");
+    }
+    assert_eq!(count().await, Some(2));
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_and_changes_nothing() {
+    let up = Up::start().await;
+    assert_eq!(up.post("/api/users", &json!({"id": "alice"})).await.status, 201);
+    for (body, said) in [
+        (json!({"id": "../etc"}), (422, "invalid_value")),
+        (json!({"id": "alice"}), (409, "taken")),
+        (json!({"id": "b", "password": "short"}), (422, "invalid_value")),
+        (json!({"id": "b", "name": "a\nb"}), (422, "invalid_value")),
+        (json!({"id": "b", "config": {"gateway": {}}}), (422, "broken_config")),
+    ] {
+        let refused = up.post("/api/users", &body).await;
+        assert_eq!(refused.problem(), (said.0, said.1.to_owned()), "{body}");
+    }
+    assert_eq!(patch(&up, "/api/users/alice", json!({})).await.problem().0, 422);
+    assert_eq!(
+        patch(&up, "/api/users/alice", json!({"status": "sleepy"}))
+            .await
+            .problem()
+            .0,
+        400
+    );
+    assert_eq!(
+        patch(&up, "/api/users/nobody", json!({"name": "x"})).await.problem().0,
+        404
+    );
+    let past = up
+        .post("/api/users/alice/token", &json!({"expires_at": "2001-01-01"}))
+        .await;
+    assert_eq!(past.problem(), (422, "invalid_value".into()));
+    assert_eq!(up.post("/api/users/nobody/token", &json!({})).await.problem().0, 404);
+    assert_eq!(
+        up.get("/api/users").await.ok()["users"].as_array().map(Vec::len),
+        Some(1)
+    );
+}
