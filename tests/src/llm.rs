@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::http::{Call, client};
-use crate::up::{Builder, Up};
+use crate::up::{ADMIN_TOKEN, Builder, Up};
 
 /// What the fake provider must be shown; clients never see it.
 pub const PROVIDER_KEY: &str = "sk-of-the-provider";
@@ -69,7 +69,7 @@ impl Llm {
 
     /// What all calls have cost, in micro-credits, by the gateway's own metrics.
     pub async fn cost(&self) -> u64 {
-        let metrics = self.call(Method::GET, "/metrics").await.text;
+        let metrics = self.call(Method::GET, "/metrics").with_token(ADMIN_TOKEN).await.text;
         let costs = metrics
             .lines()
             .filter(|line| line.starts_with("creel_llm_cost_micro_credits_total{"));

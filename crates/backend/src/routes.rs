@@ -38,7 +38,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/llm/groups", get(llm::list_groups))
         .route("/api/llm/groups/{name}", put(llm::put_group).delete(llm::remove_group))
         .route("/api/llm/keys", get(llm::list_keys).post(llm::make_key))
-        .route("/api/llm/keys/{id}", delete(llm::revoke_key))
+        .route("/api/llm/keys/{id}", delete(llm::revoke_key).patch(llm::change_key))
         .route("/api/users", get(users::list).post(users::create))
         .route("/api/users/import", post(users::import))
         .route(

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use creel_fleet::{Credentials, InstanceId, Sealer, Secret};
 use creel_llm_gateway::ledger::{JournalConfig, Ledger};
 use creel_llm_gateway::{
-    Gateway, Given, Provider, Settings, Source, StartError, Style, Unseal, VirtualKey, seal_purpose,
+    Gateway, Given, Provider, Settings, Source, StartError, Style, Unseal, VirtualKey, hash_key, seal_purpose,
 };
 use creel_records::{DatabaseUrl, KeyRecord, KeyTerms, LlmRecords, RecordsError, SqlRecords, now_ms};
 use serde_json::json;
@@ -55,10 +55,11 @@ pub async fn run(command: LlmCommand, home: Option<PathBuf>, json: bool) -> Resu
         )));
     }
     let sealer = Sealer::of(&secrets).map_err(Failure::bad_input)?;
+    let token = std::fs::read_to_string(secrets.join("admin-token")).map_err(Failure::from_error)?;
     let url = settings::database(&home)?.unwrap_or_else(|| DatabaseUrl::file(home.join("creel.db")));
     let records = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
     let journal = journal.unwrap_or_else(|| home.join("llm-journal"));
-    let gateway = open(listen, &llm_settings, records.clone(), sealer, &journal).await?;
+    let gateway = open(listen, &llm_settings, token.trim(), records.clone(), sealer, &journal).await?;
     let address = gateway.address();
     if json {
         output::print_json(&json!({"llm": format!("http://{address}"), "pid": std::process::id()}));
@@ -74,10 +75,11 @@ pub async fn run(command: LlmCommand, home: Option<PathBuf>, json: bool) -> Resu
     Ok(())
 }
 
-/// Starts it on these records.
+/// Starts it on these records. Its metrics want this token.
 pub async fn open(
     address: SocketAddr,
     settings: &LlmSettings,
+    token: &str,
     records: SqlRecords,
     sealer: Sealer,
     journal: &Path,
@@ -93,6 +95,7 @@ pub async fn open(
     };
     let settings = Settings {
         unpriced: settings.unpriced,
+        metrics_token: Some(hash_key(token)),
         ..Settings::default()
     };
     Gateway::open(address, settings, source, ledger)
@@ -112,7 +115,7 @@ impl Unseal for Opener {
     }
 }
 
-/// Hands each instance a virtual key of its own at every start; those of its earlier starts are revoked.
+/// Hands each instance a virtual key of its own at every start; those of its earlier starts are revoked, and all when it is removed.
 pub struct VirtualKeys {
     pub records: Arc<dyn LlmRecords>,
     pub changed: Arc<Notify>,
@@ -150,6 +153,14 @@ impl Credentials for VirtualKeys {
             .iter()
             .map(|name| (name.clone(), Secret::new(key.expose())));
         Ok(handed.collect())
+    }
+
+    async fn revoke(&self, instance: &InstanceId) -> Result<(), String> {
+        let revoked = self.records.revoke_llm_keys_of(instance.as_str()).await;
+        if revoked.map_err(|error| format!("its virtual keys could not be revoked: {error}"))? {
+            self.changed.notify_one();
+        }
+        Ok(())
     }
 }
 

@@ -37,7 +37,16 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         .map_err(Failure::from_error)?;
     let sealer = home.sealer().map_err(Failure::from_error)?;
     let journal = home.path().join("llm-journal");
-    let gateway = llm::open(args.llm, &args.llm_settings, database.clone(), sealer.clone(), &journal).await?;
+    let token = std::fs::read_to_string(&first.token_file).map_err(Failure::from_error)?;
+    let gateway = llm::open(
+        args.llm,
+        &args.llm_settings,
+        token.trim(),
+        database.clone(),
+        sealer.clone(),
+        &journal,
+    )
+    .await?;
     // Providers' keys stay in the LLM Gateway.
     let provider_env = llm::environment(gateway.address());
     let providers: Vec<String> = provider_env

@@ -13,4 +13,10 @@ pub trait Credentials: Send + Sync {
     /// # Errors
     /// Why there are none, for the log and for whoever looks at the instance: it does not start without.
     async fn of(&self, instance: &InstanceId) -> Result<Vec<(String, Secret)>, String>;
+
+    /// The instance is being removed: what it was handed is to be void. Asked again if the removal is.
+    ///
+    /// # Errors
+    /// Why that cannot be had: the instance is not removed then.
+    async fn revoke(&self, instance: &InstanceId) -> Result<(), String>;
 }

@@ -9,6 +9,7 @@ use http::header::AUTHORIZATION;
 use crate::catalog::{Catalog, Key};
 use crate::key;
 use crate::refusal::Refusal;
+use crate::settings::Settings;
 
 /// The key of `Authorization: Bearer` (OpenAI's clients) or `x-api-key` (Anthropic's). It is looked up by its hash, which nobody can
 /// aim at: how long that takes tells nothing of other keys.
@@ -25,6 +26,16 @@ pub fn key(catalog: &Catalog, headers: &HeaderMap) -> Result<Arc<Key>, Refusal> 
         return Err(Refusal::ExpiredKey);
     }
     Ok(Arc::clone(key))
+}
+
+/// What opens `/metrics` is no virtual key, but the token of the settings. Digests are compared, so that how long it takes tells nothing.
+///
+/// # Errors
+/// [`Refusal::NoToken`].
+pub fn metrics(settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> {
+    let wanted = settings.metrics_token.ok_or(Refusal::NoToken)?;
+    let shown = shown(headers).ok_or(Refusal::NoToken)?;
+    (key::hash(shown) == wanted).then_some(()).ok_or(Refusal::NoToken)
 }
 
 fn shown(headers: &HeaderMap) -> Option<&str> {
@@ -49,6 +60,19 @@ fn now_ms() -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metrics_need_their_token() {
+        let mut settings = Settings::default();
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer of-prometheus".parse().unwrap());
+        assert!(metrics(&settings, &headers).is_err(), "none opens them");
+        settings.metrics_token = Some(key::hash("of-prometheus"));
+        assert!(metrics(&settings, &headers).is_ok());
+        assert!(metrics(&settings, &HeaderMap::new()).is_err());
+        settings.metrics_token = Some(key::hash("another"));
+        assert!(metrics(&settings, &headers).is_err());
+    }
 
     #[test]
     fn keys_come_in_either_header() {

@@ -54,7 +54,7 @@ pub use catalog::{
     seal_purpose,
 };
 pub use gateway::{Gateway, StartError};
-pub use key::VirtualKey;
+pub use key::{VirtualKey, hash as hash_key};
 pub use price::{Multiplier, Price};
 pub use refresh::Source;
 pub use settings::{Settings, Unpriced};

@@ -26,6 +26,8 @@ pub enum Refusal {
     NoKey,
     #[error("this key is not known; it may have been revoked")]
     UnknownKey,
+    #[error("metrics need the API token (Authorization: Bearer); a virtual key does not open them")]
+    NoToken,
     #[error("this key has expired")]
     ExpiredKey,
     #[error("{0}")]
@@ -73,7 +75,7 @@ impl Refusal {
         match self {
             Self::NoSuchPath | Self::NoSuchModel(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoKey | Self::UnknownKey | Self::ExpiredKey => StatusCode::UNAUTHORIZED,
+            Self::NoKey | Self::UnknownKey | Self::ExpiredKey | Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::BadRequest(_) | Self::NotOffered(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody(_) => StatusCode::REQUEST_TIMEOUT,
@@ -95,6 +97,7 @@ impl Refusal {
             Self::WrongMethod => "method_not_allowed",
             Self::NoKey => "no_api_key",
             Self::UnknownKey => "invalid_api_key",
+            Self::NoToken => "no_token",
             Self::ExpiredKey => "expired_api_key",
             Self::BadRequest(_) => "invalid_request",
             Self::TooLarge { .. } => "request_too_large",

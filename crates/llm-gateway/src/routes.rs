@@ -11,7 +11,7 @@ use crate::body::Reply;
 use crate::refusal::Refusal;
 use crate::style::{Style, Surface};
 use crate::worker::Worker;
-use crate::{call, models};
+use crate::{auth, call, models};
 
 pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<Reply> {
     let path = request.uri().path();
@@ -29,10 +29,10 @@ pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<
     };
     let answered = match (request.method(), path) {
         (&Method::GET, "/health") => Ok(text("application/json", r#"{"ok":true,"status":"live"}"#)),
-        (&Method::GET, "/metrics") => Ok(text(
-            "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            worker.shared.metrics.render(),
-        )),
+        (&Method::GET, "/metrics") => auth::metrics(&worker.shared.settings, request.headers()).map(|()| {
+            let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            text(media_type, worker.shared.metrics.render())
+        }),
         (&Method::GET, "/v1/models") => models::list(&worker, request.headers(), style),
         (&Method::GET, path) if path.starts_with("/v1/models/") => {
             models::show(&worker, request.headers(), style, &path["/v1/models/".len()..])

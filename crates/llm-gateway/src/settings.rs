@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::key::KeyHash;
 use crate::relay::Bounds;
 use crate::upstream::Patience;
 
@@ -50,6 +51,8 @@ pub struct Settings {
     /// Attempts for one call, all providers together.
     pub attempts: usize,
     pub unpriced: Unpriced,
+    /// SHA-256 of the token that `/metrics` wants. A virtual key does not open it: it tells what others use. `None`: it stays shut.
+    pub metrics_token: Option<KeyHash>,
     /// For how long running calls may go on when the gateway stops.
     pub grace: Duration,
 }
@@ -74,6 +77,7 @@ impl Default for Settings {
             },
             attempts: 3,
             unpriced: Unpriced::default(),
+            metrics_token: None,
             grace: Duration::from_secs(30),
         }
     }

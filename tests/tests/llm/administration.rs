@@ -2,7 +2,7 @@
 
 use creel_testkit::provider::{Provider, Reply};
 use creel_tests::llm::{Llm, PROVIDER_KEY};
-use creel_tests::up::Up;
+use creel_tests::up::{ADMIN_TOKEN, Up};
 use creel_tests::wait::until;
 use reqwest::Method;
 use serde_json::json;
@@ -78,6 +78,68 @@ async fn a_revoked_key_is_void_and_changed_prices_count_at_once() {
     })
     .await;
     assert_eq!(llm.up.delete(&format!("/api/llm/keys/{id}")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_keys_terms_are_changed_one_by_one() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello.").usage(7, 3));
+    let llm = Llm::of(&provider).await;
+    let key = llm.key_with(json!({"models": ["c1"], "day_budget": "5"})).await;
+    let keys = llm.up.get("/api/llm/keys").await.json()["keys"].clone();
+    let made = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["day_budget"].is_string());
+    let path = format!("/api/llm/keys/{}", made.unwrap()["id"].as_str().unwrap());
+    let change = |body| llm.up.call(Method::PATCH, &path).json(&body);
+    for (body, said) in [
+        (json!({"requests_per_minute": 0}), "requests_per_minute"),
+        (json!({"day_budget": "-1"}), "day_budget"),
+        (json!({"expires_at": "soon"}), "expires_at"),
+        (json!({"user": "mallory"}), "user"),
+    ] {
+        let answer = change(body).await;
+        let (status, _) = answer.problem();
+        let problem = answer.json();
+        assert!(
+            [400, 422].contains(&status) && problem["detail"].as_str().unwrap().contains(said),
+            "{problem:#}"
+        );
+    }
+    let now = change(json!({"models": null, "aliases": {"fast": "m1"}})).await.ok();
+    assert_eq!(
+        (&now["models"], &now["day_budget"], &now["aliases"]),
+        (&json!(null), &made.unwrap()["day_budget"], &json!({"fast": "m1"}))
+    );
+    until("the new terms to count", || async {
+        let ask = ASK.replace("m1", "fast");
+        let call = llm
+            .call(Method::POST, "/v1/chat/completions")
+            .body(ask)
+            .with_token(&key);
+        (call.await.status == 200).then_some(())
+    })
+    .await;
+    change(json!({"expires_at": "2020-01-01T00:00:00Z"})).await.ok();
+    until("the key to have expired", || async {
+        let call = llm.call(Method::GET, "/v1/models").with_token(&key);
+        (call.await.status == 401).then_some(())
+    })
+    .await;
+    assert_eq!(llm.up.delete(&path).await.status, 204);
+    assert_eq!(change(json!({})).await.status, 404, "revoked is revoked");
+}
+
+#[tokio::test]
+async fn metrics_open_to_the_api_token_and_to_no_virtual_key() {
+    let provider = Provider::start().await;
+    let llm = Llm::of(&provider).await;
+    let metrics = || llm.call(Method::GET, "/metrics");
+    assert_eq!(metrics().await.status, 401, "they tell what others use");
+    assert_eq!(metrics().without_token().await.status, 401);
+    assert_eq!(metrics().with_token(ADMIN_TOKEN).await.status, 200);
 }
 
 #[tokio::test]

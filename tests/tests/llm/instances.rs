@@ -27,6 +27,14 @@ async fn an_instance_gets_a_virtual_key_and_never_sees_the_providers() {
     let in_force: Vec<bool> = of_alice.map(|key| key["revoked_at"].is_null()).collect();
     assert_eq!(in_force, [false, true], "the key of the earlier start is void");
     assert_eq!(instance.says("hi").await, "Hello from the model.");
+
+    llm.up.delete("/api/instances/alice").await;
+    let keys = llm.up.get("/api/llm/keys").await.json()["keys"].clone();
+    let mut of_alice = keys.as_array().unwrap().iter().filter(|key| key["instance"] == "alice");
+    assert!(
+        of_alice.all(|key| key["revoked_at"].is_string()),
+        "with the instance its keys go: {keys}"
+    );
 }
 
 #[tokio::test]

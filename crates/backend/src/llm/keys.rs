@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::key_change::Change;
 use super::{changed, credits, unknown};
 use crate::auth::Actor;
 use crate::error::records_problem;
@@ -57,27 +58,13 @@ pub async fn make(
     Extension(actor): Extension<Actor>,
     JsonBody(request): JsonBody<Make>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    for (field, limit) in [
-        ("requests_per_minute", request.requests_per_minute),
-        ("tokens_per_minute", request.tokens_per_minute),
-    ] {
-        if limit == Some(0) {
-            return Err(Problem::unprocessable(format!(
-                "{field}: at least 1; absent is no limit"
-            )));
-        }
-    }
-    let budget = |field, text: &Option<String>| {
-        let amount = text.as_deref().map(|text| credits(field, text)).transpose()?;
-        Ok::<_, Problem>(amount.map(|micros| micros.0))
-    };
     let terms = KeyTerms {
         models: request.models,
         aliases: request.aliases,
-        requests_per_minute: request.requests_per_minute,
-        tokens_per_minute: request.tokens_per_minute,
-        day_budget: budget("day_budget", &request.day_budget)?,
-        month_budget: budget("month_budget", &request.month_budget)?,
+        requests_per_minute: limit("requests_per_minute", request.requests_per_minute)?,
+        tokens_per_minute: limit("tokens_per_minute", request.tokens_per_minute)?,
+        day_budget: budget("day_budget", request.day_budget.as_deref())?,
+        month_budget: budget("month_budget", request.month_budget.as_deref())?,
         group: request.group,
     };
     let key = VirtualKey::mint().map_err(|_| Problem::internal())?;
@@ -100,7 +87,43 @@ pub async fn make(
     ))
 }
 
-fn moment(text: &str) -> Result<i64, Problem> {
+/// What is named is changed, for the calls that come; the key itself stays what it is.
+pub async fn change(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    JsonBody(change): JsonBody<Change>,
+) -> Result<Json<Value>, Problem> {
+    let keys = backend.records.llm_keys().await.map_err(records_problem)?;
+    let in_force = |key: &KeyRecord| key.id == id && key.revoked_at.is_none();
+    let gone = || unknown("virtual key in force", &id);
+    let mut record = keys.into_iter().find(in_force).ok_or_else(gone)?;
+    change.apply(&mut record)?;
+    let set = backend.records.set_llm_key_terms(&id, &record.terms, record.expires_at);
+    if !set.await.map_err(records_problem)? {
+        return Err(gone());
+    }
+    changed(&backend, &actor.0, "llm.key", ["virtual key", &record.hint, "changed"]).await;
+    Ok(Json(shown(&record)))
+}
+
+/// Of requests or tokens in a minute.
+pub fn limit(field: &str, limit: Option<u64>) -> Result<Option<u64>, Problem> {
+    match limit {
+        Some(0) => Err(Problem::unprocessable(format!(
+            "{field}: at least 1; absent is no limit"
+        ))),
+        _ => Ok(limit),
+    }
+}
+
+/// Credits of a day or month, in micro-credits.
+pub fn budget(field: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
+    let amount = text.map(|text| credits(field, text)).transpose()?;
+    Ok(amount.map(|micros| micros.0))
+}
+
+pub fn moment(text: &str) -> Result<i64, Problem> {
     let at = OffsetDateTime::parse(text, &Rfc3339)
         .map_err(|_| Problem::unprocessable("expires_at: a time such as 2030-01-31T00:00:00Z"))?;
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map_err(|_| Problem::unprocessable("expires_at: too far away"))

@@ -1,11 +1,12 @@
 //! `/api/llm`: what the LLM Gateway is set up with. It reads the records; here they are written.
 
+mod key_change;
 mod keys;
 mod models;
 mod prices;
 mod providers;
 
-pub use keys::{list as list_keys, make as make_key, revoke as revoke_key};
+pub use keys::{change as change_key, list as list_keys, make as make_key, revoke as revoke_key};
 pub use models::{list as list_models, put as put_model, remove as remove_model};
 pub use prices::{list as list_prices, list_groups, put as put_price, put_group, remove as remove_price, remove_group};
 pub use providers::{list as list_providers, put as put_provider, remove as remove_provider};

@@ -358,12 +358,7 @@ impl Actor {
         let deleted = deleted.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         let deleted = deleted.map_err(FleetError::file("delete", self.directory.root()));
         let recorded = match deleted {
-            Ok(()) => self
-                .shared
-                .records
-                .delete_instance(self.id.as_str())
-                .await
-                .map_err(FleetError::from),
+            Ok(()) => self.forget().await,
             Err(error) => Err(error),
         };
         if let Err(error) = recorded {
@@ -382,5 +377,15 @@ impl Actor {
             let _ = done.send(Ok(()));
         }
         ControlFlow::Break(())
+    }
+
+    /// The credentials first: once the record is gone, nobody would ask for them to be revoked.
+    async fn forget(&mut self) -> Result<(), FleetError> {
+        if let Some(credentials) = &self.shared.credentials {
+            let revoked = credentials.revoke(&self.id).await;
+            revoked.map_err(|reason| FleetError::invalid("credentials", reason))?;
+        }
+        self.shared.records.delete_instance(self.id.as_str()).await?;
+        Ok(())
     }
 }

@@ -50,7 +50,7 @@ const en: Sayings = {
     starting: 'is starting',
     sleeping: 'sleeps',
   },
-  done: { set: 'was set', removed: 'was removed', made: 'was made', revoked: 'was revoked' },
+  done: { set: 'was set', removed: 'was removed', made: 'was made', changed: 'was changed', revoked: 'was revoked' },
   kinds: {
     'llm.provider': (data) => done(en, data, 'provider'),
     'llm.model': (data) => done(en, data, 'model'),
@@ -79,7 +79,7 @@ const zh: Sayings = {
   kept: '已移除，数据保留',
   purged: '已移除，数据一并删除',
   status: { running: '运行在端口 {port}', stopped: '已停止', starting: '正在启动', sleeping: '已休眠' },
-  done: { set: '已设定', removed: '已移除', made: '已创建', revoked: '已作废' },
+  done: { set: '已设定', removed: '已移除', made: '已创建', changed: '已更改', revoked: '已作废' },
   kinds: {
     'llm.provider': (data) => done(zh, data, '供应商'),
     'llm.model': (data) => done(zh, data, '模型'),
