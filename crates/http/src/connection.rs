@@ -16,11 +16,15 @@ use crate::paced::{Answering, Bounds, Paced};
 
 pub struct Connection<P: Connections> {
     stream: Paced<TcpStream>,
-    /// Its place among the open ones.
-    _place: TaskTrackerToken,
+    place: Place<P>,
+    close: Option<CancellationToken>,
+}
+
+/// A connection's place among the open ones.
+struct Place<P: Connections> {
     policy: Arc<P>,
     number: u64,
-    close: Option<CancellationToken>,
+    _counted: TaskTrackerToken,
 }
 
 impl<P: Connections> Connection<P> {
@@ -29,7 +33,7 @@ impl<P: Connections> Connection<P> {
         number: u64,
         bounds: Bounds,
         answering: Answering,
-        place: TaskTrackerToken,
+        counted: TaskTrackerToken,
         policy: Arc<P>,
     ) -> Self {
         // A delta of a reply must not wait for the acknowledgement of the one before.
@@ -40,11 +44,20 @@ impl<P: Connections> Connection<P> {
         let close = policy.opened(number);
         Self {
             stream: Paced::new(stream, bounds, answering),
-            _place: place,
-            policy,
-            number,
+            place: Place {
+                policy,
+                number,
+                _counted: counted,
+            },
             close,
         }
+    }
+
+    /// Gives the place to another connection; what is left is to hang up.
+    pub fn leave(self) -> impl AsyncRead + AsyncWrite + Unpin + use<P> {
+        let Self { stream, place, .. } = self;
+        drop(place);
+        stream
     }
 
     /// Resolves when the server wants the connection closed.
@@ -59,7 +72,7 @@ impl<P: Connections> Connection<P> {
     }
 }
 
-impl<P: Connections> Drop for Connection<P> {
+impl<P: Connections> Drop for Place<P> {
     fn drop(&mut self) {
         self.policy.closed(self.number);
     }

@@ -32,6 +32,8 @@ const CROWD: usize = 32;
 const CROWD_TIMEOUT: Duration = Duration::from_secs(2);
 /// A client may go on sending for this long after its answer.
 const LINGER: Duration = Duration::from_secs(5);
+/// Clients at a time that may do so: their connections are no longer counted among the open ones.
+const LINGERERS: usize = 256;
 /// Connections at a time that are told, without being listened to, that there are too many.
 const REFUSALS: usize = 256;
 
@@ -85,6 +87,7 @@ pub struct Peer {
 pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy: Arc<P>, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let refusals = TaskTracker::new();
+    let lingerers = TaskTracker::new();
     let mut number = 0;
     loop {
         let accepted = tokio::select! {
@@ -138,7 +141,13 @@ pub async fn serve<P: Connections>(listener: TcpListener, router: Router, policy
             policy.clone(),
         );
         let service = (answering, router.clone());
-        tokio::spawn(answer(connection, service, peer, patience, stop.clone()));
+        tokio::spawn(answer(
+            connection,
+            service,
+            peer,
+            patience,
+            (stop.clone(), lingerers.clone()),
+        ));
     }
     drop(listener);
     connections.close();
@@ -150,7 +159,7 @@ async fn answer<P: Connections>(
     (answering, router): (Answering, Router),
     peer: Peer,
     patience: Duration,
-    stop: CancellationToken,
+    (stop, lingerers): (CancellationToken, TaskTracker),
 ) {
     let closing = connection.closing();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
@@ -186,8 +195,14 @@ async fn answer<P: Connections>(
         tracing::debug!(%error, peer = %peer.ip, "connection");
     }
     let Some(parts) = serving.into_parts() else { return };
+    // Its place goes first: a client that does not close its end must not keep probes out.
+    let stream = parts.io.into_inner().leave();
+    if lingerers.len() >= LINGERERS {
+        return;
+    }
+    let _lingering = lingerers.token();
     tokio::select! {
-        _ = tokio::time::timeout(LINGER, hang_up(parts.io.into_inner())) => {}
+        _ = tokio::time::timeout(LINGER, hang_up(stream)) => {}
         () = stop.cancelled() => {}
     }
 }
@@ -203,4 +218,56 @@ pub async fn hang_up(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Res
 /// An IPv4 client of an IPv6 socket, as IPv4.
 fn unmapped(peer: SocketAddr) -> IpAddr {
     peer.ip().to_canonical()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::net::TcpStream;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    struct Crowded(mpsc::Sender<u64>);
+
+    impl Connections for Crowded {
+        fn limit(&self) -> usize {
+            0
+        }
+
+        fn idle_timeout(&self) -> Duration {
+            Duration::from_secs(60)
+        }
+
+        fn closed(&self, connection: u64) {
+            let _ = self.0.try_send(connection);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_answered_and_stays_keeps_nobody_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (closed, mut left) = mpsc::channel(CROWD + 1);
+        let router = Router::new().route("/healthz", get(async || "ok"));
+        tokio::spawn(serve(
+            listener,
+            router,
+            Arc::new(Crowded(closed)),
+            CancellationToken::new(),
+        ));
+        let mut held = Vec::new();
+        for _ in 0..=CROWD {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let probe = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+            client.write_all(probe).await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+            // Held open: the server lingers for all of them at once, so none of the places comes free by that in time.
+            held.push(client);
+            let place = tokio::time::timeout(LINGER / 2, left.recv()).await;
+            place.expect("the place is free while the client stays").unwrap();
+        }
+    }
 }
