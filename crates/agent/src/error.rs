@@ -34,7 +34,7 @@ pub enum TurnError {
     Cancelled,
     #[error("the conversation cannot be stored: {}", .0.reason())]
     Storage(#[from] creel_session::SessionError),
-    #[error("the conversation cannot be locked; the log says why; try again")]
+    #[error("{}", lease_reason(.0))]
     Lease(#[from] creel_lease::LeaseError),
 }
 
@@ -76,6 +76,7 @@ impl TurnError {
             Self::Deleted => "session_deleted",
             Self::Cancelled => "cancelled",
             Self::Storage(creel_session::SessionError::Full { .. }) => "disk_full",
+            Self::Lease(error) if error.is_full() => "disk_full",
             Self::Storage(_) | Self::Lease(_) => "storage",
         }
     }
@@ -89,6 +90,41 @@ impl TurnError {
             },
             Self::Busy(_) | Self::Taken => Some(Duration::from_secs(1)),
             _ => None,
+        }
+    }
+}
+
+fn lease_reason(error: &creel_lease::LeaseError) -> &'static str {
+    match error.is_full() {
+        true => {
+            "the conversation cannot be stored: no room left; free disk space or raise the quota, then send it again"
+        }
+        false => "the conversation cannot be locked; the log says why; try again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use creel_lease::LeaseError;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_too_full_for_the_lease_is_a_full_disk() {
+        // ENOSPC, EDQUOT, EIO.
+        for (errno, code, told) in [
+            (28, "disk_full", "no room"),
+            (122, "disk_full", "no room"),
+            (5, "storage", "locked"),
+        ] {
+            let error = TurnError::from(LeaseError::Io {
+                action: "write",
+                path: "/state/leases/x.lease".into(),
+                source: std::io::Error::from_raw_os_error(errno),
+            });
+            assert_eq!(error.code(), code);
+            let text = error.to_string();
+            assert!(text.contains(told) && !text.contains("/state"), "{text}");
         }
     }
 }

@@ -22,6 +22,12 @@ pub enum LeaseError {
 }
 
 impl LeaseError {
+    /// Whether the disk, or the owner's share of it, is full.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path, source: impl Into<std::io::Error>) -> Self {
         Self::Io {
             action,
