@@ -68,7 +68,7 @@ pub async fn revoke(
         .await
         .map_err(records_problem)?;
     let message = format!("the gateway token of user {id} revoked");
-    happened(&backend, &actor.0, "user.token", id.as_str(), message).await;
+    happened(&backend, &actor.0, "user.token_revoked", id.as_str(), message).await;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -34,6 +34,8 @@ test.each([
     '虚拟密钥 sk-creel-ab 已作废',
   ],
   ['credits.given', { user: 'alice', credits: '2.5' }, '2.5 credits for alice', '给 alice 发放 2.5 积分'],
+  ['user.token', { user: 'alice' }, 'user alice has a new gateway token', '用户 alice 已换新网关令牌'],
+  ['user.imported', { users: 12 }, '12 users imported', '已导入 12 个用户'],
   ['login', { address: '127.0.0.1' }, 'signed in from 127.0.0.1', '从 127.0.0.1 登录'],
 ])('%s is said in both languages', (kind, data, en, zh) => {
   expect(eventWords(event(kind, data), 'en')).toBe(en)
