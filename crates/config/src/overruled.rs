@@ -5,6 +5,7 @@
 use crate::ConfigError;
 use crate::environment::filled;
 use crate::json5::Value;
+use crate::locations::PORT;
 use crate::section::Section;
 
 /// Keys of `gateway`, and the variables that go before them, the strongest first.
@@ -31,7 +32,8 @@ pub(crate) fn warn_of_overruled(file: &Section) -> Result<(), ConfigError> {
         let path = format!("gateway.{}", keys.join("."));
         let in_vain = match &node.value {
             Value::String(_) => !["", &*value].contains(&file.text(node, &path)?.trim()),
-            Value::Integer(number) => number.to_string() != value,
+            // The usual port is what templates carry; whoever left it there asked for nothing.
+            Value::Integer(number) => ![value, PORT.to_string()].contains(&number.to_string()),
             _ => true,
         };
         if in_vain {

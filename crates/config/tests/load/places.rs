@@ -179,4 +179,6 @@ fn a_key_that_the_environment_overrules_is_a_warning_at_its_place() {
     // The same said twice is no contradiction.
     let same = "{gateway: {port: 18790, bind: 'loopback', auth: {mode: 'token', token: '${OPENCLAW_GATEWAY_TOKEN}'}}}";
     warns_in(same, &env, &[]);
+    // Nor is the usual port, which templates carry.
+    warns_in("{gateway: {port: 18789, token: ''}}", &env, &[]);
 }
