@@ -182,6 +182,13 @@ impl GatewayDraft {
                 "is \"trusted-proxy\", which the native runtime does not have; use \"token\"",
             ));
         }
+        let tls = section.section("tls")?;
+        if tls.boolean("enabled")? == Some(true) {
+            return Err(tls.error(
+                "enabled",
+                "is true, and the native runtime speaks no TLS: put a proxy that does before it",
+            ));
+        }
         let chat = section
             .section("http")?
             .section("endpoints")?

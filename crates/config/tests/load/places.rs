@@ -59,6 +59,10 @@ fn wrong_values_are_pointed_at() {
             "1:18: `gateway.port` is null; it must be a whole number",
         ),
         (
+            "{gateway: {tls: {enabled: true}}}",
+            "1:27: `gateway.tls.enabled` is true, and the native runtime speaks no TLS: put a proxy that does before it",
+        ),
+        (
             "{gateway: {mode: 'remote'}}",
             "1:18: `gateway.mode` must be \"local\": a gateway that runs here is local",
         ),
