@@ -11,4 +11,5 @@ mod isolation;
 mod nothing_is_lost;
 mod openclaw;
 mod records;
+mod secrets;
 mod users;

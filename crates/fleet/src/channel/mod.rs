@@ -3,18 +3,19 @@
 //! A channel's configuration arrives with its secrets. They go into `instance.env` (0600) under names such as
 //! `FEISHU_APP_SECRET`; what is recorded, shown and written into `openclaw.json` is the reference `${FEISHU_APP_SECRET}`.
 
+mod secrets;
+
 use creel_records::{Channel, Runtime};
 use serde_json::{Map, Value, json};
 
+use self::secrets::Hiding;
+pub use self::secrets::Variables;
 use crate::FleetError;
 
 /// The platforms a channel can connect to (DESIGN.md, section 1).
 const KINDS: [&str; 8] = [
     "feishu", "dingtalk", "wecom", "telegram", "discord", "slack", "whatsapp", "webchat",
 ];
-
-/// Names and values for `instance.env`.
-pub type Variables = Vec<(String, String)>;
 
 /// Channels with their secrets replaced by references, and the variables these refer to.
 pub fn take_secrets(channels: Vec<Channel>) -> Result<(Vec<Channel>, Variables), FleetError> {
@@ -44,16 +45,10 @@ pub fn take_secrets(channels: Vec<Channel>) -> Result<(Vec<Channel>, Variables),
             }
         };
         let prefix = channel.kind.to_ascii_uppercase();
-        let config = config.into_iter().map(|(name, value)| {
-            let value = hide(
-                &format!("{prefix}_{}", upper_snake(&name)),
-                is_secret(&name),
-                value,
-                &mut variables,
-            );
-            (name, value)
-        });
-        let config = Value::Object(config.collect());
+        let config = Hiding::into(&mut variables)
+            .members(&prefix, &channel.kind, false, config)
+            .map_err(|fault| FleetError::invalid("channels", format!("{}: {}", fault.path, fault.reason)))?;
+        let config = Value::Object(config);
         kinds.push(channel.kind.clone());
         kept.push(Channel {
             kind: channel.kind,
@@ -61,52 +56,6 @@ pub fn take_secrets(channels: Vec<Channel>) -> Result<(Vec<Channel>, Variables),
         });
     }
     Ok((kept, variables))
-}
-
-fn hide(variable: &str, secret: bool, value: Value, variables: &mut Variables) -> Value {
-    match value {
-        Value::String(text) if secret && !text.starts_with("${") => {
-            variables.push((variable.to_owned(), text));
-            Value::String(format!("${{{variable}}}"))
-        }
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .map(|(name, value)| {
-                    let variable = format!("{variable}_{}", upper_snake(&name));
-                    let value = hide(&variable, is_secret(&name), value, variables);
-                    (name, value)
-                })
-                .collect(),
-        ),
-        other => other,
-    }
-}
-
-/// Whether a member of this name holds a secret, by the words that platforms use.
-fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["secret", "token", "password", "key", "credential"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
-/// `appSecret` -> `APP_SECRET`; anything that cannot stand in a variable's name becomes `_`.
-fn upper_snake(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 4);
-    let mut after_lower = false;
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && after_lower {
-            text.push('_');
-        }
-        after_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
-        text.push(if letter.is_ascii_alphanumeric() {
-            letter.to_ascii_uppercase()
-        } else {
-            '_'
-        });
-    }
-    text
 }
 
 /// Whether the channel belongs into the instance's `openclaw.json`. Upstream refuses to start over the configuration of a
@@ -158,13 +107,6 @@ mod tests {
             ]
         );
         assert_eq!(config(&kept[0])["enabled"], true);
-    }
-
-    #[test]
-    fn what_is_a_reference_already_stays_one() {
-        let (kept, variables) =
-            take_secrets(vec![channel("slack", json!({"botToken": "${MINE}"}))]).expect("a known channel");
-        assert_eq!((&kept[0].config["botToken"], variables.len()), (&json!("${MINE}"), 0));
     }
 
     #[test]
