@@ -79,12 +79,13 @@ pub async fn write(
     Ok((etag(&content), Json(Saved { content, warnings })))
 }
 
-fn etag(content: &str) -> [(HeaderName, String); 1] {
+/// The header that names a text.
+pub fn etag(content: &str) -> [(HeaderName, String); 1] {
     [(header::ETAG, format!("\"{}\"", ConfigVersion::of(content)))]
 }
 
 /// The versions that `If-Match` names; `None` where it is missing or `*`, which any text satisfies.
-fn versions_read(headers: &HeaderMap) -> Result<Option<Vec<ConfigVersion>>, Problem> {
+pub fn versions_read(headers: &HeaderMap) -> Result<Option<Vec<ConfigVersion>>, Problem> {
     let Some(value) = headers.get(header::IF_MATCH) else {
         return Ok(None);
     };

@@ -50,7 +50,10 @@ pub fn router(backend: &State) -> Router {
             "/api/users/{id}/tokens",
             get(users::list_tokens).delete(users::revoke_tokens),
         )
-        .route("/api/users/{id}/config", get(users::config).patch(users::patch_config))
+        .route(
+            "/api/users/{id}/config",
+            get(users::config).put(users::write_config).patch(users::patch_config),
+        )
         .route("/api/users/{id}/credits", get(credits::show).post(credits::give))
         .route("/api/usage", get(usage::show))
         .route("/api/system/status", get(system::status))

@@ -90,6 +90,40 @@ async fn a_users_configuration_is_patched_and_a_broken_one_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_users_configuration_is_written_by_who_has_seen_the_present_one() {
+    let up = Up::start().await;
+    assert_eq!(up.post("/api/users", &json!({"id": "alice"})).await.status, 201);
+    let path = "/api/users/alice/config";
+    let put = |content: &str, seen: &str| {
+        let call = up.call(Method::PUT, path).header("if-match", seen);
+        call.json(&json!({"content": content}))
+    };
+    let first = up.get(path).await.header("etag").to_owned();
+    let saved = put("{// no comment is kept\nagents: {defaults: {model: 'p/m'}}}", &first).await;
+    assert_eq!(
+        saved.json()["config"],
+        json!({"agents": {"defaults": {"model": "p/m"}}})
+    );
+    let second = saved.header("etag").to_owned();
+    assert_eq!(up.get(path).await.header("etag"), second);
+
+    assert_eq!(put("{}", &first).await.problem(), (412, "changed_elsewhere".into()));
+    let stale = patch(&up, path, json!({"agents": null}))
+        .header("if-match", &first)
+        .await;
+    assert_eq!(stale.problem(), (412, "changed_elsewhere".into()));
+
+    let broken = put("{\n  agents: {defaults: {\n    model: 7}}}", &second).await;
+    assert_eq!(broken.problem(), (422, "broken_config".into()));
+    // In what was sent, not in the layout that is kept.
+    assert_eq!(
+        (&broken.json()["line"], &broken.json()["column"]),
+        (&json!(3), &json!(12))
+    );
+    assert_eq!(up.get(path).await.header("etag"), second);
+}
+
+#[tokio::test]
 async fn a_table_is_imported_whole_or_not_at_all() {
     let up = Up::start().await;
     let import = |query: &str, table: &'static str| {

@@ -7,7 +7,7 @@ mod sheet;
 mod token;
 
 pub use account::{change, create, list, remove, show};
-pub use config::{patch as patch_config, read as config};
+pub use config::{patch as patch_config, read as config, write as write_config};
 pub use import::import;
 pub use token::{list as list_tokens, mint as mint_token, revoke as revoke_tokens};
 
