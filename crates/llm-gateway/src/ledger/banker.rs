@@ -8,13 +8,14 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use creel_records::RecordsError;
 use creel_records::ledger::{
     Exchange, Exchanged, Give, Joined, LedgerStore, Micros, Others, Position, PurseId, Settlement, Take, Taken,
 };
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::call::Bound;
 use super::journal::{JournalError, Reader, remove_before};

@@ -2,7 +2,8 @@
 //! two nodes may be an hour apart.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 pub(super) struct Clock {
     since: Instant,

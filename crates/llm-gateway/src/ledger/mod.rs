@@ -33,12 +33,14 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use creel_records::RecordsError;
 use creel_records::ledger::Settlement;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
+// Its time can be stood still: see `tests/proof`.
+use tokio::time::Instant;
 
 use banker::{Banker, Want};
 use call::Bound;

@@ -2,9 +2,10 @@
 //! held for nanoseconds.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use creel_records::ledger::{Micros, PurseId};
+use tokio::time::Instant;
 
 use super::call::Bound;
 

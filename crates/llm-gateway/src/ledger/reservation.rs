@@ -1,9 +1,9 @@
 //! A call that may be sent, until it is settled.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use creel_records::ledger::{Micros, Outcome, RequestId, Settlement, Usage};
+use tokio::time::Instant;
 
 use super::call::{Bound, window_of};
 use super::{Call, Shared};

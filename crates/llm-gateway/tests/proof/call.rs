@@ -22,6 +22,8 @@ pub struct Call {
     pub noted: Option<i64>,
     pub node: usize,
     pub slot: usize,
+    /// Its node was, and came back.
+    pub given_up: bool,
     pub phase: Phase,
 }
 

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use creel_records::SqlRecords;
 use creel_records::ledger::{
     Credits as _, Entry, EntryKind, LedgerStore as _, Micros, RequestId, UsageBy, UsageOf, UsageQuery,
 };
 
 use super::call::{Call, Expected};
-use super::world::{World, steadily};
+use super::world::steadily;
 
 const DAY_MS: i64 = 86_400_000;
 
 /// At any moment: no balance is below zero by more than what one call that cost more than it reserved had reserved.
-pub async fn bounds(world: &World, users: &[String], calls: &BTreeMap<RequestId, Call>) {
+pub async fn bounds(store: &SqlRecords, users: &[String], calls: &BTreeMap<RequestId, Call>) {
     for user in users {
-        let stands = steadily(|| world.store.credits(user)).await;
+        let stands = steadily(|| store.credits(user)).await;
         let reserved = calls
             .values()
             .filter(|call| call.user == *user)
@@ -30,10 +31,10 @@ pub async fn bounds(world: &World, users: &[String], calls: &BTreeMap<RequestId,
 }
 
 /// When every gateway has stopped or come back.
-pub async fn everything(world: &World, users: &[String], calls: &BTreeMap<RequestId, Call>) {
+pub async fn everything(store: &SqlRecords, users: &[String], calls: &BTreeMap<RequestId, Call>) {
     for user in users {
-        let stands = steadily(|| world.store.credits(user)).await;
-        let entries = steadily(|| world.store.entries(user, None, 100_000)).await;
+        let stands = steadily(|| store.credits(user)).await;
+        let entries = steadily(|| store.entries(user, None, 100_000)).await;
         let sum: Micros = entries.iter().map(|entry| entry.amount).sum();
         assert_eq!(sum, stands.balance, "the entries of {user} add up to the balance");
         let left: Micros = stands.grants.iter().map(|grant| grant.remaining).sum();
@@ -45,19 +46,29 @@ pub async fn everything(world: &World, users: &[String], calls: &BTreeMap<Reques
         assert_eq!(stands.held, Micros::ZERO, "nobody holds anything of {user}");
         let theirs = calls.iter().filter(|(_, call)| call.user == *user);
         each_call_once(&entries, theirs.clone());
-        let over = theirs.clone().filter(|(_, call)| matches!(call.expected(), Expected::Cost(costs) if costs.iter().any(|cost| *cost > call.reserved)));
-        let bound = -over.map(|(_, call)| call.reserved).max().unwrap_or_default();
+        let bound = -theirs
+            .clone()
+            .filter(|(_, call)| may_go_below(call))
+            .map(|(_, call)| call.reserved)
+            .max()
+            .unwrap_or_default();
         assert!(
             stands.balance.0 >= bound,
             "{user} is at {}, the bound is {bound}",
             stands.balance.0
         );
-        sums_are_right(world, user, &entries).await;
+        sums_are_right(store, user, &entries).await;
     }
-    for node in steadily(|| world.store.ledger_nodes()).await {
-        let left = steadily(|| world.store.look(&node.name)).await.held;
+    for node in steadily(|| store.ledger_nodes()).await {
+        let left = steadily(|| store.look(&node.name)).await.held;
         assert!(left.is_empty(), "{} holds {left:?}", node.name);
     }
+}
+
+/// What the call had reserved does not cover it, or was given up.
+fn may_go_below(call: &Call) -> bool {
+    let costs_more = |costs: &[i64]| costs.iter().any(|cost| *cost > call.reserved);
+    call.given_up || matches!(call.expected(), Expected::Cost(costs) if costs_more(costs))
 }
 
 fn each_call_once<'c>(entries: &[Entry], calls: impl Iterator<Item = (&'c RequestId, &'c Call)>) {
@@ -78,7 +89,7 @@ fn each_call_once<'c>(entries: &[Entry], calls: impl Iterator<Item = (&'c Reques
     assert!(charged.is_empty(), "charged without a call: {charged:?}");
 }
 
-async fn sums_are_right(world: &World, user: &str, entries: &[Entry]) {
+async fn sums_are_right(store: &SqlRecords, user: &str, entries: &[Entry]) {
     let asked = UsageQuery {
         by: UsageBy::User,
         from: 0,
@@ -87,7 +98,7 @@ async fn sums_are_right(world: &World, user: &str, entries: &[Entry]) {
     };
     let charges = || entries.iter().filter(|entry| entry.kind == EntryKind::Charge);
     let cost = -charges().map(|entry| entry.amount).sum::<Micros>();
-    match &steadily(|| world.store.usage(&asked)).await[..] {
+    match &steadily(|| store.usage(&asked)).await[..] {
         [] => assert_eq!(charges().count(), 0, "usage of {user}"),
         [sum] => {
             assert_eq!(sum.of, UsageOf::Name(user.into()));

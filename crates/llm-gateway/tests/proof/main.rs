@@ -1,14 +1,17 @@
 //! The proof that the books are exact: thousands of random interleavings of calls, clients that go away, providers that
 //! fail or lie, connections that are cut, `kill -9` and restarts; then everything is counted.
 //!
-//! Runs for `CREEL_PROOF_SECONDS` (60). Prints the seed of what failed; `CREEL_PROOF_SEED` runs that schedule again,
-//! over and over (the schedule is the same each time, what the processes do at the same moment may not be).
+//! Twice over: with processes that are killed, on real servers, and `simulated`, where nothing is left to chance but the seed.
+//!
+//! Runs for `CREEL_PROOF_SECONDS` (60). Prints the seed of what failed; `CREEL_PROOF_SEED` runs it again. What is simulated fails again,
+//! at the same step; of the processes the schedule is the same, over and over, but not what they do at the same moment.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
 mod call;
 mod count;
 mod node;
 mod random;
+mod simulated;
 mod world;
 
 use std::time::{Duration, Instant};
@@ -45,6 +48,35 @@ async fn prove(engine: &'static str, mut world: World, first: u64) {
         }
     }
     eprintln!("{engine}: {schedules} schedules, {calls} calls, {kills} kills, every credit accounted for");
+}
+
+#[test]
+fn two_gateways_simulated() {
+    let until = Instant::now() + seconds();
+    let mut seed = fixed_seed().unwrap_or_else(new_seed);
+    let mut next = Random::new(seed);
+    let (mut histories, mut calls, mut kills) = (0, 0, 0);
+    while histories == 0 || (fixed_seed().is_none() && Instant::now() < until) {
+        println!("simulated: CREEL_PROOF_SEED={seed}");
+        let history = simulated::run(seed);
+        histories += 1;
+        calls += history.calls;
+        kills += history.kills;
+        seed = next.number();
+    }
+    eprintln!("simulated: {histories} histories, {calls} calls, {kills} kills, every credit accounted for");
+}
+
+#[test]
+fn one_seed_is_one_history() {
+    for seed in 1..=5 {
+        let [first, again] = [simulated::run(seed), simulated::run(seed)];
+        assert_eq!(
+            (first.calls, first.kills, first.hash),
+            (again.calls, again.kills, again.hash),
+            "seed {seed}"
+        );
+    }
 }
 
 /// A seed that differs from day to day.

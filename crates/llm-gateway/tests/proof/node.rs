@@ -2,10 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use creel_records::ledger::RequestId;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// A node that says nothing for so long never will: what it has to do takes a second at most.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a node said of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,7 @@ impl Node {
             .unwrap();
         let input = child.stdin.take().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = output.next_line().await.unwrap();
+        let ready = heard(&mut output).await;
         assert_eq!(ready.as_deref(), Some("ready"), "the node starts");
         Self {
             child,
@@ -52,8 +57,7 @@ impl Node {
 
     /// Waits for the next answer.
     pub async fn answer(&mut self) -> (RequestId, Said) {
-        let line = self.output.next_line().await.unwrap().expect("the node lives");
-        parse(&line)
+        parse(&heard(&mut self.output).await.expect("the node lives"))
     }
 
     /// Kills it, now, and gives back what it had said by then.
@@ -69,9 +73,15 @@ impl Node {
     /// Stops it in order.
     pub async fn close(mut self) {
         self.tell("close").await;
-        assert_eq!(self.output.next_line().await.unwrap().as_deref(), Some("closed"));
+        assert_eq!(heard(&mut self.output).await.as_deref(), Some("closed"));
         assert!(self.child.wait().await.unwrap().success());
     }
+}
+
+/// The next line, if there is one.
+async fn heard(output: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
+    let line = timeout(PATIENCE, output.next_line()).await;
+    line.expect("the node goes on").unwrap()
 }
 
 fn parse(line: &str) -> (RequestId, Said) {

@@ -91,7 +91,7 @@ impl World {
         let Run {
             users, calls, kills, ..
         } = run;
-        count::everything(self, &users, &calls).await;
+        count::everything(&self.store, &users, &calls).await;
         let did = Did {
             calls: calls.len(),
             kills,
@@ -157,7 +157,7 @@ impl Run<'_> {
                 let store = &self.world.store;
                 steadily(|| store.tidy(DAY_MS)).await;
             }
-            10 | 11 => count::bounds(self.world, &self.users, &self.calls).await,
+            10 | 11 => count::bounds(&self.world.store, &self.users, &self.calls).await,
             _ => {
                 let (node, slot) = (self.random.below(gateways), self.random.below(SLOTS));
                 self.act(node, slot).await;
@@ -214,6 +214,7 @@ impl Run<'_> {
             noted: None,
             node,
             slot,
+            given_up: false,
             phase: Phase::Asked,
         };
         let limit = if prompt % 2 == 0 { 5000 } else { 0 };
