@@ -344,6 +344,25 @@ test('the keyboard alone opens an instance', async () => {
   await console_.status('running')
 })
 
+test('what was kept of a removed instance is handed to nobody without a word', async () => {
+  await console_.part('remove').click()
+  await console_.part('confirm-remove').click()
+  await expect.poll(() => console_.row(ID).count()).toBe(0)
+  await console_.open('/instances?create=1')
+  await console_.page.locator('#create-id').fill(ID)
+  const submit = console_.page.locator('.form button[type=submit]')
+  browser.expectRefusal(409, /\/api\/instances$/)
+  await submit.click()
+  await console_.part('kept-purge').check()
+  expect(await submit.isDisabled()).toBe(true)
+  await picture(console_.page, '28-kept-data')
+  await console_.part('kept-use').check()
+  await submit.click()
+  token = await console_.part('token').innerText()
+  await console_.part('open-instance').click()
+  await console_.status('running')
+})
+
 test('removing with purge is confirmed by typing the id, and leaves nothing', async () => {
   await console_.part('remove').click()
   await console_.part('purge').check()

@@ -15,7 +15,9 @@ pub fn fleet_problem(error: FleetError) -> Problem {
         FleetError::Taken(_) => Problem::conflict("taken", detail),
         FleetError::PortInUse { .. } | FleetError::NoFreePort { .. } => Problem::conflict("port_in_use", detail),
         FleetError::Superseded { .. } => Problem::conflict("superseded", detail),
-        FleetError::NotFound(_) => Problem::not_found(detail),
+        FleetError::DataKept(_) => Problem::conflict("data_kept", detail),
+        FleetError::DataInUse { .. } => Problem::conflict("data_in_use", detail),
+        FleetError::NotFound(_) | FleetError::OnlyData(_) => Problem::not_found(detail),
         FleetError::Config(error) => config_problem(&error),
         FleetError::Changed(_) => Problem::new(StatusCode::PRECONDITION_FAILED, "changed_elsewhere", detail),
         FleetError::GoesOn { reason, .. } => Problem {

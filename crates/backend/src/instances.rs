@@ -33,6 +33,7 @@ pub struct Create {
     memory_limit_bytes: Option<u64>,
     cpus: Option<f64>,
     version: Option<String>,
+    keep_data: Option<bool>,
     start: Option<bool>,
 }
 
@@ -51,6 +52,7 @@ impl Create {
             memory_limit_bytes: self.memory_limit_bytes,
             cpus: self.cpus,
             version: self.version,
+            keep_data: self.keep_data.unwrap_or(false),
             start: self.start.unwrap_or(true),
         })
     }

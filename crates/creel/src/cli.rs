@@ -293,7 +293,7 @@ pub enum InstanceCommand {
     /// Remove an instance; its data is kept
     Rm {
         id: String,
-        /// Remove its data too
+        /// Remove its data too, also what was kept of one that is removed already
         #[arg(long)]
         purge: bool,
     },
@@ -333,6 +333,9 @@ pub struct CreateArgs {
     /// Version of the openclaw runtime
     #[arg(long = "runtime-version", value_name = "VERSION")]
     pub runtime_version: Option<String>,
+    /// Take up the data that was kept of a removed instance of this id
+    #[arg(long)]
+    pub keep_data: bool,
     /// Only record it
     #[arg(long)]
     pub no_start: bool,

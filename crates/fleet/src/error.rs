@@ -24,6 +24,21 @@ pub enum FleetError {
     #[error("there is no instance \"{0}\"")]
     NotFound(InstanceId),
 
+    /// An instance of this id was removed and its data kept: nobody gets that by accident.
+    #[error(
+        "the data of a removed instance \"{0}\" is kept: take it up with --keep-data (\"keep_data\": true), or delete it with \
+         `creel instance rm {0} --purge`"
+    )]
+    DataKept(InstanceId),
+
+    /// All that there is of it is the data that was kept, which was not to be deleted.
+    #[error("there is no instance \"{0}\" any more, only the data that was kept; --purge (?purge=true) deletes that")]
+    OnlyData(InstanceId),
+
+    /// Kept data that a process uses, which no instance is known to have.
+    #[error("a process{} uses the kept data of \"{id}\"; end it first", pid.map(|pid| format!(" ({pid})")).unwrap_or_default())]
+    DataInUse { id: InstanceId, pid: Option<u32> },
+
     #[error("port {port} is in use by {owner}; choose another, or leave it out to get a free one")]
     PortInUse { port: u16, owner: String },
 

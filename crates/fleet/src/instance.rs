@@ -124,6 +124,8 @@ pub struct CreateInstance {
     pub cpus: Option<f64>,
     /// Version of the `openclaw` runtime; [`crate::OPENCLAW_VERSION`] if absent.
     pub version: Option<String>,
+    /// Takes up what was kept of a removed instance of this id, if anything was; without it that is an error.
+    pub keep_data: bool,
     pub start: bool,
 }
 
@@ -142,6 +144,7 @@ impl CreateInstance {
             memory_limit_bytes: None,
             cpus: None,
             version: None,
+            keep_data: false,
             start: true,
         }
     }

@@ -1,6 +1,8 @@
 //! What an instance does when it is asked, and what it does when things go wrong.
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
+#[path = "lifecycle/kept_data.rs"]
+mod kept_data;
 mod support;
 
 use std::net::TcpListener;
@@ -300,23 +302,6 @@ async fn whoever_comes_last_has_their_way() {
         matches!(overtaken, FleetError::Superseded { instead: "stopped", .. }),
         "{overtaken}"
     );
-}
-
-#[tokio::test]
-async fn kept_data_is_taken_up_again() {
-    let world = World::new();
-    let fleet = world.open().await;
-    running(&fleet, "alice").await;
-    fleet
-        .set_config(&id("alice"), "{ /* mine */ gateway: { mode: 'local' } }", None)
-        .await
-        .unwrap();
-    fleet.remove(&id("alice"), false).await.unwrap();
-    assert!(world.of("alice", "data/openclaw.json").exists());
-    let again = running(&fleet, "alice").await;
-    assert!(is_running(&again));
-    assert!(fleet.config_text(&id("alice")).await.unwrap().contains("/* mine */"));
-    fleet.shutdown().await;
 }
 
 #[tokio::test]

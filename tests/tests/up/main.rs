@@ -8,6 +8,7 @@ mod command_line;
 mod connections;
 mod credits;
 mod isolation;
+mod kept_data;
 mod nothing_is_lost;
 mod openclaw;
 mod records;

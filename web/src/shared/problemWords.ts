@@ -22,6 +22,8 @@ export const PROBLEMS: Record<string, Words> = {
   cancelled: { text: '回答被中断，请重试。' },
   changed_elsewhere: { text: '它已在别处被修改，你的更改没有保存。' },
   context_too_long: { text: '对话太长，超出了模型的上下文。请开始新会话。' },
+  data_in_use: { text: '还有进程在使用保留的数据，请先结束它。', detail: true },
+  data_kept: { text: '磁盘上还保留着同名实例的数据。' },
   disk_full: { text: '磁盘已满，什么都没有改变。' },
   draining: { text: '实例正在停止，请稍后重试。' },
   forbidden: { text: '没有权限。请刷新页面后重试。' },

@@ -87,7 +87,7 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
     }
     let mut request = json!({
         "id": args.id, "name": args.name, "runtime": args.runtime, "driver": args.driver, "model": args.model, "port": args.port,
-        "memory_limit_bytes": memory, "cpus": args.cpus, "version": args.runtime_version, "channels": channels, "start": !args.no_start,
+        "memory_limit_bytes": memory, "cpus": args.cpus, "version": args.runtime_version, "channels": channels, "start": !args.no_start, "keep_data": args.keep_data.then_some(true),
     });
     if let Some(object) = request.as_object_mut() {
         object.retain(|_, value| !value.is_null());

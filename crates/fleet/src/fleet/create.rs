@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use creel_records::{Desired, Driver, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms};
 
 use super::Fleet;
+use super::kept::Kept;
 use crate::actor::Actor;
 use crate::driver::cgroup::Limits;
 use crate::shared::Shared;
@@ -31,10 +32,16 @@ impl Fleet {
         let id = new.id.clone();
         check(&new)?;
         self.can_limit(&new)?;
-        if self.shared.handle(&id).is_some() {
-            return Err(FleetError::Taken(id));
-        }
         let _reserved = Reserved::take(&self.shared, &id).ok_or_else(|| FleetError::Taken(id.clone()))?;
+        if self.shared.handle(&id).is_some() {
+            return Err(FleetError::Taken(id.clone()));
+        }
+        if let Some(kept) = Kept::find(&self.shared, &id) {
+            if !new.keep_data {
+                return Err(FleetError::DataKept(id.clone()));
+            }
+            kept.is_idle()?;
+        }
         let port = self.shared.ports.take(new.port, &id)?;
         match self.make(new, port).await {
             Ok(made) => Ok(made),
@@ -64,6 +71,7 @@ impl Fleet {
     async fn make(&self, new: CreateInstance, port: u16) -> Result<(Instance, Token), FleetError> {
         let shared = &self.shared;
         let id = new.id.clone();
+        let renamed = new.name.is_some();
         let (channels, variables) = channel::take_secrets(new.channels)?;
         let directory = shared.home.instance(&id);
         let token = Token::mint().map_err(FleetError::file("make a token for", directory.root()))?;
@@ -89,20 +97,27 @@ impl Fleet {
         };
 
         let templates = shared.home.templates_dir();
-        let kept = directory.root().exists();
-        // Data kept from an earlier instance of this id is completed where it is; new files are made beside their place.
-        let files = if kept {
-            directory.clone()
-        } else {
-            shared.home.unborn(&id)
+        let not_yet = unrecorded(&new);
+        // Data kept from an earlier instance of this id is changed where it is; new files are made beside their place.
+        let kept = Kept::find(shared, &id);
+        let changed = match &kept {
+            Some(_) => template::adopt(&templates, &directory, &not_yet, renamed)?,
+            None => template::Changed::default(),
+        };
+        let files = match kept {
+            Some(_) => directory.clone(),
+            None => shared.home.unborn(&id),
         };
         let unmake = |error: FleetError| {
-            if !kept && let Err(error) = files.purge() {
-                tracing::warn!(instance = %id, %error, "cannot delete what was begun");
+            let undone = match kept {
+                Some(_) => changed.undo(&files),
+                None => files.purge(),
+            };
+            if let Err(error) = undone {
+                tracing::warn!(instance = %id, %error, "cannot undo what was begun");
             }
             error
         };
-        let not_yet = unrecorded(&new);
         template::make_missing(&templates, &files, &directory.workspace(), &not_yet, &variables).map_err(&unmake)?;
         fault::point("files made");
         let record = shared.records.insert_instance(&new).await.map_err(|error| {
@@ -112,7 +127,9 @@ impl Fleet {
             })
         })?;
         fault::point("recorded");
-        if !kept && let Err(error) = fs::rename(files.root(), directory.root()) {
+        if kept.is_none()
+            && let Err(error) = fs::rename(files.root(), directory.root())
+        {
             let error = unmake(FleetError::file("make the directory", directory.root())(error));
             shared.records.delete_instance(id.as_str()).await?;
             return Err(error);
@@ -128,13 +145,13 @@ impl Fleet {
 }
 
 /// An id that is being made: its files have one maker at a time.
-struct Reserved<'a> {
+pub(super) struct Reserved<'a> {
     shared: &'a Shared,
     id: &'a InstanceId,
 }
 
 impl<'a> Reserved<'a> {
-    fn take(shared: &'a Shared, id: &'a InstanceId) -> Option<Self> {
+    pub(super) fn take(shared: &'a Shared, id: &'a InstanceId) -> Option<Self> {
         let mut making = shared.making.lock().expect("no holder panics");
         // Lazily: one that is not taken must not be given back.
         making.insert(id.clone()).then(|| Self { shared, id })

@@ -2,6 +2,7 @@
 
 mod create;
 mod host;
+mod kept;
 mod open;
 mod options;
 
@@ -125,14 +126,17 @@ impl Fleet {
         }
     }
 
-    /// Stops it and forgets it; with `purge` its directory is deleted, else kept: an instance made later with the same id takes
-    /// the data up again. Returns once it is done.
+    /// Stops it and forgets it; with `purge` its directory is deleted, also where that is all there is of it any more, else kept:
+    /// an instance made later with the same id may take the data up again. Returns once it is done.
     ///
     /// # Errors
-    /// [`FleetError::NotFound`]; [`FleetError::File`] if the directory cannot be deleted (the instance then stays, in status
+    /// [`FleetError::NotFound`], [`FleetError::OnlyData`], [`FleetError::DataInUse`]; [`FleetError::File`] if the directory cannot be deleted (the instance then stays, in status
     /// `error`, and can be removed again).
     pub async fn remove(&self, id: &InstanceId, purge: bool) -> Result<(), FleetError> {
-        self.ask(id, |done| Command::Remove { purge, done }).await
+        match self.shared.handle(id) {
+            Some(_) => self.ask(id, |done| Command::Remove { purge, done }).await,
+            None => self.remove_kept(id, purge).await,
+        }
     }
 
     /// Replaces its gateway token, restarting it if it runs. The token is shown here and never again.

@@ -33,6 +33,7 @@ export interface CreateInstance {
   model?: string
   port?: number
   start?: boolean
+  keep_data?: boolean
 }
 
 export interface Sample {

@@ -116,6 +116,12 @@ export const en = {
     optional: 'optional',
     start: 'Start it at once',
     submit: 'Create',
+    kept: 'The data of a removed instance {id} is still on disk. What is to become of it?',
+    keptUse: 'Take it up',
+    keptUseHint:
+      'Its configuration, workspace and memory go to the new instance; what is filled in above goes before it.',
+    keptPurge: 'Purge it and begin anew',
+    keptPurgeHint: 'Everything in its directory is deleted. This cannot be undone.',
     doneTitle: '{id} is created',
     open: 'Open the instance',
     talk: 'Talk to it',
@@ -145,7 +151,8 @@ export const en = {
     title: 'Remove {id}?',
     text: 'The instance is stopped and leaves the list.',
     keep: 'Keep its data',
-    keepHint: 'Configuration, workspace and logs stay on disk.',
+    keepHint:
+      'Configuration, workspace and logs stay on disk, for an instance of the same id that takes them up.',
     purge: 'Purge its data',
     purgeHint: 'Everything in its directory is deleted. This cannot be undone.',
     confirm: 'Type {id} to confirm',

@@ -2,6 +2,8 @@
 //!
 //! A template is a text with `{{name}}` places. Embedded ones apply where there is no file of the same name.
 
+mod adopt;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -11,6 +13,7 @@ use creel_config::json5;
 use creel_records::{InstanceRecord, Runtime};
 use serde_json::json;
 
+pub use self::adopt::{Changed, adopt};
 use crate::directory::{CONFIG, ENV_FILE, InstanceDirectory};
 use crate::environment::MAX_ENV_FILE;
 use crate::instance::to_rfc3339;
@@ -24,19 +27,19 @@ struct Template {
 
 const NATIVE_CONFIG: Template = Template {
     path: "native/openclaw.json",
-    embedded: include_str!("../templates/native/openclaw.json"),
+    embedded: include_str!("../../templates/native/openclaw.json"),
 };
 const OPENCLAW_CONFIG: Template = Template {
     path: "openclaw/openclaw.json",
-    embedded: include_str!("../templates/openclaw/openclaw.json"),
+    embedded: include_str!("../../templates/openclaw/openclaw.json"),
 };
 const ENVIRONMENT: Template = Template {
     path: "instance.env",
-    embedded: include_str!("../templates/instance.env"),
+    embedded: include_str!("../../templates/instance.env"),
 };
 const IDENTITY: Template = Template {
     path: "IDENTITY.md",
-    embedded: include_str!("../templates/IDENTITY.md"),
+    embedded: include_str!("../../templates/IDENTITY.md"),
 };
 
 /// Makes every file and directory of an instance that is missing in `directory`; overwrites nothing. `variables` are added to
@@ -77,18 +80,37 @@ pub fn make_missing(
             .map_err(in_directory(ENV_FILE))?;
     }
     write(CONFIG, config(templates, record, &places)?)?;
-    let identity = match record.runtime {
-        Runtime::Native => "data/workspace/agent/IDENTITY.md",
-        // Upstream keeps the files of its workspace at the top.
-        Runtime::Openclaw => "data/workspace/IDENTITY.md",
-    };
     if record.runtime == Runtime::Native {
         directory
             .make_directory("data/workspace/agent")
             .map_err(in_directory("data/workspace/agent"))?;
     }
-    write(identity, fill(&IDENTITY.text(templates)?, &places))?;
+    write(identity(record.runtime), fill(&IDENTITY.text(templates)?, &places))?;
     Ok(())
+}
+
+/// Where the model of an instance stands in its `openclaw.json`.
+const MODEL: [&str; 4] = ["agents", "defaults", "model", "primary"];
+
+/// The configuration with the model and the channels that were asked for.
+fn asked_for(mut text: String, record: &InstanceRecord, model_path: &[&str]) -> Result<String, json5::EditError> {
+    if let Some(model) = &record.model {
+        text = json5::set(&text, model_path, &json!(model))?;
+    }
+    let channels = record.channels.iter();
+    for configured in channels.filter(|channel| channel::in_config(record.runtime, channel)) {
+        text = json5::set(&text, &["channels", &configured.kind], &channel::config(configured))?;
+    }
+    Ok(text)
+}
+
+/// Where the assistant's description is, relative to the directory.
+fn identity(runtime: Runtime) -> &'static str {
+    match runtime {
+        Runtime::Native => "data/workspace/agent/IDENTITY.md",
+        // Upstream keeps the files of its workspace at the top.
+        Runtime::Openclaw => "data/workspace/IDENTITY.md",
+    }
 }
 
 fn config(templates: &Path, record: &InstanceRecord, places: &Places) -> Result<String, FleetError> {
@@ -100,24 +122,8 @@ fn config(templates: &Path, record: &InstanceRecord, places: &Places) -> Result<
         .iter()
         .map(|(name, value)| (*name, in_json_string(value)))
         .collect();
-    let mut text = fill(&template.text(templates)?, &quoted);
-    let mut set = |path: &[&str], value: &serde_json::Value| -> Result<(), FleetError> {
-        text = json5::set(&text, path, value).map_err(|error| {
-            FleetError::invalid("template", format!("{} cannot be filled in: {error}", template.path))
-        })?;
-        Ok(())
-    };
-    if let Some(model) = &record.model {
-        set(&["agents", "defaults", "model", "primary"], &json!(model))?;
-    }
-    for configured in record
-        .channels
-        .iter()
-        .filter(|channel| channel::in_config(record.runtime, channel))
-    {
-        set(&["channels", &configured.kind], &channel::config(configured))?;
-    }
-    Ok(text)
+    asked_for(fill(&template.text(templates)?, &quoted), record, &MODEL)
+        .map_err(|error| FleetError::invalid("template", format!("{} cannot be filled in: {error}", template.path)))
 }
 
 type Places = BTreeMap<&'static str, String>;
@@ -179,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    fn record(runtime: Runtime) -> InstanceRecord {
+    pub fn record(runtime: Runtime) -> InstanceRecord {
         InstanceRecord {
             id: "alice".into(),
             name: "Alice \"\n} 张".into(),
@@ -207,7 +213,7 @@ mod tests {
         }
     }
 
-    fn made(runtime: Runtime, templates: &Path) -> (tempfile::TempDir, InstanceDirectory) {
+    pub fn made(runtime: Runtime, templates: &Path) -> (tempfile::TempDir, InstanceDirectory) {
         let dir = tempfile::tempdir().unwrap();
         let directory = InstanceDirectory::new(dir.path().join("alice"));
         make_missing(
