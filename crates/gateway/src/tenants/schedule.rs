@@ -26,12 +26,21 @@ struct Lines {
     users: HashMap<UserId, Line>,
     /// Users with somebody waiting, the next one first.
     ring: VecDeque<UserId>,
+    /// Places given out so far; each has a number of its own.
+    places: u64,
 }
 
 #[derive(Default)]
 struct Line {
     running: usize,
-    waiting: VecDeque<oneshot::Sender<Slot>>,
+    waiting: VecDeque<(u64, oneshot::Sender<Slot>)>,
+}
+
+/// A place in a user's line, which is left when this is dropped: whoever asks and goes away, again and again, must leave nothing behind.
+struct Place<'a> {
+    schedule: &'a Schedule,
+    user: &'a UserId,
+    number: u64,
 }
 
 /// The right to run one turn, until it is dropped.
@@ -44,17 +53,25 @@ pub struct Slot {
 impl Schedule {
     /// Waits for a slot. Dropping the future leaves the line.
     pub async fn enter(self: &Arc<Self>, user: &UserId, bounds: Bounds) -> Slot {
-        let (sender, slot) = oneshot::channel();
-        {
+        let (sender, mut slot) = oneshot::channel();
+        // Dropped before `slot`, so that whoever is in a line can be served.
+        let _place = {
             let mut lines = self.lines();
+            lines.places += 1;
+            let number = lines.places;
             let line = lines.users.entry(user.clone()).or_default();
-            line.waiting.push_back(sender);
+            line.waiting.push_back((number, sender));
             if !lines.ring.contains(user) {
                 lines.ring.push_back(user.clone());
             }
             self.hand_out(lines, bounds);
-        }
-        slot.await.expect("who waits in a line is served or stays in it")
+            Place {
+                schedule: self,
+                user,
+                number,
+            }
+        };
+        (&mut slot).await.expect("who waits in a line is served or stays in it")
     }
 
     pub fn running(&self) -> usize {
@@ -62,15 +79,11 @@ impl Schedule {
     }
 
     pub fn waiting(&self) -> usize {
-        let lines = self.lines();
-        let waiting = lines.users.values().flat_map(|line| &line.waiting);
-        waiting.filter(|sender| !sender.is_closed()).count()
+        self.lines().users.values().map(|line| line.waiting.len()).sum()
     }
 
     /// Gives what is free to whoever is next.
     fn hand_out(self: &Arc<Self>, mut lines: MutexGuard<'_, Lines>, bounds: Bounds) {
-        // A slot that nobody takes comes back by its drop, which needs the lock.
-        let mut untaken = Vec::new();
         let mut passed = 0;
         while lines.running < bounds.total && passed < lines.ring.len() {
             let Some(user) = lines.ring.pop_front() else { break };
@@ -82,7 +95,7 @@ impl Schedule {
                 passed += 1;
                 continue;
             }
-            let Some(waiting) = line.waiting.pop_front() else {
+            let Some((_, waiting)) = line.waiting.pop_front() else {
                 continue;
             };
             line.running += 1;
@@ -96,14 +109,29 @@ impl Schedule {
                 user,
                 bounds,
             };
-            untaken.extend(waiting.send(slot).err());
+            let served = waiting.send(slot);
+            assert!(served.is_ok(), "whoever is in a line is there");
         }
-        drop(lines);
-        drop(untaken);
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().expect("no holder panics")
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut lines = self.schedule.lines();
+        let Some(line) = lines.users.get_mut(self.user) else {
+            return;
+        };
+        line.waiting.retain(|(number, _)| *number != self.number);
+        if line.waiting.is_empty() {
+            if line.running == 0 {
+                lines.users.remove(self.user);
+            }
+            lines.ring.retain(|user| user != self.user);
+        }
     }
 }
 
@@ -166,5 +194,19 @@ mod tests {
         assert_eq!((schedule.running(), schedule.waiting()), (0, 0));
         assert!(schedule.lines().users.is_empty());
         schedule.enter(&name, BOUNDS).await;
+    }
+
+    #[tokio::test]
+    async fn a_hundred_thousand_who_left_are_not_remembered() {
+        let schedule = Arc::new(Schedule::default());
+        let name = user("a");
+        let held = [schedule.enter(&name, BOUNDS).await, schedule.enter(&name, BOUNDS).await];
+        for _ in 0..100_000 {
+            assert!(schedule.enter(&name, BOUNDS).now_or_never().is_none());
+        }
+        assert_eq!(schedule.waiting(), 0);
+        assert!(schedule.lines().ring.is_empty());
+        drop(held);
+        assert!(schedule.lines().users.is_empty());
     }
 }
