@@ -32,9 +32,9 @@ pub use load::{Loaded, Overrides, check, load};
 pub use locations::Locations;
 pub use secret::Secret;
 pub use settings::{
-    AgentDefaults, AgentEntry, Agents, Api, Auth, AuthMode, Bind, DmScope, Gateway, GatewayConfig, Level, Limits,
-    LogFormat, LogOutput, Logging, Mcp, McpServer, McpTransport, Model, Models, Monitor, MultiTenant, Provider, Quotas,
-    SessionConfig,
+    AgentDefaults, AgentEntry, Agents, Api, Auth, AuthMode, Bind, DmScope, Endpoints, Gateway, GatewayConfig, Level,
+    Limits, LogFormat, LogOutput, Logging, Mcp, McpServer, McpTransport, Model, Models, Monitor, MultiTenant, Provider,
+    Quotas, SessionConfig,
 };
 pub use tenant::{Base, MAX_USER_CONFIG, check_user, merge};
 pub use watch::Watcher;

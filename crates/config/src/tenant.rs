@@ -12,10 +12,15 @@ use serde_json::Value as Json;
 use crate::json5::{Node, Value, parse};
 use crate::load::{WithInline, inline_variables};
 use crate::section::{Section, Source};
-use crate::{Agents, ConfigError, Environment, GatewayConfig, Mcp, Models, SessionConfig};
+use crate::{
+    Agents, ConfigError, Endpoints, Environment, GatewayConfig, Mcp, McpServer, Models, Provider, SessionConfig,
+};
 
 /// Bytes that one user's configuration may have.
 pub const MAX_USER_CONFIG: usize = 256 * 1024;
+/// Of each of these a user may name so many. An agent is a directory and a set of tools, a server a connection: within the bytes above
+/// there is room for tens of thousands.
+const MOST: usize = 32;
 
 /// What a user may configure. The rest of `openclaw.json` is the operator's.
 const SECTIONS: &[&str] = &[
@@ -61,14 +66,14 @@ impl Base {
         global: &GatewayConfig,
         text: &str,
         env: &dyn Environment,
-        user_endpoints: bool,
+        endpoints: Endpoints,
     ) -> Result<GatewayConfig, ConfigError> {
         let UserConfig {
             root,
             models,
             mcp,
             session,
-        } = UserConfig::read(text, user_endpoints)?;
+        } = UserConfig::read(text, endpoints != Endpoints::Operators)?;
         let mut sections = self.sections.clone();
         if let Some(agents) = root.get(&["agents"]) {
             merge(&mut sections, serde_json::json!({"agents": agents.to_json()}));
@@ -91,16 +96,22 @@ impl Base {
             agents,
             ..global.clone()
         };
+        let public_only = endpoints != Endpoints::Any;
         for (name, provider) in models.providers {
             if config.models.providers.contains_key(&name) {
                 return Err(taken("the model provider", &name));
             }
+            let provider = Provider {
+                public_only,
+                ..provider
+            };
             config.models.providers.insert(name, provider);
         }
         for (name, server) in mcp.servers {
             if config.mcp.servers.contains_key(&name) {
                 return Err(taken("the tool server", &name));
             }
+            let server = McpServer { public_only, ..server };
             config.mcp.servers.insert(name, server);
         }
         if root.get(&["session", "dmScope"]).is_some() {
@@ -209,6 +220,22 @@ fn refuse_what_is_not_theirs(file: &Section, root: &Node, user_endpoints: bool) 
         }
         _ => Ok(()),
     })?;
+    for path in [
+        ["agents", "entries"],
+        ["agents", "list"],
+        ["models", "providers"],
+        ["mcp", "servers"],
+    ] {
+        let Some(node) = root.get(&path) else { continue };
+        let count = match &node.value {
+            Value::Array(items) => items.len(),
+            _ => node.members().len(),
+        };
+        if count > MOST {
+            let message = format!("`{}` has {count} entries; a user may have {MOST}", path.join("."));
+            return Err(file.error_at(node, message));
+        }
+    }
     let agents = root.get(&["agents"]);
     let entries = agents.into_iter().flat_map(|agents| {
         let list = agents.get(&["list"]).map(|list| &list.value);
@@ -224,6 +251,13 @@ fn refuse_what_is_not_theirs(file: &Section, root: &Node, user_endpoints: bool) 
             .chain(agents.get(&["defaults"]))
     });
     for agent in entries {
+        if let Some(fallbacks) = agent.get(&["model", "fallbacks"])
+            && let Value::Array(models) = &fallbacks.value
+            && models.len() > MOST
+        {
+            let message = format!("{} fallbacks; a model may have {MOST}", models.len());
+            return Err(file.error_at(fallbacks, message));
+        }
         for key in ["workspace", "cwd", "agentDir"] {
             if let Some(member) = agent.member(key) {
                 let message = format!("`{key}` is the operator's: a user's files are in the user's workspace");

@@ -106,6 +106,21 @@ impl ModelTable {
         names
     }
 
+    /// What a metric calls the model with this label: what is configured by its label, anything else `other`. A client may name any model
+    /// of a provider, and each name would be a series of its own, for everybody to read.
+    pub fn metric_label<'a>(&self, label: &'a str) -> &'a str {
+        let routes = self.agents.values().flatten().chain(&self.primary);
+        let is_listed = || {
+            let (provider, model) = label.split_once('/')?;
+            self.models.providers.get(provider)?.model(model)
+        };
+        if routes.into_iter().any(|route| &*route.label == label) || is_listed().is_some() {
+            label
+        } else {
+            "other"
+        }
+    }
+
     /// Label of the model that answers by default.
     pub fn primary(&self) -> Option<&str> {
         self.primary.first().map(|route| &*route.label)
@@ -154,6 +169,7 @@ fn route(provider_name: &str, provider: &Provider, model: &str) -> Route {
         model: model.to_owned(),
         max_tokens,
         silence: provider.timeout,
+        public_only: provider.public_only,
     };
     Route {
         label: format!("{provider_name}/{model}").into(),

@@ -83,7 +83,11 @@ impl Gateway {
                 Arc::new(FileSessions::open(move |_: &UserId| directory.clone()))
             }
         };
-        let leases_directory = locations.state_dir.join("leases");
+        // Beside what they guard: gateways that share the workspaces share the turns of a session, and its epochs.
+        let leases_directory = match &setup.config.multi_tenant {
+            Some(settings) => settings.workspace_root.join(".leases"),
+            None => locations.state_dir.join("leases"),
+        };
         let leases = Arc::new(FileLeases::open(&leases_directory).map_err(StartError::Leases)?);
         let client = creel_llm::Client::new(creel_llm::Options::default());
         Ok(Arc::new(Self {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName};
 use creel_agent::{Outcome, ToolStatus, Turn, TurnError, TurnEvent};
+use creel_config::Endpoints;
 use creel_session::{SessionId, UserId};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -72,7 +73,7 @@ impl RunningTurn {
         if let Some(TurnEvent::Tool { name, status }) = &event
             && *status != ToolStatus::Running
         {
-            gateway.metrics.tool_call(name, status.as_str());
+            gateway.metrics.tool_call(metric_label(gateway, name), status.as_str());
         }
         event
     }
@@ -109,14 +110,26 @@ async fn slot(gateway: &State, caller: &Caller, events: &mpsc::Sender<TurnEvent>
     }
 }
 
+/// What a metric calls a tool. Where users bring tool servers of their own, the names are theirs.
+fn metric_label<'a>(gateway: &State, tool: &'a str) -> &'a str {
+    let setup = gateway.setup.load();
+    let settings = setup.config.multi_tenant.as_ref();
+    let is_of_a_server = tool.contains("__");
+    match settings {
+        Some(settings) if settings.user_endpoints != Endpoints::Operators && is_of_a_server => "mcp",
+        _ => tool,
+    }
+}
+
 fn count(gateway: &State, outcome: &Result<Outcome, TurnError>) {
     match outcome {
         Ok(outcome) if outcome.replayed => gateway.metrics.turn("replayed"),
         Ok(outcome) => {
             gateway.metrics.turn("ok");
-            gateway
-                .metrics
-                .tokens(&outcome.model, outcome.usage.input_tokens, outcome.usage.output_tokens);
+            let setup = gateway.setup.load();
+            let model = setup.profile.models.metric_label(&outcome.model);
+            let usage = outcome.usage;
+            gateway.metrics.tokens(model, usage.input_tokens, usage.output_tokens);
         }
         Err(error) => {
             gateway.metrics.turn(error.code());

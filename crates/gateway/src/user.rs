@@ -127,6 +127,7 @@ fn spoken_to(server: &creel_config::McpServer, workspace: &Workspace) -> McpServ
         creel_config::McpTransport::Http { url, headers } => McpTransport::Http {
             url: url.clone(),
             headers: plain(headers),
+            public_only: server.public_only,
         },
     };
     McpServer {

@@ -52,6 +52,8 @@ pub struct Target {
     pub max_tokens: Option<u32>,
     /// How long the provider may say nothing, before its answer and within it; `None`: as long as the client's options allow.
     pub silence: Option<Duration>,
+    /// Whether only addresses of the open internet are asked: whoever named this one must not reach what we can.
+    pub public_only: bool,
 }
 
 impl Target {
@@ -65,6 +67,7 @@ impl Target {
             model: model.into(),
             max_tokens: None,
             silence: None,
+            public_only: false,
         }
     }
 
@@ -91,6 +94,7 @@ impl fmt::Debug for Target {
             .field("model", &self.model)
             .field("max_tokens", &self.max_tokens)
             .field("silence", &self.silence)
+            .field("public_only", &self.public_only)
             .finish()
     }
 }

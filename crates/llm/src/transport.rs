@@ -1,7 +1,8 @@
 //! Carries a request to a provider and brings the head of its answer.
 //!
-//! Two HTTP clients, each built when it is first needed: the one for `http:` addresses (models on this machine, Creel's
-//! own LLM Gateway) never loads a root certificate, which would cost a gateway a megabyte. Both keep connections alive
+//! HTTP clients, each built when it is first needed: the one for `http:` addresses (models on this machine, Creel's
+//! own LLM Gateway) never loads a root certificate, which would cost a gateway a megabyte; and the same two again for whoever may
+//! reach the open internet only. All keep connections alive
 //! and send without Nagle's delay. `HTTPS_PROXY` and `NO_PROXY` are respected for `https:`; `http:` goes direct.
 
 use std::error::Error as _;
@@ -17,6 +18,7 @@ use time::OffsetDateTime;
 use crate::client::Options;
 use crate::decode::Decode;
 use crate::error::{Error, Kind};
+use crate::public::{check_public, public_only};
 use crate::refusal::{self, Secrets};
 use crate::reply::ReplyStream;
 use crate::target::{Api, ApiKey, Target};
@@ -32,8 +34,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct Transport {
     connect_timeout: Duration,
-    plain: OnceLock<reqwest::Client>,
-    secure: OnceLock<reqwest::Client>,
+    /// By whether TLS is spoken, and whether only the open internet is reached.
+    clients: [[OnceLock<reqwest::Client>; 2]; 2],
 }
 
 /// A request that can be sent, more than once too: the copies share the body.
@@ -47,8 +49,7 @@ impl Transport {
     pub fn new(connect_timeout: Duration) -> Self {
         Self {
             connect_timeout,
-            plain: OnceLock::new(),
-            secure: OnceLock::new(),
+            clients: Default::default(),
         }
     }
 
@@ -67,6 +68,9 @@ impl Transport {
                 url.scheme()
             )));
         }
+        if target.public_only {
+            check_public(&url).map_err(|refused| refuse(refused.to_owned()))?;
+        }
         Ok(Call {
             url,
             headers: headers(target)?,
@@ -76,7 +80,7 @@ impl Transport {
 
     /// Sends once. Comes back with the head of a reply; anything but a reply is an error.
     pub async fn send(&self, target: &Target, call: &Call, options: &Options) -> Result<ReplyStream, Error> {
-        let client = self.client(call.url.scheme() == "https")?;
+        let client = self.client(call.url.scheme() == "https", target.public_only)?;
         let mut request = reqwest::Request::new(Method::POST, call.url.clone());
         *request.headers_mut() = call.headers.clone();
         *request.body_mut() = Some(call.body.clone().into());
@@ -104,8 +108,8 @@ impl Transport {
         Ok(ReplyStream::reading(Wire::new(response, decoder, secrets, options)?))
     }
 
-    fn client(&self, secure: bool) -> Result<&reqwest::Client, Error> {
-        let cell = if secure { &self.secure } else { &self.plain };
+    fn client(&self, secure: bool, only_public: bool) -> Result<&reqwest::Client, Error> {
+        let cell = &self.clients[usize::from(secure)][usize::from(only_public)];
         if let Some(client) = cell.get() {
             return Ok(client);
         }
@@ -124,6 +128,7 @@ impl Transport {
         } else {
             builder.no_proxy().tls_certs_only([])
         };
+        let builder = if only_public { public_only(builder) } else { builder };
         let client = builder
             .build()
             .map_err(|error| Error::new(Kind::Connect, format!("TLS cannot be set up: {}", innermost(&error))))?;

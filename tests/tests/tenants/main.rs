@@ -3,7 +3,10 @@
 mod admin;
 mod attack;
 mod backend;
+mod endpoints;
 mod lifecycle;
 mod monitor;
+mod nodes;
 mod outage;
 mod quotas;
+mod tools;

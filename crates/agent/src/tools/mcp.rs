@@ -62,6 +62,8 @@ pub enum McpTransport {
     Http {
         url: String,
         headers: BTreeMap<String, String>,
+        /// Only where it is on the open internet.
+        public_only: bool,
     },
 }
 
@@ -293,7 +295,11 @@ async fn connect(transport: &McpTransport) -> Result<Connection, String> {
                 .map_err(|error| format!("{command}: {error}"))?;
             listener.serve(transport).await.map_err(|error| error.to_string())?
         }
-        McpTransport::Http { url, headers } => {
+        McpTransport::Http {
+            url,
+            headers,
+            public_only,
+        } => {
             let mut custom = HashMap::new();
             for (name, value) in headers {
                 let name: reqwest::header::HeaderName =
@@ -304,11 +310,17 @@ async fn connect(transport: &McpTransport) -> Result<Connection, String> {
             let config = StreamableHttpClientTransportConfig::with_uri(url.as_str()).custom_headers(custom);
             // Does nothing where a provider is already installed.
             let _ = rustls::crypto::ring::default_provider().install_default();
-            let client = reqwest::Client::builder()
+            let builder = reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
-                .redirect(reqwest::redirect::Policy::none())
-                .build()
-                .map_err(|error| error.to_string())?;
+                .redirect(reqwest::redirect::Policy::none());
+            let builder = if *public_only {
+                let parsed = reqwest::Url::parse(url).map_err(|error| format!("{url}: {error}"))?;
+                creel_llm::check_public(&parsed)?;
+                creel_llm::public_only(builder)
+            } else {
+                builder
+            };
+            let client = builder.build().map_err(|error| error.to_string())?;
             let transport = StreamableHttpClientTransport::with_client(client, config);
             listener.serve(transport).await.map_err(|error| error.to_string())?
         }

@@ -24,6 +24,8 @@ pub struct McpServer {
     pub include: Vec<String>,
     /// Tools to hide, as names with `*`.
     pub exclude: Vec<String>,
+    /// Named by one who may reach the open internet only, see [`crate::Endpoints::Public`].
+    pub public_only: bool,
 }
 
 /// How a tool server is reached.
@@ -141,6 +143,7 @@ impl McpServer {
             request_timeout: section.millis("requestTimeoutMs", 1)?,
             include: filter.strings("include")?.unwrap_or_default(),
             exclude: filter.strings("exclude")?.unwrap_or_default(),
+            public_only: false,
         }))
     }
 }

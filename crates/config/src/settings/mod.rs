@@ -18,7 +18,7 @@ pub(crate) use logging::LEVELS;
 pub use logging::{Level, LogFormat, LogOutput, Logging};
 pub use mcp::{Mcp, McpServer, McpTransport};
 pub use models::{Api, Model, Models, Provider};
-pub use multi_tenant::{Monitor, MultiTenant, Quotas};
+pub use multi_tenant::{Endpoints, Monitor, MultiTenant, Quotas};
 pub(crate) use session::DM_SCOPES;
 pub use session::{DmScope, SessionConfig};
 

@@ -30,6 +30,8 @@ pub struct Provider {
     pub max_tokens: Option<u32>,
     /// The models that were listed; others may be asked for too.
     pub models: Vec<Model>,
+    /// Named by one who may reach the open internet only, see [`crate::Endpoints::Public`].
+    pub public_only: bool,
 }
 
 /// The protocol a provider speaks.
@@ -202,6 +204,7 @@ impl Models {
                 timeout: None,
                 max_tokens: None,
                 models: Vec::new(),
+                public_only: false,
             });
             if let Some(key) = key {
                 provider.api_key.get_or_insert_with(|| Secret::from(key));
@@ -280,6 +283,7 @@ impl Provider {
             timeout: section.seconds("timeoutSeconds")?,
             max_tokens: section.u32("maxTokens", 1)?,
             models: models.iter().map(Model::read).collect::<Result<_, _>>()?,
+            public_only: false,
         }))
     }
 }

@@ -26,12 +26,23 @@ pub struct MultiTenant {
     /// A user who asks nothing for this long is unloaded.
     pub user_idle_timeout: Duration,
     pub sync_interval: Duration,
-    /// Whether users may name model providers and HTTP tool servers of their own, which the gateway then calls.
-    pub user_endpoints: bool,
+    /// Which model providers and HTTP tool servers users may name, which the gateway then calls.
+    pub user_endpoints: Endpoints,
     pub quotas: Quotas,
     pub monitor: Monitor,
     /// What users' configurations are laid over.
     pub base: Base,
+}
+
+/// Whom a user's configuration may have the gateway call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoints {
+    /// Whom the operator names.
+    Operators,
+    /// Whoever is on the open internet, too (`userEndpoints`).
+    Public,
+    /// Whoever the gateway can reach (`privateEndpoints`): this machine, its networks, the cloud's metadata.
+    Any,
 }
 
 /// What one user may take of the gateway at a time, so that nobody takes what others need.
@@ -104,6 +115,7 @@ const KEYS: &[&str] = &[
     "userIdleTimeoutMs",
     "syncIntervalMs",
     "userEndpoints",
+    "privateEndpoints",
     "quotas",
     "monitor",
 ];
@@ -146,11 +158,24 @@ impl MultiTenant {
                 .millis("userIdleTimeoutMs", 1)?
                 .unwrap_or(Duration::from_secs(30 * 60)),
             sync_interval: section.millis("syncIntervalMs", 10)?.unwrap_or(Duration::from_secs(60)),
-            user_endpoints: section.boolean("userEndpoints")?.unwrap_or(false),
+            user_endpoints: Endpoints::read(&section)?,
             quotas: Quotas::read(&section.section("quotas")?)?,
             monitor: Monitor::read(&section.section("monitor")?)?,
             base: Base::new(file.source),
         }))
+    }
+}
+
+impl Endpoints {
+    fn read(section: &Section) -> Result<Self, ConfigError> {
+        let public = section.boolean("userEndpoints")?.unwrap_or(false);
+        let private = section.boolean("privateEndpoints")?.unwrap_or(false);
+        match (public, private) {
+            (true, true) => Ok(Self::Any),
+            (true, false) => Ok(Self::Public),
+            (false, false) => Ok(Self::Operators),
+            (false, true) => Err(section.error("privateEndpoints", "needs `userEndpoints`, which is off")),
+        }
     }
 }
 

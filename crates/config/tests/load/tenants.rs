@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use creel_config::{GatewayConfig, MultiTenant, check_user};
+use creel_config::{Endpoints, GatewayConfig, MultiTenant, check_user};
 
 use crate::{config, env, fails};
 
@@ -157,7 +157,7 @@ fn a_user_cannot_take_what_is_the_operators() {
 fn no_key_of_the_operators_goes_where_a_user_says() {
     let (global, tenants) = global();
     let env = env(&[("KEY", "sk-1"), ("OPENAI_API_KEY", "sk-2")]);
-    let with = |text: &str| tenants.base.with_user(&global, text, &env, true);
+    let with = |text: &str| tenants.base.with_user(&global, text, &env, Endpoints::Public);
     let said = with("{models: {providers: {p: {baseUrl: 'https://evil'}}}}").unwrap_err();
     assert!(
         said.message.contains("the model provider `p` is the operator's"),
@@ -165,6 +165,62 @@ fn no_key_of_the_operators_goes_where_a_user_says() {
     );
     let own = with("{models: {providers: {openai: {baseUrl: 'https://evil', models: [{id: 'm'}]}}}}").unwrap();
     assert_eq!(own.models.providers["openai"].api_key, None);
+    assert!(own.models.providers["openai"].public_only && !own.models.providers["p"].public_only);
+}
+
+#[test]
+fn a_user_cannot_have_the_gateway_make_things_without_end() {
+    let many = |what: fn(usize) -> String| (0..33).map(what).collect::<Vec<_>>().join(", ");
+    for (text, said) in [
+        (
+            format!(
+                "{{agents: {{entries: {{{}}}}}}}",
+                many(|number| format!("a{number}: {{}}"))
+            ),
+            "`agents.entries` has 33 entries",
+        ),
+        (
+            format!(
+                "{{agents: {{list: [{}]}}}}",
+                many(|number| format!("{{id: 'a{number}'}}"))
+            ),
+            "`agents.list` has 33 entries",
+        ),
+        (
+            format!(
+                "{{mcp: {{servers: {{{}}}}}}}",
+                many(|number| format!("s{number}: {{url: 'https://x'}}"))
+            ),
+            "`mcp.servers` has 33 entries",
+        ),
+        (
+            format!(
+                "{{agents: {{defaults: {{model: {{primary: 'p/m', fallbacks: [{}]}}}}}}}}",
+                many(|number| format!("'p/m{number}'"))
+            ),
+            "33 fallbacks",
+        ),
+    ] {
+        let refused = check_user(&text, true).unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+}
+
+#[test]
+fn private_endpoints_are_of_users_who_may_name_any() {
+    let with = |more: &str| {
+        let text =
+            format!("{{multiTenant: {{enabled: true, cloudBackendUrl: 'http://b', serviceToken: 's', {more}}}}}");
+        config(&text, &[]).multi_tenant.expect("it is on").user_endpoints
+    };
+    assert_eq!(with(""), Endpoints::Operators);
+    assert_eq!(with("userEndpoints: true"), Endpoints::Public);
+    assert_eq!(with("userEndpoints: true, privateEndpoints: true"), Endpoints::Any);
+    fails(
+        "{multiTenant: {enabled: true, cloudBackendUrl: 'http://b', serviceToken: 's', privateEndpoints: true}}",
+        &[],
+        "openclaw.json:1:97: `multiTenant.privateEndpoints` needs `userEndpoints`, which is off",
+    );
 }
 
 #[test]
