@@ -56,8 +56,8 @@ pub async fn particulars(Shared(gateway): Shared<State>) -> Response {
 
 /// `GET /metrics`, `/api/v1/metrics`: OpenMetrics text.
 pub async fn metrics(Shared(gateway): Shared<State>) -> Response {
-    if let Some(tenants) = &gateway.tenants {
-        tenants.measure(&gateway.metrics.tenants);
+    if let (Some(tenants), Some(metrics)) = (&gateway.tenants, &gateway.metrics.tenants) {
+        tenants.measure(metrics);
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     (

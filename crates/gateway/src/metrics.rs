@@ -57,7 +57,8 @@ pub struct Metrics {
     tokens: Family<TokenLabels, Counter>,
     tool_calls: Family<ToolLabels, Counter>,
     active_sessions: Gauge,
-    pub tenants: TenantMetrics,
+    /// `None`: the gateway of one user.
+    pub tenants: Option<Box<TenantMetrics>>,
     pub connections: Gauge,
     pub refused: Counter<u64, AtomicU64>,
 }
@@ -107,10 +108,7 @@ impl Metrics {
             ("instance", instance_id.to_owned()),
         ];
         registry.register("build", "What is running", Info::new(labels));
-        let tenants = TenantMetrics::default();
-        if multi_tenant {
-            tenants.register(&mut registry);
-        }
+        let tenants = multi_tenant.then(|| Box::new(TenantMetrics::new(&mut registry)));
         Self {
             tenants,
             registry,
@@ -163,5 +161,17 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string cannot fail");
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_of_many_users_is_not_there_for_one() {
+        let (one, many) = (Metrics::new("i", false), Metrics::new("i", true));
+        assert!(one.tenants.is_none() && many.tenants.is_some());
+        assert!(!one.render(0).contains("users") && many.render(0).contains("creel_gateway_registered_users"));
     }
 }

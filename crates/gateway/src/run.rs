@@ -77,7 +77,10 @@ pub async fn run(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
     let closed = CancellationToken::new();
     let housekeeping = tokio::spawn(housekeeping::run(gateway.clone()));
-    let tenants = tokio::spawn(tenants::run(gateway.clone()));
+    let tenants = gateway
+        .tenants
+        .is_some()
+        .then(|| tokio::spawn(tenants::run(gateway.clone())));
     let server = tokio::spawn(serve(listener, router(&gateway), gateway.clone(), closed.clone()));
     tracing::info!(%address, model = gateway.setup.load().profile.models.primary(), "gateway ready");
     lock.announce(address);
@@ -112,7 +115,9 @@ pub async fn run(
         }
     };
     housekeeping.abort();
-    tenants.abort();
+    if let Some(tenants) = tenants {
+        tenants.abort();
+    }
     drain::run(&gateway, hurry).await;
     closed.cancel();
     let _ = tokio::time::timeout(drain::CLOSING, server).await;

@@ -2,6 +2,8 @@
 
 use creel_testkit::cloud::Misbehaviour;
 use creel_tests::tenants::Service;
+use creel_tests::wait::until;
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -49,6 +51,7 @@ async fn whatever_it_answers_what_was_known_stays() {
         Misbehaviour::Half,
         Misbehaviour::Broken,
         Misbehaviour::Stuck,
+        Misbehaviour::Circling,
     ] {
         service.cloud.misbehave(misbehaviour);
         assert_eq!(service.sync().await.problem().0, 502, "{misbehaviour:?}");
@@ -62,15 +65,52 @@ async fn whatever_it_answers_what_was_known_stays() {
 
 #[tokio::test]
 async fn one_that_never_answers_holds_nobody_up() {
+    for misbehaviour in [Misbehaviour::Silence, Misbehaviour::Halting] {
+        let (service, [alice, new]) = Service::of(["alice", "new"]).await;
+        service.cloud.misbehave(misbehaviour);
+        let asked = service.cloud.asked();
+        until("a sync that hangs", || async {
+            (service.cloud.asked() > asked).then_some(())
+        })
+        .await;
+        service.greet(&alice, "s").await.ok();
+        assert_eq!(service.gateway.get("/readyz").await.status, 200);
+        // A restart in the middle of the sync waits for nobody, and who is known comes in after it.
+        let service = service.restart().await;
+        service.greet(&new, "s").await.ok();
+        service.cloud.misbehave(Misbehaviour::None);
+        let service = service.restart().await;
+        let late = service.cloud.add("late");
+        service.greeted_with(&late, 200).await;
+    }
+}
+
+#[tokio::test]
+async fn a_few_with_huge_configurations_keep_nobodys_changes_away() {
     let (service, [alice]) = Service::of(["alice"]).await;
-    service.cloud.misbehave(Misbehaviour::Silence);
-    let asked = service.cloud.asked();
-    creel_tests::wait::until("a sync that hangs", || async {
-        (service.cloud.asked() > asked).then_some(())
-    })
-    .await;
-    service.greet(&alice, "s").await.ok();
-    assert_eq!(service.gateway.get("/readyz").await.status, 200);
+    let huge = json!({"ui": "x".repeat(10 << 20)});
+    for number in 0..8 {
+        let name = format!("huge{number}");
+        service.cloud.add(&name);
+        service.cloud.configure(&name, huge.clone());
+    }
+    service.cloud.disable("alice");
+    service.greeted_with(&alice, 403).await;
+    service.cloud.enable("alice");
+    service.greeted_with(&alice, 200).await;
+    let stats = service.stats().await;
+    assert_eq!(
+        (&stats["total_users"], &stats["sync_failures"]),
+        (&json!(9), &json!(0)),
+        "{stats}"
+    );
+    let told = service.admin(Method::GET, "/users/huge0").await.ok();
+    assert!(
+        told["problem"]
+            .as_str()
+            .is_some_and(|problem| problem.contains("up to 256 KiB")),
+        "{told}"
+    );
 }
 
 #[tokio::test]

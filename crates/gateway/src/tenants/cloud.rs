@@ -17,10 +17,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// A page in all.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// A page larger than this is none: 1,000 users with the largest configuration there may be are more, so a backend makes pages by size.
+/// A page larger than this is not read to its end, but asked for again with fewer users in it.
 const MAX_BYTES: usize = 64 << 20;
 /// Users in a page, at most.
-const LIMIT: usize = 1_000;
+pub const LIMIT: usize = 1_000;
 
 /// Why a sync did not come to its end. What was known stays.
 #[derive(Debug, Error)]
@@ -33,7 +33,7 @@ pub enum SyncError {
     Refused,
     #[error("the Cloud Backend answered {0}")]
     Status(StatusCode),
-    #[error("the Cloud Backend's answer is larger than {} MiB", MAX_BYTES >> 20)]
+    #[error("one user of the Cloud Backend's answer takes more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
     #[error("the Cloud Backend's answer is not as agreed: {0}")]
     Garbage(#[from] serde_json::Error),
@@ -50,9 +50,14 @@ pub struct CloudBackend {
 }
 
 impl CloudBackend {
-    /// What changed since `since`, and by how many seconds the backend's clock is ahead of ours.
-    pub async fn changes(&self, settings: &MultiTenant, since: Option<&str>) -> Result<(Page, Option<i64>), SyncError> {
-        let mut query = vec![("limit", LIMIT.to_string())];
+    /// Up to `limit` users of those that changed since `since`, and by how many seconds the backend's clock is ahead of ours.
+    pub async fn changes(
+        &self,
+        settings: &MultiTenant,
+        since: Option<&str>,
+        limit: usize,
+    ) -> Result<(Page, Option<i64>), SyncError> {
+        let mut query = vec![("limit", limit.to_string())];
         query.extend(since.map(|since| ("since", since.to_owned())));
         let url = format!("{}/openclaw/gateway/configs", settings.cloud_backend_url);
         let request = self
@@ -80,9 +85,6 @@ impl CloudBackend {
         // A large page takes long enough to keep requests waiting on this thread.
         let parsed = tokio::task::spawn_blocking(move || Page::parse(&bytes)).await;
         let page = parsed.map_err(|error| SyncError::Unreachable(error.to_string()))??;
-        if page.has_more && since == Some(page.sync_token.as_str()) {
-            return Err(SyncError::Stuck);
-        }
         Ok((page, ahead))
     }
 

@@ -28,21 +28,23 @@ pub struct TenantMetrics {
 }
 
 impl TenantMetrics {
-    pub fn register(&self, registry: &mut Registry) {
-        registry.register("registered_users", "Users of the service", self.registered.clone());
-        registry.register("active_users", "Users who are loaded", self.active.clone());
-        registry.register("turns_running", "Turns that run", self.turns_running.clone());
+    pub fn new(registry: &mut Registry) -> Self {
+        let new = Self::default();
+        registry.register("registered_users", "Users of the service", new.registered.clone());
+        registry.register("active_users", "Users who are loaded", new.active.clone());
+        registry.register("turns_running", "Turns that run", new.turns_running.clone());
         registry.register(
             "turns_waiting",
             "Turns that wait for others to end",
-            self.turns_waiting.clone(),
+            new.turns_waiting.clone(),
         );
         registry.register(
             "syncs",
             "Syncs with the Cloud Backend, by result: ok or failed",
-            self.syncs.clone(),
+            new.syncs.clone(),
         );
-        registry.register("alert", "1 while something needs a person", self.alerts.clone());
+        registry.register("alert", "1 while something needs a person", new.alerts.clone());
+        new
     }
 
     pub fn alert(&self, alert: &'static str, raised: bool) {

@@ -44,7 +44,7 @@ use directory::Directory;
 use doors::Doors;
 use monitor::Alert;
 use schedule::Schedule;
-use store::{Store, StoreError};
+use store::{Progress, Store, StoreError};
 use sync::SyncState;
 use workspaces::Workspaces;
 
@@ -98,14 +98,14 @@ impl Tenants {
             path: settings.workspace_root.clone(),
             source,
         })?;
-        let store = Store::open(&settings.config_root).await?;
-        let progress = store.progress().await?;
-        let mut directory = Directory::default();
-        store
-            .each_user(|id, active, tokens| {
-                directory.put_parts(id, active, tokens);
-            })
-            .await?;
+        let mut store = Store::open(&settings.config_root).await?;
+        let (progress, directory) = match last_good(&store).await {
+            Ok(found) => found,
+            Err(broken) => {
+                store.begin_anew(&broken).await?;
+                last_good(&store).await?
+            }
+        };
         if progress.complete {
             tracing::info!(users = directory.len(), "the users' last good state is taken up");
         }
@@ -166,6 +166,17 @@ impl Tenants {
         };
         self.doors.claim(connection, user, settings.quotas.connections as usize)
     }
+}
+
+/// Who is known, and how far the sync had come with it.
+async fn last_good(store: &Store) -> Result<(Progress, Directory), StoreError> {
+    let progress = store.progress().await?;
+    let mut directory = Directory::default();
+    let put = |id: &UserId, active, tokens: &[_]| {
+        directory.put_parts(id, active, tokens);
+    };
+    store.each_user(put).await?;
+    Ok((progress, directory))
 }
 
 /// What a gateway for many users does beside its requests, for as long as it runs.

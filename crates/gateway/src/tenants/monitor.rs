@@ -72,7 +72,8 @@ fn alerts(settings: &MultiTenant, measures: Measures) -> BTreeMap<&'static str, 
     };
     let raised = [
         (memory.value > memory.threshold, memory),
-        (active.value > active.threshold, active),
+        // Not by the percentage: it is rounded down.
+        (measures.active_users * 100 > active.threshold * most, active),
         // The threshold is a count: three in a row are enough.
         (failures.value >= failures.threshold, failures),
     ];
@@ -97,7 +98,9 @@ pub async fn run(gateway: State) {
         };
         let before = std::mem::replace(&mut *tenants.alerts.lock().expect("no holder panics"), now.clone());
         for kind in KINDS {
-            gateway.metrics.tenants.alert(kind, now.contains_key(kind));
+            if let Some(metrics) = &gateway.metrics.tenants {
+                metrics.alert(kind, now.contains_key(kind));
+            }
             match (before.get(kind), now.get(kind)) {
                 (None, Some(alert)) => {
                     let Alert {
@@ -170,6 +173,15 @@ mod tests {
             sync_failures: 2,
         };
         assert!(alerts(&settings(), quiet).is_empty());
+        let settings_of_many = MultiTenant {
+            max_cached_users: 1_000,
+            ..settings()
+        };
+        let hardly = Measures {
+            active_users: 801,
+            ..quiet
+        };
+        assert_eq!(alerts(&settings_of_many, hardly).len(), 1, "80.1 % is over 80 %");
         let loud = Measures {
             memory_bytes: (512 << 20) + 1,
             active_users: 9,

@@ -51,6 +51,7 @@ pub enum StoreError {
 
 pub struct Store {
     pool: SqlitePool,
+    directory: PathBuf,
     /// Two gateways on one file would each believe that they alone moved it on.
     _lock: std::fs::File,
 }
@@ -79,32 +80,29 @@ impl Store {
             .mode(0o700)
             .create(directory)
             .map_err(failed)?;
-        let private = |name: &str| {
-            let mut options = OpenOptions::new();
-            options.append(true).create(true).mode(0o600);
-            options.open(directory.join(name))
-        };
-        let lock = private("users.lock").map_err(failed)?;
+        let lock = private(directory, "users.lock").map_err(failed)?;
         if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(StoreError::Taken {
                 path: directory.to_owned(),
             });
         }
-        private(FILE).map_err(failed)?;
-        let path = directory.join(FILE);
-        let pool = match connect(&path).await {
+        private(directory, FILE).map_err(failed)?;
+        let pool = match connect(directory).await {
             Ok(pool) => pool,
-            Err(error) => {
-                tracing::warn!(%error, path = %path.display(), "the users' last good state cannot be read; it is put aside");
-                for ending in ["", "-wal", "-shm"] {
-                    let name = format!("{FILE}{ending}");
-                    let _ = std::fs::rename(directory.join(&name), directory.join(format!("{name}.broken")));
-                }
-                private(FILE).map_err(failed)?;
-                connect(&path).await?
-            }
+            Err(error) => put_aside(directory, &error).await?,
         };
-        Ok(Self { pool, _lock: lock })
+        Ok(Self {
+            pool,
+            directory: directory.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Begins anew, with nobody: what is there turned out to be broken.
+    pub async fn begin_anew(&mut self, broken: &StoreError) -> Result<(), StoreError> {
+        self.pool.close().await;
+        self.pool = put_aside(&self.directory, broken).await?;
+        Ok(())
     }
 
     pub async fn progress(&self) -> Result<Progress, StoreError> {
@@ -201,9 +199,31 @@ impl Store {
     }
 }
 
-async fn connect(path: &Path) -> Result<SqlitePool, sqlx::Error> {
+/// Puts the file aside, and makes an empty one.
+async fn put_aside(directory: &Path, error: &dyn std::error::Error) -> Result<SqlitePool, StoreError> {
+    let path = directory.join(FILE);
+    tracing::warn!(%error, path = %path.display(), "the users' last good state cannot be read; it is put aside");
+    for ending in ["", "-wal", "-shm"] {
+        let name = format!("{FILE}{ending}");
+        let _ = std::fs::rename(directory.join(&name), directory.join(format!("{name}.broken")));
+    }
+    private(directory, FILE).map_err(|source| StoreError::Directory {
+        path: directory.to_owned(),
+        source,
+    })?;
+    Ok(connect(directory).await?)
+}
+
+/// A file that nobody else may read, made where it is missing.
+fn private(directory: &Path, name: &str) -> std::io::Result<std::fs::File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true).mode(0o600);
+    options.open(directory.join(name))
+}
+
+async fn connect(directory: &Path) -> Result<SqlitePool, sqlx::Error> {
     let options = SqliteConnectOptions::new()
-        .filename(path)
+        .filename(directory.join(FILE))
         .journal_mode(SqliteJournalMode::Wal)
         // A power cut may take the last pages; the sync token goes with them, and they are asked for again.
         .synchronous(SqliteSynchronous::Normal);
@@ -321,5 +341,27 @@ mod tests {
         let store = Store::open(directory.path()).await.unwrap();
         assert!(!store.progress().await.unwrap().complete);
         assert!(directory.path().join("users.db.broken").exists());
+    }
+
+    #[tokio::test]
+    async fn what_is_broken_in_the_middle_is_put_aside_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = Store::open(directory.path()).await.unwrap();
+        let many: Vec<String> = (0..2_000).map(|number| format!("user{number}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let progress = store.progress().await.unwrap();
+        store.apply(&progress, &page(&many, &[], true, false)).await.unwrap();
+        store.pool.close().await;
+        let file = directory.path().join(FILE);
+        let mut bytes = std::fs::read(&file).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..].fill(0xff);
+        std::fs::write(&file, bytes).unwrap();
+
+        store.pool = connect(directory.path()).await.unwrap();
+        let broken = store.each_user(|_, _, _| {}).await.unwrap_err();
+        store.begin_anew(&broken).await.unwrap();
+        assert!(!store.progress().await.unwrap().complete);
+        assert_eq!(ids(&store).await, "");
     }
 }

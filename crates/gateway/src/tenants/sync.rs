@@ -1,5 +1,6 @@
 //! Keeps up with the Cloud Backend: asks what changed, puts it away, and lets those know who are loaded.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::time::MissedTickBehavior;
 
 use super::Tenants;
-use super::cloud::SyncError;
+use super::cloud::{LIMIT, SyncError};
 use super::store::Progress;
 use super::wire::Page;
 use crate::routes::State;
@@ -107,10 +108,12 @@ impl Tenants {
         let mut progress = self.syncing.progress.lock().await;
         let started = Instant::now();
         let result = self.pages(gateway, &mut progress).await;
+        if let Some(metrics) = &gateway.metrics.tenants {
+            metrics.sync(if result.is_ok() { "ok" } else { "failed" });
+        }
         match &result {
             Ok(report) => {
                 self.syncing.succeeded();
-                gateway.metrics.tenants.sync("ok");
                 if report.changed + report.deleted > 0 {
                     let milliseconds = started.elapsed().as_secs_f64() * 1_000.0;
                     let SyncReport {
@@ -125,7 +128,6 @@ impl Tenants {
             }
             Err(error) => {
                 self.syncing.failed(error);
-                gateway.metrics.tenants.sync("failed");
                 let failures = self.syncing.status().failures;
                 tracing::warn!(%error, failures, "sync failed; what was known stays");
             }
@@ -138,12 +140,28 @@ impl Tenants {
 
     async fn pages(&self, gateway: &State, progress: &mut Progress) -> Result<SyncReport, SyncError> {
         let mut report = SyncReport::default();
+        let mut limit = LIMIT;
+        // Where this sync has been: a backend that leads it in a circle would keep it there for good.
+        let mut places: HashSet<Option<String>> = HashSet::new();
         loop {
             let setup = gateway.setup.load_full();
             let Some(settings) = &setup.config.multi_tenant else {
                 return Ok(report);
             };
-            let (page, ahead) = self.backend.changes(settings, progress.sync_token.as_deref()).await?;
+            let since = progress.sync_token.as_deref();
+            let (page, ahead) = match self.backend.changes(settings, since, limit).await {
+                // A few with large configurations must not keep everybody else's changes away.
+                Err(SyncError::TooLarge) if limit > 1 => {
+                    limit = (limit / 8).max(1);
+                    continue;
+                }
+                answer => answer?,
+            };
+            limit = (limit * 2).min(LIMIT);
+            places.insert(progress.sync_token.clone());
+            if page.has_more && places.contains(&Some(page.sync_token.clone())) {
+                return Err(SyncError::Stuck);
+            }
             if let Some(ahead) = ahead {
                 self.clock.set(ahead);
             }

@@ -11,8 +11,12 @@ pub enum Misbehaviour {
     Half,
     /// Never.
     Silence,
+    /// The first half of an answer, and then nothing for ever, on a connection that stays.
+    Halting,
     /// Status 500.
     Broken,
     /// The same page again and again, which says that there is more.
     Stuck,
+    /// Two places by turns, each of which says that there is more.
+    Circling,
 }

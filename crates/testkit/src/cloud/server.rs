@@ -1,14 +1,17 @@
 //! The HTTP side.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -19,6 +22,8 @@ use tokio::task::JoinSet;
 use super::answer::Misbehaviour;
 use super::locked;
 use super::users::Users;
+
+type Whole = BoxBody<Bytes, Infallible>;
 
 pub struct Server {
     service_token: String,
@@ -64,7 +69,7 @@ impl Server {
             .await;
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Whole>, Infallible> {
         self.asked.send_modify(|asked| *asked += 1);
         let misbehaviour = *locked(&self.misbehaviour);
         if misbehaviour == Misbehaviour::Silence {
@@ -84,7 +89,7 @@ impl Server {
         Ok(response)
     }
 
-    fn respond(&self, request: &Request<Incoming>, misbehaviour: Misbehaviour) -> Response<Full<Bytes>> {
+    fn respond(&self, request: &Request<Incoming>, misbehaviour: Misbehaviour) -> Response<Whole> {
         let path = request.uri().path();
         let path = path.strip_prefix("/api/v1").unwrap_or(path);
         if request.method() != Method::GET || path != "/openclaw/gateway/configs" {
@@ -120,20 +125,56 @@ impl Server {
                 answer["sync_token"] = value("since").unwrap_or("0-0").into();
                 json(&answer)
             }
+            Misbehaviour::Circling => {
+                answer["has_more"] = true.into();
+                answer["full"] = false.into();
+                let other = if value("since") == Some("circle-1") {
+                    "circle-2"
+                } else {
+                    "circle-1"
+                };
+                answer["sync_token"] = other.into();
+                json(&answer)
+            }
+            Misbehaviour::Halting => {
+                let whole = answer.to_string();
+                let half = Bytes::from(whole[..whole.len() / 2].to_owned());
+                let mut response = Response::new(Halting(Some(half)).boxed());
+                response.headers_mut().insert(CONTENT_LENGTH, whole.len().into());
+                response
+            }
             Misbehaviour::None | Misbehaviour::Silence => json(&answer),
         }
     }
 }
 
-fn json(answer: &serde_json::Value) -> Response<Full<Bytes>> {
+/// A beginning, and no end.
+struct Halting(Option<Bytes>);
+
+impl Body for Halting {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        match self.0.take() {
+            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+fn json(answer: &serde_json::Value) -> Response<Whole> {
     let mut response = plain(StatusCode::OK, &answer.to_string());
     let kind = http::HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }
 
-fn plain(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text.to_owned()));
+fn plain(status: StatusCode, text: &str) -> Response<Whole> {
+    let mut response = Response::new(Full::from(text.to_owned()).boxed());
     *response.status_mut() = status;
     response
 }
