@@ -1,6 +1,6 @@
 //! `creel gateway run`, in a home of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use creel_testkit::provider::Provider;
@@ -111,6 +111,20 @@ impl Builder {
         let blocks = bytes / 512;
         Self {
             prelude: Some(format!("trap '' XFSZ; ulimit -f {blocks}")),
+            ..self
+        }
+    }
+
+    /// This directory is on a disk of its own that has room for so many bytes. Only the gateway sees what is on it.
+    #[must_use]
+    pub fn small_disk(self, directory: &Path, bytes: u64) -> Self {
+        let place = directory.display();
+        let mount = format!("mkdir -p -m 700 {place} && mount -t tmpfs -o mode=700,size={bytes} none {place}");
+        Self {
+            // The mount goes with the last process that sees it.
+            prelude: Some(format!(
+                "exec unshare --mount /bin/sh -c '{mount} && exec \"$@\"' sh \"$@\""
+            )),
             ..self
         }
     }

@@ -39,7 +39,10 @@ pub fn router(gateway: &State) -> Router {
         .route("/api/v1/multi-tenant/stats", get(admin::stats))
         .route("/api/v1/multi-tenant/sync", post(admin::sync))
         .route("/api/v1/multi-tenant/users", get(admin::list))
-        .route("/api/v1/multi-tenant/users/cleanup", post(admin::cleanup))
+        .route(
+            "/api/v1/multi-tenant/users/cleanup",
+            post(admin::cleanup).get(admin::info_of_cleanup),
+        )
         .route("/api/v1/multi-tenant/users/{id}", get(admin::info))
         .route_layer(from_fn_with_state(gateway.clone(), guard::service));
 

@@ -76,6 +76,15 @@ async fn users_are_listed_page_by_page_and_shown_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_user_whose_name_is_a_commands_is_shown_too() {
+    let (service, []) = Service::of([]).await;
+    service.cloud.add("cleanup");
+    service.sync().await.ok();
+    let shown = service.admin(Method::GET, "/users/cleanup").await.ok();
+    assert_eq!(shown["user_id"], "cleanup");
+}
+
+#[tokio::test]
 async fn those_who_are_idle_are_unloaded_on_request() {
     let (service, [alice]) = Service::of(["alice"]).await;
     service.greet(&alice, "s").await.ok();

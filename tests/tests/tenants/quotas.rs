@@ -1,7 +1,8 @@
 //! One user takes all they can get, and the others get what they need.
 
-use creel_testkit::provider::{Gate, Reply};
-use creel_tests::tenants::Service;
+use creel_testkit::cloud::CloudBackend;
+use creel_testkit::provider::{Gate, Provider, Reply};
+use creel_tests::tenants::{self, SERVICE_TOKEN, Service};
 use creel_tests::wait::{until, within};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -135,6 +136,36 @@ async fn a_full_workspace_stops_its_user_alone() {
     let sessions = service.gateway.get("/api/v1/sessions").with_token(&alice).await;
     assert_eq!(sessions.status, 200, "to see what could be deleted");
     service.greet(&bob, "s").await.ok();
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_under_one_user_is_theirs_alone() {
+    let cloud = CloudBackend::start(SERVICE_TOKEN).await;
+    let (alice, bob) = (cloud.add("alice"), cloud.add("bob"));
+    let provider = Provider::start().await;
+    let builder = tenants::builder(&cloud, &provider);
+    let hers = builder.home().join("workspaces/alice");
+    let gateway = builder.small_disk(&hers, 128 * 1024).start().await;
+    let service = Service {
+        cloud,
+        provider,
+        gateway,
+    };
+    service.ready().await;
+    let long = json!({"message": "x".repeat(10_000), "session_id": "s"});
+    let refused = service
+        .gateway
+        .eventually(
+            "a full disk",
+            |gateway| gateway.ask(long.clone()).with_token(&alice),
+            |answer| answer.status != 200,
+        )
+        .await;
+    assert_eq!(refused.problem(), (507, "disk_full".into()));
+    service.ask(&bob, long.clone()).await.ok();
+    let deleted = service.gateway.delete("/api/v1/sessions/s").with_token(&alice).await;
+    assert_eq!(deleted.status, 204, "there is room for a way out");
+    service.ask(&alice, long).await.ok();
 }
 
 #[tokio::test]

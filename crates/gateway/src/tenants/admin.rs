@@ -99,6 +99,11 @@ pub async fn list(Shared(gateway): Shared<State>, Query(wanted): Query<Wanted>) 
     Ok(Json(json!({"users": users, "next": next})))
 }
 
+/// `GET …/users/cleanup`: somebody may be called so.
+pub async fn info_of_cleanup(gateway: Shared<State>) -> Result<Json<Value>, Problem> {
+    info(gateway, Path("cleanup".to_owned())).await
+}
+
 /// `GET …/users/{id}`
 pub async fn info(Shared(gateway): Shared<State>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
     let tenants = tenants(&gateway)?;
