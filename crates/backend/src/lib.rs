@@ -26,7 +26,7 @@ mod system;
 mod usage;
 mod users;
 
-pub use auth::{Bootstrap, BootstrapError, GivenTokens, bootstrap};
+pub use auth::{Bootstrap, BootstrapError, GivenToken, GivenTokens, WeakToken, bootstrap};
 pub use llm::LlmSetup;
 pub use serve::serve;
 pub use state::Backend;

@@ -32,7 +32,7 @@ pub fn note_address(home: &Path, console: std::net::SocketAddr) -> std::io::Resu
     if console.ip().is_unspecified() {
         console.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    std::fs::write(home.join(ADDRESS_FILE), format!("http://{console}\n"))
+    creel_fleet::write_private(&home.join(ADDRESS_FILE), format!("http://{console}\n").as_bytes())
 }
 
 /// `--home`, else `~/.creel`.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use creel_backend::{Backend, Bootstrap, GivenTokens, LlmSetup, bootstrap, serve};
+use creel_backend::{Backend, Bootstrap, GivenToken, GivenTokens, LlmSetup, bootstrap, serve};
 use creel_fleet::{DefaultMemory, Fleet, FleetOptions, Home};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
 use serde_json::json;
@@ -18,6 +18,7 @@ use crate::{client, llm, logging, output, settings};
 
 pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     logging::start();
+    let tokens = given_tokens()?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::from_error)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::from_error)?;
     let home = Home::open(client::home(home)?).map_err(Failure::bad_input)?;
@@ -27,11 +28,6 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let url = settings::database(home.path())?.unwrap_or_else(|| DatabaseUrl::file(home.records_path()));
     let database = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
     let records: Arc<dyn Records> = Arc::new(database.clone());
-    let given = |name| std::env::var(name).ok().filter(|token| !token.is_empty());
-    let tokens = GivenTokens {
-        admin: given("CREEL_ADMIN_TOKEN"),
-        service: given("OPENCLAW_SERVICE_TOKEN"),
-    };
     let first = bootstrap(&*records, &home.secrets_dir(), tokens)
         .await
         .map_err(Failure::from_error)?;
@@ -104,6 +100,18 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     gateway.stop().await;
     database.close().await;
     Ok(())
+}
+
+/// Tokens that the environment sets; an empty one is none.
+fn given_tokens() -> Result<GivenTokens, Failure> {
+    const ADMIN: &str = "CREEL_ADMIN_TOKEN";
+    let admin = std::env::var_os(ADMIN).filter(|token| !token.is_empty());
+    let admin = admin.map(|token| GivenToken::parse(&token)).transpose();
+    let service = std::env::var("OPENCLAW_SERVICE_TOKEN").ok();
+    Ok(GivenTokens {
+        admin: admin.map_err(|weak| Failure::bad_input(format!("{ADMIN} {weak}")))?,
+        service: service.filter(|token| !token.is_empty()),
+    })
 }
 
 async fn listen(args: &UpArgs) -> Result<TcpListener, Failure> {

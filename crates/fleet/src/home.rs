@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,7 +48,10 @@ impl Home {
         for name in ["secrets", "templates", "backups", "instances", "runtimes"] {
             private_directory(&path.join(name))?;
         }
-        Ok(Self(Arc::new(Opened { path, _lock: lock })))
+        let home = Self(Arc::new(Opened { path, _lock: lock }));
+        // Somebody's editor made it, and there may be a password in it.
+        private_file(&home.config_path())?;
+        Ok(home)
     }
 
     /// Whether the directory is a home: one that was opened before.
@@ -172,6 +175,20 @@ fn private_directory(path: &Path) -> Result<(), FleetError> {
     }
 }
 
+/// Takes a file that is there from everybody but its owner.
+fn private_file(path: &Path) -> Result<(), FleetError> {
+    const OTHERS: u32 = 0o077;
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    // What a link leads to is the business of whoever made it.
+    if !found.is_file() || found.mode() & OTHERS == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(found.mode() & !OTHERS))
+        .map_err(FleetError::file("make private (0600) the file", path))
+}
+
 /// How long a lock may outlive its holder: a child that was being started when the holder was killed has it until it becomes
 /// its program.
 const AFTERLIFE: Duration = Duration::from_secs(2);
@@ -248,6 +265,17 @@ mod tests {
         assert_eq!(mode(&path.join("secrets")), 0o700);
         assert_eq!(mode(&path.join("secrets/master.key")), 0o600);
         assert_eq!(mode(&path.join("creel.lock")), 0o600);
+    }
+
+    #[test]
+    fn what_others_could_read_of_it_is_taken_from_them() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Home::open(dir.path()).unwrap());
+        let settings = dir.path().join("creel.toml");
+        fs::write(&settings, "database = \"postgres://ann:s3cret@host/db\"").unwrap();
+        fs::set_permissions(&settings, fs::Permissions::from_mode(0o644)).unwrap();
+        drop(Home::open(dir.path()).unwrap());
+        assert_eq!(mode(&settings), 0o600);
     }
 
     #[test]

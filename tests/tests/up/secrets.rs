@@ -1,5 +1,6 @@
 //! Secrets that come in with a request are shown nowhere again, whatever their shape.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use creel_tests::up::Up;
@@ -17,6 +18,34 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+#[tokio::test]
+async fn the_files_of_a_home_are_its_owners_alone() {
+    let up = Up::start().await;
+    up.create("a").await;
+    for path in files(&up.home()) {
+        let Ok(metadata) = path.symlink_metadata() else {
+            continue;
+        };
+        assert_eq!(metadata.permissions().mode() & 0o077, 0, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn an_api_token_that_can_be_guessed_is_refused() {
+    for token in ["admin", &"a".repeat(31), &format!("{} x", "a".repeat(32))] {
+        let builder = Up::builder().env("CREEL_ADMIN_TOKEN", token);
+        let home = builder.home();
+        let (code, said) = builder.refused().await;
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains("CREEL_ADMIN_TOKEN") && said.contains("32 or more") && said.trim_end().lines().count() == 1,
+            "{said}"
+        );
+        assert!(!said.contains(token) || token == "admin", "{said}");
+        assert!(!home.exists(), "nothing was made");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use creel_http::{hex, random_id};
 use creel_records::{NewApiToken, Records, RecordsError};
 use thiserror::Error;
 
-use super::{SERVICE, password, sha256};
+use super::{GivenToken, SERVICE, password, sha256};
 
 pub const ADMINISTRATOR: &str = "admin";
 /// The API token that the command line finds by itself.
@@ -39,7 +39,7 @@ pub enum BootstrapError {
 #[derive(Default)]
 pub struct GivenTokens {
     /// `CREEL_ADMIN_TOKEN`
-    pub admin: Option<String>,
+    pub admin: Option<GivenToken>,
     /// `OPENCLAW_SERVICE_TOKEN`
     pub service: Option<String>,
 }
@@ -47,7 +47,7 @@ pub struct GivenTokens {
 /// Makes what is missing of: the administrator; the API token and the service token in `secrets` (0600), whose files follow what is given.
 pub async fn bootstrap(records: &dyn Records, secrets: &Path, given: GivenTokens) -> Result<Bootstrap, BootstrapError> {
     let token_file = secrets.join(TOKEN_FILE);
-    keep_token(records, &token_file, TOKEN_NAME, given.admin).await?;
+    keep_token(records, &token_file, TOKEN_NAME, given.admin.map(GivenToken::into_text)).await?;
     keep_token(records, &secrets.join(SERVICE_FILE), SERVICE, given.service).await?;
     let mut new_password = None;
     if records.administrators().await?.is_empty() {

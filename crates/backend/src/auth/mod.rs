@@ -4,6 +4,7 @@
 //! token that only the console's own pages know, and a WebSocket must come from the console's own origin.
 
 mod bootstrap;
+mod given;
 mod login;
 mod password;
 
@@ -22,6 +23,7 @@ use crate::error::records_problem;
 use crate::routes::State;
 
 pub use bootstrap::{Bootstrap, BootstrapError, GivenTokens, bootstrap};
+pub use given::{GivenToken, WeakToken};
 pub use login::{current, log_in, log_out};
 pub use password::{Turns as PasswordTurns, hash_aside as hash_password};
 
