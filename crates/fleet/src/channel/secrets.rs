@@ -141,7 +141,7 @@ fn is_reference(text: &str) -> bool {
     name.is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
 }
 
-/// Upstream's way to say where a secret is (its SecretRef, `gateway/secrets.md`): `{source, provider, id}`.
+/// Upstream's way to say where a secret is (its SecretRef, `gateway/secrets/secretref-contract.md`): `{source, provider, id}`.
 fn is_reference_object(members: &Map<String, Value>) -> bool {
     let source = members.get("source").and_then(Value::as_str);
     let is_known = source.is_some_and(|source| ["env", "file", "exec", "store"].contains(&source));
