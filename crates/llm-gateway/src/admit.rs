@@ -33,7 +33,9 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
     let prompt = usage::of_request(&ask.body);
     let asked = ask.max_tokens.unwrap_or(model.max_output).min(LARGEST_REPLY);
     let completion = asked.saturating_mul(ask.choices);
-    let taken = prompt.saturating_add(if ask.max_tokens.is_some() { completion } else { 0 });
+    let taken = prompt
+        .bound
+        .saturating_add(if ask.max_tokens.is_some() { completion } else { 0 });
     let limits = Limited::take(key, taken)?;
 
     let request = RequestId::new();
@@ -51,8 +53,8 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
         } else {
             Billing::Metered
         },
-        reserve: tariff.bound(prompt, completion),
-        prompt: tariff.bound(prompt, 0),
+        reserve: tariff.bound(prompt.bound, completion),
+        prompt: tariff.bound(prompt.about, 0),
         day_limit: key.budgets.day,
         month_limit: key.budgets.month,
     };
@@ -77,7 +79,7 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
             }
         })?;
     limits.keep();
-    let tally = Tally::new(prompt);
+    let tally = Tally::new(prompt.about);
     let tally = if ask.surface == Surface::Embeddings {
         tally.silent()
     } else {

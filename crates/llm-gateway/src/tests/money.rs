@@ -148,7 +148,7 @@ async fn providers_that_lie() {
         (7, 3, false)
     );
     let (prompt, completion, estimated) = charged("").await;
-    assert!((15..30).contains(&prompt) && (100..140).contains(&completion) && estimated);
+    assert!((15..30).contains(&prompt) && (80..150).contains(&completion) && estimated);
     for lie in [
         r#","usage":{"prompt_tokens":-7,"completion_tokens":-3}"#,
         r#","usage":{"prompt_tokens":99999999999,"completion_tokens":1e300}"#,
@@ -157,7 +157,7 @@ async fn providers_that_lie() {
     ] {
         let (prompt, completion, estimated) = charged(lie).await;
         assert!(
-            (15..30).contains(&prompt) && (100..150).contains(&completion) && estimated,
+            (15..30).contains(&prompt) && (80..150).contains(&completion) && estimated,
             "{lie}"
         );
     }
@@ -170,7 +170,7 @@ async fn providers_that_lie() {
 async fn a_client_that_goes_away_pays_for_what_was_said_and_the_provider_stops() {
     let provider = Provider::start().await;
     let gate = Gate::closed();
-    provider.then(Reply::pieces(["four"; 40]).gated(&gate));
+    provider.then(Reply::pieces(["four "; 40]).gated(&gate));
     let house = House::new(&provider).start().await;
     let mut client = house.client().await;
     let mut body = client
@@ -193,7 +193,7 @@ async fn a_client_that_goes_away_pays_for_what_was_said_and_the_provider_stops()
     let call = &books.settled()[0];
     assert_eq!(
         (call.outcome, call.usage.completion, call.usage.estimated),
-        (Outcome::Cut, 30, true)
+        (Outcome::Cut, crate::estimate::text("four ".repeat(30).as_bytes()), true)
     );
     assert!(spent > 30, "the prompt is charged too");
 }

@@ -14,7 +14,9 @@ mod stream;
 pub use reported::Reported;
 pub use stream::{Seen, StreamReader};
 
-use crate::estimate;
+pub use crate::estimate::OfRequest;
+
+use crate::estimate::{self, Counter};
 use crate::ledger::Usage;
 
 /// No model reads or writes so many tokens in one call; the largest contexts are a tenth of it.
@@ -55,9 +57,8 @@ pub struct Tally {
     reported: Reported,
     /// Tokens of the request, as estimated before it was sent.
     prompt_estimate: u64,
-    /// What the model was seen to say, in bytes.
-    ascii: u64,
-    other: u64,
+    /// What the model was seen to say.
+    said: Counter,
     /// The model says nothing (embeddings): output is not estimated.
     is_silent: bool,
 }
@@ -67,8 +68,7 @@ impl Tally {
         Self {
             reported: Reported::default(),
             prompt_estimate,
-            ascii: 0,
-            other: 0,
+            said: Counter::default(),
             is_silent: false,
         }
     }
@@ -86,19 +86,17 @@ impl Tally {
         self.reported.update(newer);
     }
 
-    /// The model said this.
+    /// The model said this, as it stands in a JSON string.
     pub fn said(&mut self, text: &[u8]) {
         if self.is_silent {
             return;
         }
-        let other = text.iter().filter(|byte| !byte.is_ascii()).count();
-        self.other += other as u64;
-        self.ascii += (text.len() - other) as u64;
+        self.said.push(text);
     }
 
     /// Output tokens by what was seen alone.
     pub fn seen_tokens(&self) -> u64 {
-        self.ascii.div_ceil(4) + self.other.div_ceil(2)
+        self.said.tokens()
     }
 
     /// The call's tokens by all that is known now. `done`: the reply is whole. Before that, the count that was told last may be an
@@ -131,7 +129,7 @@ impl Tally {
 }
 
 /// Tokens of a request's body before it is sent.
-pub fn of_request(body: &[u8]) -> u64 {
+pub fn of_request(body: &[u8]) -> OfRequest {
     estimate::request(body)
 }
 
@@ -160,7 +158,7 @@ mod tests {
     #[test]
     fn what_is_not_told_is_estimated() {
         let mut tally = Tally::new(99);
-        tally.said(b"12345678");
+        tally.said(b"two words");
         let counts = tally.counts(true);
         assert_eq!((counts.prompt, counts.completion, counts.estimated), (99, 2, true));
         tally.report(Reported {
@@ -175,9 +173,9 @@ mod tests {
     fn a_reply_that_broke_off_counts_what_was_seen() {
         let mut tally = Tally::new(99);
         tally.report(reported(10, 1));
-        tally.said(&[b'x'; 400]);
+        tally.said(&b"word ".repeat(100));
         let counts = tally.counts(false);
-        assert_eq!((counts.prompt, counts.completion, counts.estimated), (10, 100, true));
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (10, 106, true));
         assert_eq!(
             tally.counts(true).completion,
             1,

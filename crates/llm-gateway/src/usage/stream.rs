@@ -249,7 +249,8 @@ mod tests {
                 r#"{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{\"a\":1}"}}]}}]}"#,
             ],
         );
-        assert_eq!((counts.completion, counts.estimated), (5, true), "4 + 4 + 9 bytes");
+        let texts = crate::estimate::text(br#"fourfour{\"a\":1}"#);
+        assert_eq!((counts.completion, counts.estimated), (texts, true));
     }
 
     #[test]
