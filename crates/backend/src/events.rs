@@ -29,25 +29,25 @@ pub async fn stream(Shared(backend): Shared<State>) -> Response {
         loop {
             tokio::select! {
                 change = fleet.recv() => match change {
-                    Ok(FleetEvent::Changed(instance)) => writer.event("instance", &*instance).await?,
-                    Ok(FleetEvent::Noted(event)) => writer.event("activity", &shown(&event)).await?,
-                    Ok(FleetEvent::Removed(id)) => writer.event("removed", &json!({"id": id})).await?,
+                    Ok(FleetEvent::Changed(instance)) => writer.event("instance", &*instance).await,
+                    Ok(FleetEvent::Noted(event)) => writer.event("activity", &shown(&event)).await,
+                    Ok(FleetEvent::Removed(id)) => writer.event("removed", &json!({"id": id})).await,
                     // The reader was too slow to see every step: it gets where things stand now.
                     Err(RecvError::Lagged(_)) => for instance in backend.fleet.list() {
-                        writer.event("instance", &instance).await?;
+                        writer.event("instance", &instance).await;
                     },
-                    Err(RecvError::Closed) => return Ok(()),
+                    Err(RecvError::Closed) => return,
                 },
                 event = activity.recv() => if let Ok(event) = event {
-                    writer.event("activity", &shown(&event)).await?;
+                    writer.event("activity", &shown(&event)).await;
                 },
                 _ = samples.tick() => if let Some(sample) = backend.fleet.host_stats().last()
                     && sample.at_ms != last_sample
                 {
                     last_sample = sample.at_ms;
-                    writer.event("sample", &sample_json(sample)).await?;
+                    writer.event("sample", &sample_json(sample)).await;
                 },
-                () = backend.stop.cancelled() => return Ok(()),
+                () = backend.stop.cancelled() => return,
             }
         }
     })

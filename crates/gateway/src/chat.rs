@@ -79,11 +79,11 @@ pub async fn stream(
     let response = sse::respond(caller.profile.heartbeat, |writer| async move {
         while let Some(event) = running.next(&gateway).await {
             match event {
-                TurnEvent::Text(text) => writer.event("delta", &json!({"text": text})).await?,
+                TurnEvent::Text(text) => writer.event("delta", &json!({"text": text})).await,
                 TurnEvent::Tool { name, status } => {
                     writer
                         .event("tool", &json!({"name": name, "status": status.as_str()}))
-                        .await?;
+                        .await;
                 }
             }
         }

@@ -1,47 +1,73 @@
 //! Server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>), written as they happen.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use bytes::BytesMut;
+use bytes::{BufMut as _, BytesMut};
 use futures_util::Stream;
 use serde::Serialize;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
-/// Where a handler writes its events.
-pub struct EventWriter(mpsc::Sender<Bytes>);
+/// Events that come at the same time go out in one write, of about this many bytes at most: what a client does not read is not
+/// produced.
+const WRITE: usize = 16 * 1024;
 
-/// The client is gone.
-#[derive(Debug)]
-pub struct Gone;
+/// Where a handler writes its events.
+pub struct EventWriter(Written);
+
+/// Events that have not been handed on yet.
+type Written = Arc<Mutex<BytesMut>>;
 
 impl EventWriter {
     /// `event: NAME` and `data: JSON`.
-    pub async fn event(&self, name: &str, data: &impl Serialize) -> Result<(), Gone> {
-        let json = serde_json::to_string(data).expect("what we send is serializable");
-        self.send(format!("event: {name}\ndata: {json}\n\n")).await
+    pub async fn event(&self, name: &str, data: &impl Serialize) {
+        self.send(|out| {
+            out.extend_from_slice(b"event: ");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\ndata: ");
+            json(out, data);
+        })
+        .await;
     }
 
     /// `data: JSON` without a name, as OpenAI's API has it.
-    pub async fn data(&self, data: &impl Serialize) -> Result<(), Gone> {
-        let json = serde_json::to_string(data).expect("what we send is serializable");
-        self.send(format!("data: {json}\n\n")).await
+    pub async fn data(&self, data: &impl Serialize) {
+        self.send(|out| {
+            out.extend_from_slice(b"data: ");
+            json(out, data);
+        })
+        .await;
     }
 
-    pub async fn done_marker(&self) -> Result<(), Gone> {
-        self.send("data: [DONE]\n\n".to_owned()).await
+    pub async fn done_marker(&self) {
+        self.send(|out| out.extend_from_slice(b"data: [DONE]")).await;
     }
 
-    async fn send(&self, text: String) -> Result<(), Gone> {
-        self.0.send(Bytes::from(text)).await.map_err(|_| Gone)
+    async fn send(&self, write: impl FnOnce(&mut BytesMut)) {
+        // Nobody need be woken: whoever takes what was written polls this anew.
+        let room = poll_fn(|_| match lock(&self.0) {
+            written if written.len() < WRITE => Poll::Ready(written),
+            _ => Poll::Pending,
+        });
+        let mut out = room.await;
+        write(&mut out);
+        out.extend_from_slice(b"\n\n");
     }
+}
+
+fn json(out: &mut BytesMut, data: &impl Serialize) {
+    serde_json::to_writer(out.writer(), data).expect("what we send is serializable");
+}
+
+fn lock(written: &Mutex<BytesMut>) -> MutexGuard<'_, BytesMut> {
+    written.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Answers with the events that `write` produces. When the client goes away, `write` is dropped at its next await. A comment is sent
@@ -49,14 +75,12 @@ impl EventWriter {
 pub fn respond<F, Fut>(heartbeat: Duration, write: F) -> Response
 where
     F: FnOnce(EventWriter) -> Fut,
-    Fut: Future<Output = Result<(), Gone>> + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
 {
-    // One event at a time: the body takes it at once, and what a client does not read is not produced.
-    let (sender, receiver) = mpsc::channel(1);
+    let written = Written::default();
     let stream = Events {
-        work: Some(Box::pin(write(EventWriter(sender)))),
-        receiver,
-        gathered: BytesMut::new(),
+        work: Some(Box::pin(write(EventWriter(written.clone())))),
+        written,
         turns: 0,
         heartbeat,
         silence: Box::pin(tokio::time::sleep(heartbeat)),
@@ -70,21 +94,17 @@ where
     response
 }
 
-/// Events that come at the same time go out in one write, of about this many bytes at most.
-const WRITE: usize = 16 * 1024;
 /// How often everything else that can run on this thread has its turn before events are written: a delta goes from the task of
-/// the provider's connection to that of the agent's turn and then here.
+/// the agent's turn to this one, and more may follow at once.
 const TURNS: u8 = 2;
 
-type Work = Pin<Box<dyn Future<Output = Result<(), Gone>> + Send>>;
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct Events {
     /// Produces the events. It runs inside the body, not in a task: it ends with the connection.
     work: Option<Work>,
-    receiver: mpsc::Receiver<Bytes>,
-    /// Events that have not been handed on yet.
-    gathered: BytesMut,
-    /// How often others had their turn since the last of them came.
+    written: Written,
+    /// How often others had their turn since the last event came.
     turns: u8,
     heartbeat: Duration,
     silence: Pin<Box<Sleep>>,
@@ -95,45 +115,35 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let before = this.gathered.len();
-        let ended = loop {
-            if let Some(work) = &mut this.work
-                && work.as_mut().poll(context).is_ready()
-            {
-                this.work = None;
-            }
-            match this.receiver.poll_recv(context) {
-                Poll::Ready(Some(event)) => this.gathered.extend_from_slice(&event),
-                Poll::Ready(None) => break true,
-                Poll::Pending => break false,
-            }
-            if this.gathered.len() >= WRITE {
-                break false;
-            }
-        };
-        let gathered = this.gathered.len();
-        this.turns = if gathered > before {
+        let before = lock(&this.written).len();
+        if let Some(work) = &mut this.work
+            && work.as_mut().poll(context).is_ready()
+        {
+            this.work = None;
+        }
+        let mut written = lock(&this.written);
+        this.turns = if written.len() > before {
             0
         } else {
             this.turns.saturating_add(1)
         };
-        if !ended && gathered > 0 && gathered < WRITE && this.turns < TURNS {
+        if this.work.is_some() && (1..WRITE).contains(&written.len()) && this.turns < TURNS {
             // What a provider sent in one piece goes out in one write, what it sent by itself goes out by itself; nobody
             // waits for what is not there yet.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if ended || gathered > 0 {
-            let next = Instant::now() + this.heartbeat;
-            this.silence.as_mut().reset(next);
-            return Poll::Ready((gathered > 0).then(|| Ok(this.gathered.split().freeze())));
-        }
-        if this.silence.as_mut().poll(context).is_ready() {
-            let next = Instant::now() + this.heartbeat;
-            this.silence.as_mut().reset(next);
-            return Poll::Ready(Some(Ok(Bytes::from_static(b": heartbeat\n\n"))));
-        }
-        Poll::Pending
+        let next = if !written.is_empty() {
+            Some(Ok(written.split().freeze()))
+        } else if this.work.is_none() {
+            return Poll::Ready(None);
+        } else if this.silence.as_mut().poll(context).is_ready() {
+            Some(Ok(Bytes::from_static(b": heartbeat\n\n")))
+        } else {
+            return Poll::Pending;
+        };
+        this.silence.as_mut().reset(Instant::now() + this.heartbeat);
+        Poll::Ready(next)
     }
 }
 
@@ -152,17 +162,35 @@ mod tests {
     async fn what_comes_together_goes_out_together() {
         let (go_on, wait) = tokio::sync::oneshot::channel();
         let response = respond(Duration::from_secs(60), |writer| async move {
-            writer.event("a", &1).await?;
+            writer.event("a", &1).await;
             // As if from another task, that must run first.
             tokio::task::yield_now().await;
-            writer.event("b", &2).await?;
-            wait.await.map_err(|_| Gone)?;
-            writer.event("c", &3).await
+            writer.event("b", &2).await;
+            wait.await.unwrap();
+            writer.event("c", &3).await;
         });
         let mut body = response.into_body();
         assert_eq!(next(&mut body).await, "event: a\ndata: 1\n\nevent: b\ndata: 2\n\n");
         go_on.send(()).unwrap();
         assert_eq!(next(&mut body).await, "event: c\ndata: 3\n\n");
+        assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_is_not_produced() {
+        let produced = Arc::new(Mutex::new(0));
+        let count = produced.clone();
+        let response = respond(Duration::from_secs(60), |writer| async move {
+            for _ in 0..10 {
+                writer.data(&"x".repeat(WRITE)).await;
+                *count.lock().unwrap() += 1;
+            }
+        });
+        let mut body = response.into_body();
+        for read in 1..=10 {
+            assert!(next(&mut body).await.len() > WRITE);
+            assert_eq!(*produced.lock().unwrap(), read);
+        }
         assert!(body.frame().await.is_none());
     }
 

@@ -26,11 +26,13 @@
 
 mod anthropic;
 mod backoff;
+mod body;
 mod client;
 mod decode;
 mod demo;
 mod error;
 mod event;
+mod link;
 mod openai;
 mod public;
 mod refusal;

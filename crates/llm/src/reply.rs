@@ -10,6 +10,7 @@ use futures_util::Stream;
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
+use crate::body::Body;
 use crate::error::Error;
 use crate::event::Event;
 use crate::wire::{Progress, Wire};
@@ -26,14 +27,14 @@ pub struct ReplyStream {
     wire: Option<Box<Wire>>,
     closing: Option<Closing>,
     /// The body of a finished reply, if its end is still on its way.
-    rest: Option<reqwest::Body>,
+    rest: Option<Body>,
 }
 
 /// A finished reply whose end is held back for a moment: the caller's next request comes with it, and should find the
 /// connection free, instead of opening another.
 struct Closing {
     finish: Option<Event>,
-    /// The tasks that read the body's end and put the connection back had their turn.
+    /// The tasks that read the body's end and put the connection back had their turn, where there are any.
     gave_way: bool,
 }
 
@@ -83,7 +84,7 @@ impl ReplyStream {
                     self.rest = self.wire.take().map(|wire| wire.body);
                     self.closing = Some(Closing {
                         finish: self.ready.pop_back(),
-                        gave_way: false,
+                        gave_way: matches!(self.rest, Some(Body::Plain(_))),
                     });
                 }
                 Err(error) => {

@@ -1,23 +1,25 @@
 //! Carries a request to a provider and brings the head of its answer.
 //!
-//! HTTP clients, each built when it is first needed: the one for `http:` addresses (models on this machine, Creel's
-//! own LLM Gateway) never loads a root certificate, which would cost a gateway a megabyte; and the same two again for whoever may
-//! reach the open internet only. All keep connections alive
-//! and send without Nagle's delay. `HTTPS_PROXY` and `NO_PROXY` are respected for `https:`; `http:` goes direct.
+//! Two ways: `http:` goes direct (see [`crate::link`]); `https:` takes a client that is built when it is first needed, because
+//! its root certificates cost a gateway a megabyte, and that respects `HTTPS_PROXY` and `NO_PROXY`. A second such client is for
+//! whoever may reach the open internet only, with and without TLS. All keep connections alive and send without Nagle's delay.
 
 use std::error::Error as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use http_body_util::BodyExt as _;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, Uri};
+use http_body_util::{BodyExt as _, Full};
 use reqwest::{Method, Url, redirect};
 use time::OffsetDateTime;
 
+use crate::body::Body;
 use crate::client::Options;
 use crate::decode::Decode;
 use crate::error::{Error, Kind};
+use crate::link::{self, IDLE_CONNECTIONS, IDLE_TIMEOUT, Links, SendError, innermost};
 use crate::public::{check_public, public_only};
 use crate::refusal::{self, Secrets};
 use crate::reply::ReplyStream;
@@ -28,14 +30,12 @@ use crate::{anthropic, backoff, openai};
 /// Of a refusal, no more than this is read, and for no longer.
 const REFUSAL_BYTES: usize = 64 * 1024;
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
-/// Idle connections that are kept for each provider, and for how long.
-const IDLE_CONNECTIONS: usize = 64;
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub struct Transport {
     connect_timeout: Duration,
-    /// By whether TLS is spoken, and whether only the open internet is reached.
-    clients: [[OnceLock<reqwest::Client>; 2]; 2],
+    plain: Links,
+    /// Of the second, [`Target::public_only`] is true.
+    clients: [OnceLock<reqwest::Client>; 2],
 }
 
 /// A request that can be sent, more than once too: the copies share the body.
@@ -49,6 +49,7 @@ impl Transport {
     pub fn new(connect_timeout: Duration) -> Self {
         Self {
             connect_timeout,
+            plain: Links::new(connect_timeout),
             clients: Default::default(),
         }
     }
@@ -80,25 +81,20 @@ impl Transport {
 
     /// Sends once. Comes back with the head of a reply; anything but a reply is an error.
     pub async fn send(&self, target: &Target, call: &Call, options: &Options) -> Result<ReplyStream, Error> {
-        let client = self.client(call.url.scheme() == "https", target.public_only)?;
-        let mut request = reqwest::Request::new(Method::POST, call.url.clone());
-        *request.headers_mut() = call.headers.clone();
-        *request.body_mut() = Some(call.body.clone().into());
-        let response = tokio::time::timeout(options.first_byte_timeout, client.execute(request))
+        let response = tokio::time::timeout(options.first_byte_timeout, self.exchange(call, target.public_only))
             .await
             .map_err(|_| {
                 Error::new(
                     Kind::Timeout,
                     format!("no answer within {:?}", options.first_byte_timeout),
                 )
-            })?
-            .map_err(sent_in_vain)?;
+            })??;
 
         let secrets = Secrets::of(target);
         let status = response.status();
         if !status.is_success() {
             let retry_after = backoff::retry_after(response.headers(), OffsetDateTime::now_utc());
-            let body = refusal_body(response).await;
+            let body = refusal_body(response.into_body()).await;
             return Err(refusal::by_status(status.as_u16(), &body, retry_after, &secrets));
         }
         let decoder: Box<dyn Decode> = match target.api {
@@ -108,8 +104,27 @@ impl Transport {
         Ok(ReplyStream::reading(Wire::new(response, decoder, secrets, options)?))
     }
 
-    fn client(&self, secure: bool, only_public: bool) -> Result<&reqwest::Client, Error> {
-        let cell = &self.clients[usize::from(secure)][usize::from(only_public)];
+    /// Until the head of an answer is there.
+    async fn exchange(&self, call: &Call, only_public: bool) -> Result<Response<Body>, Error> {
+        if call.url.scheme() == "http" && !only_public {
+            let (origin, request) = call.plain()?;
+            let sent = self.plain.send(&origin, request).await;
+            return sent
+                .map(|response| response.map(Body::Plain))
+                .map_err(|error| match error {
+                    SendError::Connect(why) => Error::new(Kind::Connect, why),
+                    SendError::Broken(why) => Error::new(Kind::Cut, why),
+                });
+        }
+        let mut request = reqwest::Request::new(Method::POST, call.url.clone());
+        *request.headers_mut() = call.headers.clone();
+        *request.body_mut() = Some(call.body.clone().into());
+        let response = self.client(only_public)?.execute(request).await.map_err(sent_in_vain)?;
+        Ok(Response::from(response).map(Body::Secure))
+    }
+
+    fn client(&self, only_public: bool) -> Result<&reqwest::Client, Error> {
+        let cell = &self.clients[usize::from(only_public)];
         if let Some(client) = cell.get() {
             return Ok(client);
         }
@@ -123,16 +138,38 @@ impl Transport {
             // A redirect would carry the key to another host, and turn POST into GET.
             .redirect(redirect::Policy::none())
             .referer(false);
-        let builder = if secure {
-            builder
-        } else {
-            builder.no_proxy().tls_certs_only([])
-        };
         let builder = if only_public { public_only(builder) } else { builder };
         let client = builder
             .build()
             .map_err(|error| Error::new(Kind::Connect, format!("TLS cannot be set up: {}", innermost(&error))))?;
         Ok(cell.get_or_init(|| client))
+    }
+}
+
+impl Call {
+    /// As it goes over a connection without TLS.
+    fn plain(&self) -> Result<(link::Origin, http::Request<Full<Bytes>>), Error> {
+        let refuse = |why: String| Error::new(Kind::BadRequest, format!("the provider's base URL: {why}"));
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port_or_known_default().unwrap_or(80);
+        let named = match self.url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let path = match self.url.query() {
+            Some(query) => format!("{}?{query}", self.url.path()),
+            None => self.url.path().to_owned(),
+        };
+        let path: Uri = path
+            .parse()
+            .map_err(|error: http::uri::InvalidUri| refuse(error.to_string()))?;
+        let mut request = http::Request::post(path)
+            .body(Full::new(self.body.clone()))
+            .map_err(|error| refuse(error.to_string()))?;
+        *request.headers_mut() = self.headers.clone();
+        let named = HeaderValue::try_from(named).map_err(|error| refuse(error.to_string()))?;
+        request.headers_mut().entry(HOST).or_insert(named);
+        Ok(((Arc::from(host.trim_matches(['[', ']'])), port), request))
     }
 }
 
@@ -182,8 +219,7 @@ fn secret(what: &str, value: &str) -> Result<HeaderValue, Error> {
 }
 
 /// As much of a refusal as comes in time; the status alone says enough.
-async fn refusal_body(response: reqwest::Response) -> Vec<u8> {
-    let mut body = reqwest::Body::from(response);
+async fn refusal_body(mut body: Body) -> Vec<u8> {
     let mut read = Vec::new();
     let reading = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -203,16 +239,8 @@ async fn refusal_body(response: reqwest::Response) -> Vec<u8> {
 /// There is no head of an answer.
 fn sent_in_vain(error: reqwest::Error) -> Error {
     let kind = if error.is_connect() { Kind::Connect } else { Kind::Cut };
-    Error::new(kind, innermost(&error))
-}
-
-/// The cause that says most. The outer ones repeat the address, which may carry credentials.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: Option<&dyn std::error::Error> = error.source();
-    while let Some(next) = cause.and_then(std::error::Error::source) {
-        cause = Some(next);
-    }
-    cause.map(ToString::to_string).unwrap_or_default()
+    // The outer causes repeat the address, which may carry credentials.
+    Error::new(kind, error.source().map(innermost).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use http::Response;
 use http::header::CONTENT_TYPE;
 use http_body::Body as _;
 use tokio::time::{Instant, Sleep};
 
+use crate::body::Body;
 use crate::client::Options;
 use crate::decode::{Decode, Fault};
 use crate::error::{Error, Kind};
@@ -18,7 +20,7 @@ use crate::sse::Parser;
 
 /// An answer that is being read.
 pub struct Wire {
-    pub body: reqwest::Body,
+    pub body: Body,
     form: Form,
     decoder: Box<dyn Decode>,
     secrets: Secrets,
@@ -71,7 +73,7 @@ impl Form {
 
 impl Wire {
     pub fn new(
-        response: reqwest::Response,
+        response: Response<Body>,
         decoder: Box<dyn Decode>,
         secrets: Secrets,
         options: &Options,
@@ -83,7 +85,7 @@ impl Wire {
             .unwrap_or_default();
         let form = Form::of(media_type)?;
         let wire = Self {
-            body: response.into(),
+            body: response.into_body(),
             form,
             decoder,
             secrets,

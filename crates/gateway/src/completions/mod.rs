@@ -85,22 +85,22 @@ pub async fn create(
     }
     let include_usage = parsed.include_usage;
     Ok(sse::respond(profile.heartbeat, |writer| async move {
-        writer.data(&reply.opening()).await?;
+        writer.data(&reply.opening()).await;
         while let Some(event) = running.next(&gateway).await {
             if let TurnEvent::Text(text) = event {
-                writer.data(&reply.delta(&text)).await?;
+                writer.data(&reply.delta(&text)).await;
             }
         }
         match running.finish().await {
             Ok(outcome) => {
                 if !outcome.tool_calls.is_empty() {
-                    writer.data(&reply.tool_calls(&outcome)).await?;
+                    writer.data(&reply.tool_calls(&outcome)).await;
                 }
-                writer.data(&reply.closing(&outcome)).await?;
+                writer.data(&reply.closing(&outcome)).await;
                 if include_usage {
-                    writer.data(&reply.usage(&outcome)).await?;
+                    writer.data(&reply.usage(&outcome)).await;
                 }
-                writer.done_marker().await
+                writer.done_marker().await;
             }
             // The SDKs raise an error when a chunk has one.
             Err(error) => writer.data(&openai_error(&error)).await,

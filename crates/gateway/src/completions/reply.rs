@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use creel_agent::Outcome;
 use creel_session::Stop;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 pub struct Reply {
@@ -44,39 +45,89 @@ impl Reply {
         })
     }
 
-    pub fn opening(&self) -> Value {
-        self.chunk(json!({"role": "assistant", "content": ""}), Value::Null)
+    pub fn opening(&self) -> Chunk<'_> {
+        self.chunk(Delta {
+            role: Some("assistant"),
+            content: Some(""),
+            tool_calls: None,
+        })
     }
 
-    pub fn delta(&self, text: &str) -> Value {
-        self.chunk(json!({"content": text}), Value::Null)
+    pub fn delta<'a>(&'a self, text: &'a str) -> Chunk<'a> {
+        self.chunk(Delta {
+            content: Some(text),
+            ..Delta::default()
+        })
     }
 
-    pub fn tool_calls(&self, outcome: &Outcome) -> Value {
-        self.chunk(json!({"tool_calls": calls(outcome, true)}), Value::Null)
+    pub fn tool_calls(&self, outcome: &Outcome) -> Chunk<'_> {
+        self.chunk(Delta {
+            tool_calls: Some(calls(outcome, true)),
+            ..Delta::default()
+        })
     }
 
-    pub fn closing(&self, outcome: &Outcome) -> Value {
-        self.chunk(json!({}), finish_reason(outcome).into())
-    }
-
-    /// The last chunk where `stream_options.include_usage` asks for it: usage, and no choices.
-    pub fn usage(&self, outcome: &Outcome) -> Value {
-        let mut chunk = self.chunk(json!({}), Value::Null);
-        chunk["choices"] = json!([]);
-        chunk["usage"] = usage(outcome);
+    pub fn closing(&self, outcome: &Outcome) -> Chunk<'_> {
+        let mut chunk = self.chunk(Delta::default());
+        chunk.choices[0].finish_reason = Some(finish_reason(outcome));
         chunk
     }
 
-    fn chunk(&self, delta: Value, finish_reason: Value) -> Value {
-        json!({
-            "id": self.id,
-            "object": "chat.completion.chunk",
-            "created": self.created,
-            "model": self.model,
-            "choices": [{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish_reason}],
-        })
+    /// The last chunk where `stream_options.include_usage` asks for it: usage, and no choices.
+    pub fn usage(&self, outcome: &Outcome) -> Chunk<'_> {
+        Chunk {
+            choices: Vec::new(),
+            usage: Some(usage(outcome)),
+            ..self.chunk(Delta::default())
+        }
     }
+
+    fn chunk<'a>(&'a self, delta: Delta<'a>) -> Chunk<'a> {
+        Chunk {
+            id: &self.id,
+            object: "chat.completion.chunk",
+            created: self.created,
+            model: &self.model,
+            choices: vec![Choice {
+                index: 0,
+                delta,
+                logprobs: None,
+                finish_reason: None,
+            }],
+            usage: None,
+        }
+    }
+}
+
+/// A chunk of a stream. Every delta is one: they are written without a [`Value`] in between.
+#[derive(Serialize)]
+pub struct Chunk<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: Vec<Choice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct Choice<'a> {
+    index: u32,
+    delta: Delta<'a>,
+    /// Always null: nobody is asked for them.
+    logprobs: Option<()>,
+    finish_reason: Option<&'static str>,
+}
+
+#[derive(Default, Serialize)]
+struct Delta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<Value>,
 }
 
 fn finish_reason(outcome: &Outcome) -> &'static str {

@@ -1,8 +1,10 @@
 //! Reads a reply: <https://platform.openai.com/docs/api-reference/chat/streaming>.
 
 use std::collections::VecDeque;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::call::{Calls, Piece};
@@ -75,7 +77,7 @@ impl Reply {
                 .or(delta.reasoning)
                 .filter(|text| !text.is_empty());
             out.extend(reasoning.map(Event::Reasoning));
-            let texts = [delta.content.map(Content::into_text), delta.refusal];
+            let texts = [delta.content.map(|content| content.0), delta.refusal];
             out.extend(
                 texts
                     .into_iter()
@@ -142,25 +144,40 @@ struct Delta {
     tool_calls: Option<Vec<Piece>>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    /// Mistral's reasoning models: <https://docs.mistral.ai/capabilities/reasoning/>.
-    Parts(Vec<ContentPart>),
-}
+/// A text; Mistral's reasoning models send a list of parts: <https://docs.mistral.ai/capabilities/reasoning/>.
+struct Content(String);
 
 #[derive(Deserialize)]
 struct ContentPart {
     text: Option<String>,
 }
 
-impl Content {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text,
-            Self::Parts(parts) => parts.into_iter().filter_map(|part| part.text).collect(),
+impl<'de> Deserialize<'de> for Content {
+    /// By hand: an untagged enum would put every delta into a buffer first.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct TextOrParts;
+
+        impl<'de> Visitor<'de> for TextOrParts {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+                Ok(Content(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
+                let mut text = String::new();
+                while let Some(part) = parts.next_element::<ContentPart>()? {
+                    text.push_str(part.text.as_deref().unwrap_or_default());
+                }
+                Ok(Content(text))
+            }
         }
+
+        from.deserialize_any(TextOrParts)
     }
 }
 
