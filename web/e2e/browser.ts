@@ -17,6 +17,8 @@ const FLAGS = [
 ]
 export const DESKTOP = { width: 1360, height: 860 }
 export const PHONE = { width: 390, height: 844 }
+/** The narrowest that is in wide use. */
+export const SMALL_PHONE = { width: 360, height: 740 }
 
 export class WatchedBrowser {
   private readonly refusals: { status: number; path: RegExp }[] = []

@@ -8,6 +8,9 @@ export type Tab = (typeof TABS)[number]
 export const LLM_SECTIONS = ['providers', 'models', 'prices', 'keys'] as const
 export type LlmSection = (typeof LLM_SECTIONS)[number]
 
+export const USER_TABS = ['overview', 'token', 'configuration'] as const
+export type UserTab = (typeof USER_TABS)[number]
+
 export const router = createRouter({
   history: createWebHistory(),
   routes: [
@@ -27,6 +30,13 @@ export const router = createRouter({
           path: `instances/:id/:tab(${TABS.join('|')})?`,
           name: 'instance',
           component: () => import('./pages/InstancePage.vue'),
+          props: ({ params }) => ({ id: params['id'], tab: params['tab'] || 'overview' }),
+        },
+        { path: 'users', name: 'users', component: () => import('./pages/UsersPage.vue') },
+        {
+          path: `users/:id/:tab(${USER_TABS.join('|')})?`,
+          name: 'user',
+          component: () => import('./pages/UserPage.vue'),
           props: ({ params }) => ({ id: params['id'], tab: params['tab'] || 'overview' }),
         },
         {

@@ -1,3 +1,9 @@
+/** What is wrong with one line of a table that was sent. */
+export interface WrongLine {
+  line: number
+  detail: string
+}
+
 /**
  * What a server said when it refused, as an error to show where it happened. Reads RFC 9457 `application/problem+json`
  * and OpenAI's `{"error":{"message"}}`, which the `/v1` paths of a gateway answer with.
@@ -12,6 +18,7 @@ export class Problem extends Error {
     readonly retryAfter?: number,
     /** The server's word for machines, such as `port_in_use`. */
     readonly code?: string,
+    readonly lines: WrongLine[] = [],
   ) {
     super(message)
   }
@@ -24,6 +31,7 @@ interface Body {
   error?: { message?: string; code?: unknown }
   line?: number
   column?: number
+  lines?: WrongLine[]
 }
 
 /** Reads a refusal. */
@@ -41,6 +49,7 @@ export async function problemOf(response: Response): Promise<Problem> {
     body.column,
     Number.isFinite(wait) ? wait : undefined,
     typeof code === 'string' ? code : undefined,
+    body.lines,
   )
 }
 

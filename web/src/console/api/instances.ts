@@ -1,6 +1,7 @@
 /** Instances over REST. */
+import type { ConfigText, ConfigWarning } from '@/shared/editor/useConfig'
 import { call, send } from './http'
-import type { ConfigWarning, CreateInstance, Instance, Sample } from './types'
+import type { CreateInstance, Instance, Sample } from './types'
 
 export type Action = 'start' | 'stop' | 'restart' | 'init'
 
@@ -29,12 +30,6 @@ export function removeInstance(id: string, purge: boolean): Promise<void> {
   return call('DELETE', `${pathOf(id)}?purge=${purge}`)
 }
 
-export interface ConfigText {
-  content: string
-  /** Which version this is; a write that names it is refused with 412 once there is another. */
-  etag: string | undefined
-}
-
 export async function readConfig(id: string): Promise<ConfigText> {
   const response = await send('GET', `${pathOf(id)}/config`)
   const { content } = (await response.json()) as { content: string }
@@ -44,13 +39,13 @@ export async function readConfig(id: string): Promise<ConfigText> {
 export async function writeConfig(
   id: string,
   { content, etag }: ConfigText,
-): Promise<{ etag: string | undefined; warnings: ConfigWarning[] }> {
+): Promise<ConfigText & { warnings: ConfigWarning[] }> {
   const response = await send('PUT', `${pathOf(id)}/config`, {
     headers: { 'content-type': 'application/json', ...(etag && { 'if-match': etag }) },
     body: JSON.stringify({ content }),
   })
   const { warnings } = (await response.json()) as { warnings: ConfigWarning[] }
-  return { etag: etagOf(response), warnings }
+  return { content, etag: etagOf(response), warnings }
 }
 
 const etagOf = (response: Response) => response.headers.get('etag') ?? undefined

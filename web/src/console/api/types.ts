@@ -84,9 +84,3 @@ export interface SystemStatus {
   provider: { configured: boolean; names: string[]; detail: string }
   samples: HostSample[]
 }
-
-export interface ConfigWarning {
-  line?: number | null
-  column?: number | null
-  message: string
-}

@@ -1,14 +1,14 @@
 /** One user's account, with as much of its history as was asked for. */
 import { computed, ref, shallowRef, watch, type Ref } from 'vue'
-import { readAccount, type Account, type Entry } from '../api/credits'
+import type { Account, Entry } from '@/shared/credits/account'
+import { readAccount } from '../api/credits'
 import { reason } from '../api/http'
 import { readUsage } from '../api/usage'
-import { bounds, lastDays } from '../usage/range'
-import { PACE_DAYS } from './lasting'
+import { bounds, lastDays } from '@/shared/usage/range'
+import { PACE_DAYS } from '@/shared/credits/lasting'
 
-const ENTRIES = 50
-
-export function useAccount(user: Readonly<Ref<string>>) {
+/** `lines`: how much of the history is read at a time. */
+export function useAccount(user: Readonly<Ref<string>>, lines = 50) {
   const account = shallowRef<Account>()
   const entries = shallowRef<Entry[]>([])
   const spent = ref('0')
@@ -28,23 +28,23 @@ export function useAccount(user: Readonly<Ref<string>>) {
     attempt(async (of) => {
       const days = bounds(lastDays(PACE_DAYS, Date.now()))
       const [latest, sums] = await Promise.all([
-        readAccount(of, ENTRIES),
+        readAccount(of, lines),
         readUsage({ by: 'user', ...days, user: of }),
       ])
       if (of !== user.value) return
       account.value = latest
       entries.value = latest.entries
-      more.value = latest.entries.length === ENTRIES
+      more.value = latest.entries.length === lines
       spent.value = sums[0]?.credits ?? '0'
     })
 
   const older = () =>
     attempt(async (of) => {
       const last = entries.value.at(-1)
-      const page = await readAccount(of, ENTRIES, last?.id)
+      const page = await readAccount(of, lines, last?.id)
       if (of !== user.value || entries.value.at(-1) !== last) return
       entries.value = [...entries.value, ...page.entries]
-      more.value = page.entries.length === ENTRIES
+      more.value = page.entries.length === lines
     })
 
   watch(user, load, { immediate: true })

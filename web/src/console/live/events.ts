@@ -3,6 +3,7 @@ import { onScopeDispose, ref } from 'vue'
 import type { Activity, HostSample, Instance } from '../api/types'
 import { useHost } from '../stores/host'
 import { useInstances } from '../stores/instances'
+import { tellActivity, tellMissed } from './activity'
 
 const RETRY_MS = 3000
 
@@ -12,6 +13,7 @@ export function useLiveEvents() {
   const connected = ref(true)
   let source: EventSource | undefined
   let timer = 0
+  let opened = false
 
   function connect() {
     source = new EventSource('/api/events')
@@ -19,6 +21,8 @@ export function useLiveEvents() {
       connected.value = true
       void instances.load()
       void host.load()
+      if (opened) tellMissed()
+      opened = true
     }
     source.onerror = () => {
       connected.value = false
@@ -31,7 +35,10 @@ export function useLiveEvents() {
     }
     on<Instance>('instance', instances.changed)
     on<{ id: string }>('removed', ({ id }) => instances.removed(id))
-    on<Activity>('activity', host.happened)
+    on<Activity>('activity', (event) => {
+      host.happened(event)
+      tellActivity(event)
+    })
     on<HostSample>('sample', host.sampled)
   }
 

@@ -1,11 +1,29 @@
-/** The configuration of an instance being edited: what is saved, what is typed, and what the backend says of it. */
+/** A configuration being edited: what is saved, what is typed, and what the backend says of it. Knows no server: a `ConfigSource` does. */
 import { computed, ref, shallowRef, watch } from 'vue'
 import { Problem } from '@/shared/problem'
-import { reason } from '../api/http'
-import { readConfig, writeConfig, type ConfigText } from '../api/instances'
-import type { Finding } from '../editor/finding'
+import type { Finding } from './finding'
 
-export function useConfig(id: string) {
+export interface ConfigText {
+  content: string
+  /** Which version this is; a write that names it is refused with 412 once there is another. */
+  etag: string | undefined
+}
+
+export interface ConfigWarning {
+  line?: number | null
+  column?: number | null
+  message: string
+}
+
+export interface ConfigSource {
+  read(): Promise<ConfigText>
+  /** Answers what is kept, which may be laid out in another way than what was sent. */
+  write(text: ConfigText): Promise<ConfigText & { warnings: ConfigWarning[] }>
+  /** The sentence to show for a failure. */
+  explain(error: unknown): string
+}
+
+export function useConfig(source: ConfigSource) {
   const saved = shallowRef<ConfigText>()
   const text = ref('')
   const findings = shallowRef<Finding[]>([])
@@ -20,10 +38,10 @@ export function useConfig(id: string) {
   async function load() {
     problem.value = ''
     try {
-      saved.value = await readConfig(id)
+      saved.value = await source.read()
       text.value = saved.value.content
     } catch (error) {
-      problem.value = reason(error)
+      problem.value = source.explain(error)
     }
   }
 
@@ -34,8 +52,10 @@ export function useConfig(id: string) {
     problem.value = ''
     const sent = { content: text.value, etag: saved.value.etag }
     try {
-      const { etag, warnings } = await writeConfig(id, sent)
-      saved.value = { content: sent.content, etag }
+      const { content, etag, warnings } = await source.write(sent)
+      saved.value = { content, etag }
+      // Whoever typed on meanwhile goes on from what they typed.
+      if (text.value === sent.content) text.value = content
       justSaved.value = true
       findings.value = warnings.map(({ line, column, message }) => ({
         severity: 'warning',
@@ -55,7 +75,7 @@ export function useConfig(id: string) {
     findings.value = []
     if (error instanceof Problem && error.status === 412) {
       try {
-        conflict.value = await readConfig(id)
+        conflict.value = await source.read()
         return undefined
       } catch (unread) {
         error = unread
@@ -64,7 +84,7 @@ export function useConfig(id: string) {
     const finding = findingOf(error)
     if (finding) findings.value = [finding]
     // With a place, the message stands at the place.
-    else problem.value = reason(error)
+    else problem.value = source.explain(error)
     return finding
   }
 

@@ -7,6 +7,8 @@ export interface Series {
   colour: string
   /** Unix milliseconds and value. */
   points: [number, number][]
+  /** A value holds until the next one. */
+  steps?: boolean
 }
 
 /**
@@ -22,10 +24,25 @@ interface Look {
   colour: (property: string) => string
 }
 
+const DAY = 86_400_000
+
+/** A time at the axis: as exact as the span needs. */
+function moment(span: number, locale: string): (at: number) => string {
+  const style: Intl.DateTimeFormatOptions =
+    span > 2 * DAY
+      ? { month: 'short', day: 'numeric' }
+      : {
+          hour: '2-digit',
+          minute: '2-digit',
+          hourCycle: 'h23',
+          // Over a short time the minute alone would be the same at every tick.
+          ...(span < 5 * 60_000 && { second: '2-digit' }),
+        }
+  const format = new Intl.DateTimeFormat(locale, style)
+  return (at) => format.format(at)
+}
+
 export function plotOption(series: Series[], { scale, format, locale, colour }: Look): PlotOption {
-  const clock: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
-  // Over a short time the minute alone would be the same at every tick.
-  if (span(series) < 5 * 60_000) clock.second = '2-digit'
   return {
     animation: false,
     aria: { enabled: true },
@@ -52,7 +69,7 @@ export function plotOption(series: Series[], { scale, format, locale, colour }: 
         fontSize: 11,
         fontFamily: colour('--sans'),
         hideOverlap: true,
-        formatter: (at: number) => new Date(at).toLocaleTimeString(locale, clock),
+        formatter: moment(span(series), locale),
       },
     },
     yAxis: {
@@ -63,12 +80,12 @@ export function plotOption(series: Series[], { scale, format, locale, colour }: 
       axisLabel: { color: colour('--ink-3'), fontSize: 11, fontFamily: colour('--sans'), formatter: format },
       splitLine: { lineStyle: { color: colour('--line') } },
     },
-    series: series.map(({ name, colour: property, points }) => ({
+    series: series.map(({ name, colour: property, points, steps }) => ({
       type: 'line',
       name,
       data: points,
       showSymbol: false,
-      sampling: 'lttb',
+      ...(steps ? { step: 'end' } : { sampling: 'lttb' }),
       lineStyle: { width: 1.6 },
       itemStyle: { color: colour(property) },
       areaStyle: { color: colour(property), opacity: 0.08 },

@@ -1,6 +1,6 @@
 /** What of usage a plot shows. Pure. */
-import type { UsageSum } from '../api/usage'
-import type { Bars } from '../plots/barOption'
+import type { UsageSum } from './sums'
+import type { Bars } from '@/shared/plots/barOption'
 
 export const MEASURES = ['credits', 'tokens', 'calls'] as const
 export type Measure = (typeof MEASURES)[number]

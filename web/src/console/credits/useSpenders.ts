@@ -3,9 +3,9 @@ import { ref, shallowRef } from 'vue'
 import { reason } from '../api/http'
 import { listKeys } from '../api/llm'
 import { readUsage } from '../api/usage'
-import { micros } from '../usage/credits'
-import { bounds, lastDays } from '../usage/range'
-import { PACE_DAYS } from './lasting'
+import { micros } from '@/shared/credits/credits'
+import { bounds, lastDays } from '@/shared/usage/range'
+import { PACE_DAYS } from '@/shared/credits/lasting'
 
 export interface Spender {
   user: string
@@ -18,7 +18,7 @@ function bySpending(a: Spender, b: Spender): number {
   return Number(micros(b.spent) - micros(a.spent)) || (a.user < b.user ? -1 : 1)
 }
 
-export function useUsers() {
+export function useSpenders() {
   const users = shallowRef<Spender[]>()
   const problem = ref('')
 

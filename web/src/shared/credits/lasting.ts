@@ -1,5 +1,5 @@
 /** How long a balance lasts, if its user goes on as before. Pure. */
-import { micros } from '../usage/credits'
+import { micros } from './credits'
 
 /** What was spent is looked at over so many days. */
 export const PACE_DAYS = 30
