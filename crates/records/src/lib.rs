@@ -1,4 +1,4 @@
-//! What Creel remembers: users, instances, administrators, API tokens, console logins, the activity log, and the books.
+//! What Creel remembers: users and their logins, instances, administrators, API tokens, console logins, the activity log, and the books.
 //!
 //! The fleet and the Cloud Backend call this room through the [`Records`] trait, which is the sum of one trait a subject.
 //! [`SqlRecords`] implements it on SQLite (the default), PostgreSQL and MySQL, chosen by a [`DatabaseUrl`]; all pass the same
@@ -37,6 +37,7 @@ mod event;
 mod instance;
 pub mod ledger;
 mod llm;
+mod login;
 mod sql;
 mod store;
 mod url;
@@ -53,7 +54,8 @@ pub use llm::{
     GroupRecord, KeyRecord, KeyTerms, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, ProviderStyle, RouteRecord,
     RouteStrategy,
 };
+pub use login::{SignedBy, SigningKey, Spent, UserLogin};
 pub use sql::{MoveError, Moving, SqlRecords};
-pub use store::{Accounts, Events, Instances, LlmRecords, Records, Users};
+pub use store::{Accounts, Events, Instances, LlmRecords, Records, UserLogins, Users};
 pub use url::{DatabaseUrl, InvalidUrl};
 pub use user::{NewUser, UserChanges, UserPatch, UserRecord, UserStatus, UserToken};

@@ -6,13 +6,13 @@ use crate::ledger::Credits;
 use crate::{
     Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyRecord, KeyTerms,
     LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord, ProviderRecord,
-    RecordsError, UserChanges, UserPatch, UserRecord, UserToken,
+    RecordsError, SignedBy, SigningKey, Spent, UserChanges, UserLogin, UserPatch, UserRecord, UserToken,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
-pub trait Records: Instances + Accounts + Events + Credits + LlmRecords + Users {}
+pub trait Records: Instances + Accounts + Events + Credits + LlmRecords + Users + UserLogins {}
 
-impl<T: Instances + Accounts + Events + Credits + LlmRecords + Users> Records for T {}
+impl<T: Instances + Accounts + Events + Credits + LlmRecords + Users + UserLogins> Records for T {}
 
 /// What is remembered of instances.
 #[async_trait]
@@ -80,9 +80,11 @@ pub trait Users: Send + Sync {
     async fn user_of_token(&self, sha256: &[u8; 32], now: i64) -> Result<Option<UserRecord>, RecordsError>;
     /// Oldest first.
     async fn user_tokens(&self, id: &str) -> Result<Vec<UserToken>, RecordsError>;
-    /// [`RecordsError::NotFound`] if there is no such user (as for every change below).
+    /// [`RecordsError::NotFound`] if there is no such user (as for every change below). Another password, or being disabled, ends their
+    /// logins.
     async fn patch_user(&self, id: &str, patch: &UserPatch) -> Result<(), RecordsError>;
-    async fn set_user_config(&self, id: &str, config: &str) -> Result<(), RecordsError>;
+    /// Sets the configuration, unless the user has changed since the number `change`: then it says `false`, and nothing is changed.
+    async fn set_user_config(&self, id: &str, config: &str, change: i64) -> Result<bool, RecordsError>;
     /// This token is the user's only one from now on. [`RecordsError::Taken`] if it is another's.
     async fn replace_user_tokens(
         &self,
@@ -92,13 +94,54 @@ pub trait Users: Send + Sync {
     ) -> Result<(), RecordsError>;
     /// The user has no token from now on.
     async fn revoke_user_tokens(&self, id: &str) -> Result<(), RecordsError>;
-    /// Whether there was one.
+    /// Their logins end too. Whether there was one.
     async fn delete_user(&self, id: &str) -> Result<bool, RecordsError>;
     /// The number of the newest change.
     async fn last_user_change(&self) -> Result<i64, RecordsError>;
     /// Up to `limit` of what changed after the number `since`: who changed more than once is there once, as of now. Nothing that is
     /// committed later has a number up to `reached`.
     async fn user_changes(&self, since: i64, limit: u32) -> Result<UserChanges, RecordsError>;
+}
+
+/// Users who are signed in. A login ends with its time, its user, or by itself.
+#[async_trait]
+pub trait UserLogins: Send + Sync {
+    /// Signs a user in, if they are active and what they showed still holds; says whether. `refresh` is the digest of the first token that
+    /// the login can be prolonged with.
+    async fn insert_user_login(
+        &self,
+        login: &UserLogin,
+        by: SignedBy<'_>,
+        refresh: Option<&[u8; 32]>,
+    ) -> Result<bool, RecordsError>;
+    /// The login of this id, with its user, unless it has ended by `now` (ms) or the user is not active.
+    async fn user_login(&self, id: &str, now: i64) -> Result<Option<(UserLogin, UserRecord)>, RecordsError>;
+    /// The same, by the digest of a browser's cookie.
+    async fn user_login_of_cookie(
+        &self,
+        sha256: &[u8; 32],
+        now: i64,
+    ) -> Result<Option<(UserLogin, UserRecord)>, RecordsError>;
+    /// Spends a refresh token, and puts `next` in its place. One that was spent before ends its login.
+    async fn spend_refresh_token(
+        &self,
+        sha256: &[u8; 32],
+        next: &[u8; 32],
+        now: i64,
+    ) -> Result<Spent, RecordsError>;
+    /// Whether there was one.
+    async fn delete_user_login(&self, id: &str) -> Result<bool, RecordsError>;
+    /// Ends all logins of a user; says how many.
+    async fn delete_user_logins(&self, user: &str) -> Result<u64, RecordsError>;
+    /// Forgets the logins that expired by `now` (ms); says how many.
+    async fn delete_expired_user_logins(&self, now: i64) -> Result<u64, RecordsError>;
+
+    /// [`RecordsError::Taken`] if there is one of this id.
+    async fn put_signing_key(&self, new: &SigningKey) -> Result<(), RecordsError>;
+    /// Newest first.
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, RecordsError>;
+    /// Forgets those made before; says how many.
+    async fn delete_signing_keys_before(&self, created_at: i64) -> Result<u64, RecordsError>;
 }
 
 /// What the LLM Gateway is set up with. Every change grows the version.

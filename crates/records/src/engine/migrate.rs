@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "ledger", include_str!("../../migrations/0004_ledger.sql")),
     (5, "LLM Gateway", include_str!("../../migrations/0005_llm_gateway.sql")),
     (6, "users", include_str!("../../migrations/0006_users.sql")),
+    (7, "user logins", include_str!("../../migrations/0007_user_logins.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.

@@ -5,6 +5,7 @@ mod events;
 mod instances;
 mod ledger;
 mod llm;
+mod logins;
 pub(crate) mod rows;
 pub(crate) mod sequence;
 mod transfer;

@@ -29,6 +29,9 @@ const TABLES: &[&str] = &[
     "users",
     "user_tokens",
     "deleted_users",
+    "user_logins",
+    "refresh_tokens",
+    "signing_keys",
     SEQUENCES,
 ];
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use super::SqlRecords;
+use super::{SqlRecords, logins};
 use super::sequence::Sequence;
 use crate::engine::{Query, Row, Transaction, query, taken_or};
 use crate::{NewUser, RecordsError, UserChanges, UserPatch, UserRecord, UserStatus, UserToken, Users, now_ms};
@@ -70,20 +70,15 @@ impl Users for SqlRecords {
     }
 
     async fn patch_user(&self, id: &str, patch: &UserPatch) -> Result<(), RecordsError> {
-        let name = patch.name.as_ref();
-        let name = name.map(|name| query("UPDATE users SET name = ? WHERE id = ?").bind(name));
-        let status = patch.status;
-        let status = status.map(|status| query("UPDATE users SET status = ? WHERE id = ?").bind(status.as_str()));
-        let password = patch.password_phc.as_ref();
-        let password = password.map(|phc| query("UPDATE users SET password_phc = ? WHERE id = ?").bind(phc));
-        let statements = [name, status, password].into_iter().flatten();
-        self.change_user(id, statements.map(|statement| statement.bind(id)).collect())
-            .await
+        let mut transaction = self.engine.begin().await?;
+        let patched = patched(&mut transaction, id, patch).await;
+        transaction.finish(patched).await
     }
 
-    async fn set_user_config(&self, id: &str, config: &str) -> Result<(), RecordsError> {
-        let change = query("UPDATE users SET config = ? WHERE id = ?").bind(config);
-        self.change_user(id, vec![change.bind(id)]).await
+    async fn set_user_config(&self, id: &str, config: &str, change: i64) -> Result<bool, RecordsError> {
+        let mut transaction = self.engine.begin().await?;
+        let set = set_config(&mut transaction, id, config, change).await;
+        transaction.finish(set).await
     }
 
     async fn replace_user_tokens(
@@ -231,6 +226,42 @@ async fn change(transaction: &mut Transaction, id: &str, statements: Vec<Query>)
     number(transaction, id).await
 }
 
+async fn patched(transaction: &mut Transaction, id: &str, patch: &UserPatch) -> Result<(), RecordsError> {
+    let name = patch.name.as_ref();
+    let name = name.map(|name| query("UPDATE users SET name = ? WHERE id = ?").bind(name));
+    let status = patch.status;
+    let status = status.map(|status| query("UPDATE users SET status = ? WHERE id = ?").bind(status.as_str()));
+    let password = patch.password_phc.as_ref();
+    let password = password.map(|phc| query("UPDATE users SET password_phc = ? WHERE id = ?").bind(phc));
+    let statements = [name, status, password].into_iter().flatten();
+    change(transaction, id, statements.map(|statement| statement.bind(id)).collect()).await?;
+    if patch.status == Some(UserStatus::Disabled) || patch.password_phc.is_some() {
+        logins::delete_of(transaction, id).await?;
+    }
+    Ok(())
+}
+
+async fn set_config(
+    transaction: &mut Transaction,
+    id: &str,
+    config: &str,
+    change: i64,
+) -> Result<bool, RecordsError> {
+    let found = query("SELECT change_number FROM users WHERE id = ? FOR UPDATE").bind(id);
+    let found = found.optional(&mut *transaction).await?.ok_or_else(|| unknown(id))?;
+    if found.get::<i64>("change_number")? != change {
+        return Ok(false);
+    }
+    query("UPDATE users SET config = ?, updated_at = ? WHERE id = ?")
+        .bind(config)
+        .bind(now_ms())
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+    number(transaction, id).await?;
+    Ok(true)
+}
+
 async fn delete(transaction: &mut Transaction, id: &str) -> Result<bool, RecordsError> {
     let done = query("DELETE FROM users WHERE id = ?")
         .bind(id)
@@ -243,6 +274,7 @@ async fn delete(transaction: &mut Transaction, id: &str) -> Result<bool, Records
         .bind(id)
         .execute(&mut *transaction)
         .await?;
+    logins::delete_of(transaction, id).await?;
     let number = Sequence::Changes.next(transaction).await?;
     query("INSERT INTO deleted_users (id, change_number) VALUES (?, ?)")
         .bind(id)
@@ -269,7 +301,7 @@ fn unknown(id: &str) -> RecordsError {
     }
 }
 
-fn user(row: &Row) -> Result<UserRecord, RecordsError> {
+pub(super) fn user(row: &Row) -> Result<UserRecord, RecordsError> {
     Ok(UserRecord {
         id: row.get("id")?,
         name: row.get("name")?,

@@ -5,6 +5,7 @@ pub mod events;
 pub mod instances;
 pub mod ledger;
 pub mod llm;
+pub mod logins;
 pub mod users;
 
 use creel_records::{Channel, Desired, Driver, NewInstance, RecordsError, Runtime};
@@ -18,6 +19,7 @@ macro_rules! suite {
         $crate::suite!($open: ledger: a_dealing_takes_place_once, a_call_is_charged_once_whoever_settles_it, escrow_is_called_back_and_never_more_than_there_is, a_cost_above_the_reservation_is_bounded_and_written_off_for_all_to_see, what_expires_first_is_spent_first, a_grant_that_is_repeated_is_granted_once, a_node_that_is_given_up_leaves_nothing_behind_and_may_come_back, a_budget_bounds_a_day_and_has_no_entries, usage_is_added_up_and_outlives_the_calls, a_name_that_an_engine_would_not_take_is_cut, a_low_balance_is_told_once, many_nodes_deal_at_once_and_every_credit_is_accounted_for);
         $crate::suite!($open: llm: a_setup_comes_back_as_it_was_recorded, every_change_is_a_new_version, a_revoked_key_is_remembered_and_not_in_force);
         $crate::suite!($open: users: a_user_comes_back_as_recorded, many_users_are_recorded_together_or_not_at_all, users_are_listed_page_by_page_and_found_by_a_part, a_token_is_one_users_until_it_expires_or_is_replaced, changes_are_followed_exactly, nobody_who_follows_misses_a_change_of_many_at_once);
+        $crate::suite!($open: logins: a_login_is_found_until_it_ends, who_may_not_sign_in_is_not_signed_in, what_changes_of_a_user_ends_their_logins, a_refresh_token_is_spent_once_and_one_that_comes_again_ends_the_login, of_many_who_spend_a_token_one_gets_the_next, signing_keys_are_kept_newest_first);
         $crate::suite!($open: events: the_newest_events_come_first);
     };
     ($open:path: $subject:ident: $($scenario:ident),+) => {

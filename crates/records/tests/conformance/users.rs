@@ -37,7 +37,12 @@ pub async fn a_user_comes_back_as_recorded(store: &impl Records) {
         password_phc: Some(None),
     };
     store.patch_user("alice", &patch).await.unwrap();
-    store.set_user_config("alice", "{}").await.unwrap();
+    let patched = store.user("alice").await.unwrap().unwrap().change;
+    assert!(
+        !store.set_user_config("alice", "{old: 1}", alice.change).await.unwrap(),
+        "they have changed since"
+    );
+    assert!(store.set_user_config("alice", "{}", patched).await.unwrap());
     let changed = store.user("alice").await.unwrap().unwrap();
     assert_eq!((changed.status, changed.config.as_str()), (UserStatus::Disabled, "{}"));
     assert_eq!((changed.name.as_str(), &changed.password_phc), ("Alice", &None));
@@ -46,7 +51,7 @@ pub async fn a_user_comes_back_as_recorded(store: &impl Records) {
     assert_eq!((again.status, again.name), (changed.status, changed.name));
     assert!(is_missing(store.patch_user("nobody", &patch).await));
     assert!(changed.change > alice.change);
-    assert!(is_missing(store.set_user_config("nobody", "{}").await));
+    assert!(is_missing(store.set_user_config("nobody", "{}", 1).await.map(drop)));
     assert!(is_missing(store.replace_user_tokens("nobody", &[1; 32], None).await));
     assert!(
         store.user_of_token(&[1; 32], 0).await.unwrap().is_none(),
@@ -145,9 +150,10 @@ pub async fn nobody_who_follows_misses_a_change_of_many_at_once(store: &impl Rec
         for turn in 0..10 {
             let id = format!("u{number}");
             loop {
-                match store.set_user_config(&id, &format!("{{turn: {turn}}}")).await {
+                let seen = store.user(&id).await.unwrap().unwrap().change;
+                match store.set_user_config(&id, &format!("{{turn: {turn}}}"), seen).await {
                     Err(RecordsError::Conflict(_)) => {}
-                    done => break done.unwrap(),
+                    done => break assert!(done.unwrap(), "nobody else writes this one"),
                 }
             }
         }
