@@ -23,6 +23,7 @@ pub mod gateway;
 pub mod http;
 pub mod llm;
 pub mod mcp;
+pub mod person;
 pub mod process;
 pub mod scripts;
 pub mod sse;

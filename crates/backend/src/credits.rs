@@ -14,6 +14,7 @@ use crate::auth::Actor;
 use crate::csv;
 use crate::error::records_problem;
 use crate::routes::State;
+use crate::state::Backend;
 
 /// Entries of one answer.
 const MOST: u32 = 1000;
@@ -34,7 +35,10 @@ pub async fn show(
     Path(user): Path<String>,
     Query(page): Query<Page>,
 ) -> Result<Response, Problem> {
-    let user = user_id(&user)?;
+    answer(&backend, user_id(&user)?, &page).await
+}
+
+pub async fn answer(backend: &Backend, user: &str, page: &Page) -> Result<Response, Problem> {
     let limit = page.limit.unwrap_or(50).clamp(1, MOST);
     let records = &backend.records;
     let entries = records

@@ -1,7 +1,7 @@
 //! The Cloud Backend: the REST API, who may use it, and the console.
 //!
 //! `creel up` (and `creel backend run`) calls [`serve`] with a [`Backend`]. A request passes `auth` (API token, or the console's cookie with
-//! CSRF protection) and one handler; handlers speak to the fleet and to the records and know no process, no file and no
+//! CSRF protection) and one handler; who signs in themselves passes `signin` and reaches `me` alone; handlers speak to the fleet and to the records and know no process, no file and no
 //! SQL. What happened is written down once, by `activity`.
 //!
 //! This room knows the fleet; it knows nothing of how a gateway answers beyond `/v1/chat/completions`.
@@ -18,8 +18,10 @@ mod events;
 mod instances;
 mod llm;
 mod logs;
+mod me;
 mod routes;
 mod serve;
+mod signin;
 mod state;
 mod sync;
 mod system;

@@ -9,7 +9,10 @@ use axum::routing::{any, delete, get, post, put};
 use creel_http::{Problem, not_crowded, problems_only};
 
 use crate::state::Backend;
-use crate::{activity, auth, chat, config, console, credits, events, instances, llm, logs, sync, system, usage, users};
+use crate::{
+    activity, auth, chat, config, console, credits, events, instances, llm, logs, me, signin, sync, system, usage,
+    users,
+};
 
 pub type State = Arc<Backend>;
 
@@ -52,8 +55,12 @@ pub fn router(backend: &State) -> Router {
         )
         .route(
             "/api/users/{id}/config",
-            get(users::config).put(users::write_config).patch(users::patch_config),
+            get(users::show_config)
+                .put(users::write_config)
+                .patch(users::patch_config),
         )
+        .route("/api/users/{id}/identity", get(me::of_user).put(me::set_of_user))
+        .route("/api/users/{id}/logout", post(signin::end_all))
         .route("/api/users/{id}/credits", get(credits::show).post(credits::give))
         .route("/api/usage", get(usage::show))
         .route("/api/system/status", get(system::status))
@@ -61,7 +68,28 @@ pub fn router(backend: &State) -> Router {
         .route("/api/events", get(events::stream))
         .route_layer(from_fn_with_state(backend.clone(), auth::admit));
 
+    let mine = Router::new()
+        .route("/api/me", get(me::show))
+        .route("/api/me/password", post(me::change_password))
+        .route("/api/me/usage", get(me::usage))
+        .route("/api/me/credits", get(me::credits))
+        .route(
+            "/api/me/config",
+            get(me::config).put(me::write_config).patch(me::patch_config),
+        )
+        .route("/api/me/identity", get(me::identity).put(me::write_identity))
+        .route("/openclaw/gateway/config", get(me::config).patch(me::patch_config))
+        .route(
+            "/api/v1/openclaw/gateway/config",
+            get(me::config).patch(me::patch_config),
+        )
+        .route_layer(from_fn_with_state(backend.clone(), signin::admit));
+
     let open = Router::new()
+        .route("/api/auth/methods", get(signin::methods))
+        .route("/api/auth/login", post(signin::log_in))
+        .route("/api/auth/refresh", post(signin::refresh))
+        .route("/api/auth/logout", post(signin::log_out))
         .route("/api/login", post(auth::log_in))
         .route("/api/logout", post(auth::log_out))
         .route("/api/session", get(auth::current))
@@ -79,6 +107,7 @@ pub fn router(backend: &State) -> Router {
 
     Router::new()
         .merge(api)
+        .merge(mine)
         .merge(open)
         .merge(for_gateways)
         .route("/api/{*rest}", any(nothing_here))

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::activity::Activity;
 use crate::auth::PasswordTurns;
 use crate::llm::LlmSetup;
+use crate::signin::SignIn;
 
 /// Bytes of a request; the largest thing sent is a configuration or a chat with images.
 const MAX_BODY: usize = 20 * 1024 * 1024;
@@ -21,8 +22,7 @@ pub struct Backend {
     pub(crate) activity: Activity,
     pub(crate) throttle: Throttle,
     pub(crate) password_turns: PasswordTurns,
-    /// Held by whoever patches a user's configuration, from reading it to writing it.
-    pub(crate) config_turn: tokio::sync::Mutex<()>,
+    pub(crate) sign_in: SignIn,
     pub(crate) started: Instant,
     /// What `provider` of the system status says: which model providers instances are handed.
     pub(crate) providers: Vec<String>,
@@ -36,12 +36,12 @@ impl Backend {
     pub fn new(fleet: Fleet, records: Arc<dyn Records>, providers: Vec<String>, llm: LlmSetup) -> Arc<Self> {
         let activity = Activity::new(records.clone());
         Arc::new(Self {
+            sign_in: SignIn::new(records.clone(), llm.sealer.clone()),
             fleet,
             records,
             activity,
             throttle: Throttle::default(),
             password_turns: PasswordTurns::default(),
-            config_turn: tokio::sync::Mutex::default(),
             started: Instant::now(),
             providers,
             llm,

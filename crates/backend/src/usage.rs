@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::csv;
 use crate::error::records_problem;
 use crate::routes::State;
+use crate::state::Backend;
 
 const DAY_MS: i64 = 86_400_000;
 /// Without `from`: this long before `to`.
@@ -18,16 +19,20 @@ const DAYS: i64 = 30;
 
 #[derive(Deserialize)]
 pub struct Asked {
-    from: Option<String>,
-    to: Option<String>,
-    by: Option<String>,
-    user: Option<String>,
-    format: Option<String>,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub by: Option<String>,
+    pub user: Option<String>,
+    pub format: Option<String>,
 }
 
 /// `GET /api/usage?from=2026-01-01&to=2026-02-01&by=user|model|day|hour|instance|provider&user=ID&format=csv`.
 /// Days and hours are UTC; `to` is not in it. Without them: the last 30 days, today included.
 pub async fn show(Shared(backend): Shared<State>, Query(asked): Query<Asked>) -> Result<Response, Problem> {
+    answer(&backend, asked).await
+}
+
+pub async fn answer(backend: &Backend, asked: Asked) -> Result<Response, Problem> {
     let csv_wanted = csv::wanted(asked.format.as_deref())?;
     let query = parse(&asked, creel_records::now_ms())?;
     let sums = backend.records.usage(&query).await.map_err(records_problem)?;

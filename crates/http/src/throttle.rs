@@ -1,6 +1,8 @@
-//! Slows guessing down: after [`FAILURES`] failures from an address within [`WINDOW`], it is locked out for [`LOCKOUT`].
+//! Slows guessing down: after [`FAILURES`] failures from an address (or at an account) within [`WINDOW`], it is locked out for [`LOCKOUT`].
 
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -12,9 +14,33 @@ const LOCKOUT: Duration = Duration::from_secs(60);
 /// many addresses is not held by one of them being locked, and must not take the memory.
 const REMEMBERED: usize = 4_096;
 
-#[derive(Default)]
-pub struct Throttle {
-    addresses: Mutex<HashMap<IpAddr, Failures>>,
+/// Counts the failures of each client: an address, or the name of an account.
+pub struct Throttle<C = IpAddr> {
+    clients: Mutex<HashMap<C, Failures>>,
+}
+
+/// Whose failures are counted together.
+pub trait Client: Clone + Display + Eq + Hash {
+    #[must_use]
+    fn counted_as(self) -> Self {
+        self
+    }
+}
+
+impl Client for String {}
+
+impl Client for IpAddr {
+    fn counted_as(self) -> Self {
+        network(self)
+    }
+}
+
+impl<C> Default for Throttle<C> {
+    fn default() -> Self {
+        Self {
+            clients: Mutex::default(),
+        }
+    }
 }
 
 struct Failures {
@@ -23,55 +49,55 @@ struct Failures {
     locked_until: Option<Instant>,
 }
 
-impl Throttle {
-    /// How much longer the address is locked out.
-    pub fn locked_out(&self, address: IpAddr) -> Option<Duration> {
-        let address = network(address);
-        let until = self.addresses().get(&address)?.locked_until?;
+impl<C: Client> Throttle<C> {
+    /// How much longer the client is locked out.
+    pub fn locked_out(&self, client: C) -> Option<Duration> {
+        let client = client.counted_as();
+        let until = self.clients().get(&client)?.locked_until?;
         until.checked_duration_since(Instant::now())
     }
 
-    pub fn failed(&self, address: IpAddr) {
+    pub fn failed(&self, client: C) {
         let now = Instant::now();
         let fresh = || Failures {
             count: 0,
             since: now,
             locked_until: None,
         };
-        let address = network(address);
-        let mut addresses = self.addresses();
-        if addresses.len() >= REMEMBERED && !addresses.contains_key(&address) {
-            make_room(&mut addresses, now);
+        let client = client.counted_as();
+        let mut clients = self.clients();
+        if clients.len() >= REMEMBERED && !clients.contains_key(&client) {
+            make_room(&mut clients, now);
         }
-        let entry = addresses.entry(address).or_insert_with(fresh);
+        let entry = clients.entry(client.clone()).or_insert_with(fresh);
         if now.duration_since(entry.since) > WINDOW {
             *entry = fresh();
         }
         entry.count += 1;
         if entry.count >= FAILURES {
             entry.locked_until = Some(now + LOCKOUT);
-            tracing::warn!(%address, seconds = LOCKOUT.as_secs(), "too many wrong secrets; the address is locked out");
+            tracing::warn!(%client, seconds = LOCKOUT.as_secs(), "too many wrong secrets; locked out");
         }
     }
 
     /// Takes a failure back that was counted before the secret was looked at.
-    pub fn succeeded(&self, address: IpAddr) {
-        self.addresses().remove(&network(address));
+    pub fn succeeded(&self, client: C) {
+        self.clients().remove(&client.counted_as());
     }
 
-    fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, Failures>> {
-        self.addresses.lock().expect("no holder panics")
+    fn clients(&self) -> MutexGuard<'_, HashMap<C, Failures>> {
+        self.clients.lock().expect("no holder panics")
     }
 }
 
 /// Down to half, so that not every new address has to look through all of them.
-fn make_room(addresses: &mut HashMap<IpAddr, Failures>, now: Instant) {
-    addresses.retain(|_, entry| now.duration_since(entry.since) < WINDOW + LOCKOUT);
-    if addresses.len() > REMEMBERED / 2 {
-        addresses.retain(|_, entry| entry.locked_until.is_some());
+fn make_room<C>(clients: &mut HashMap<C, Failures>, now: Instant) {
+    clients.retain(|_, entry| now.duration_since(entry.since) < WINDOW + LOCKOUT);
+    if clients.len() > REMEMBERED / 2 {
+        clients.retain(|_, entry| entry.locked_until.is_some());
     }
-    if addresses.len() > REMEMBERED / 2 {
-        addresses.clear();
+    if clients.len() > REMEMBERED / 2 {
+        clients.clear();
     }
 }
 
@@ -108,7 +134,7 @@ mod tests {
         let of = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 7, 0, 0, 0, last]);
         (0..FAILURES as u16).for_each(|last| throttle.failed(of(last)));
         assert!(throttle.locked_out(of(999)).is_some());
-        assert_eq!(throttle.addresses().len(), 1);
+        assert_eq!(throttle.clients().len(), 1);
         assert_eq!(
             throttle.locked_out(IpAddr::from([0x2001, 0xdb8, 0, 8, 0, 0, 0, 1])),
             None
@@ -123,7 +149,7 @@ mod tests {
         for number in 0..3 * REMEMBERED as u32 {
             throttle.failed(IpAddr::from((0x0b00_0000 + number).to_be_bytes()));
         }
-        assert!(throttle.addresses().len() <= REMEMBERED);
+        assert!(throttle.clients().len() <= REMEMBERED);
         assert!(throttle.locked_out(locked).is_some(), "who is locked out stays so");
     }
 }

@@ -123,12 +123,7 @@ pub trait UserLogins: Send + Sync {
         now: i64,
     ) -> Result<Option<(UserLogin, UserRecord)>, RecordsError>;
     /// Spends a refresh token, and puts `next` in its place. One that was spent before ends its login.
-    async fn spend_refresh_token(
-        &self,
-        sha256: &[u8; 32],
-        next: &[u8; 32],
-        now: i64,
-    ) -> Result<Spent, RecordsError>;
+    async fn spend_refresh_token(&self, sha256: &[u8; 32], next: &[u8; 32], now: i64) -> Result<Spent, RecordsError>;
     /// Whether there was one.
     async fn delete_user_login(&self, id: &str) -> Result<bool, RecordsError>;
     /// Ends all logins of a user; says how many.

@@ -13,4 +13,5 @@ mod nothing_is_lost;
 mod openclaw;
 mod records;
 mod secrets;
+mod signin;
 mod users;

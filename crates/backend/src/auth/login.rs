@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_http::{JsonBody, Peer, Problem, random_id};
@@ -14,6 +14,7 @@ use serde_json::json;
 use super::{COOKIE, SERVICE, cookie, login_of, password, sha256};
 use crate::error::records_problem;
 use crate::routes::State;
+use crate::state::Backend;
 
 /// A login lasts this long.
 const SECONDS: i64 = 7 * 24 * 3600;
@@ -97,24 +98,29 @@ pub async fn log_in(
         .await;
     let body = json!({"username": username, "csrf": login.csrf});
     Ok((
-        [(header::SET_COOKIE, set_cookie(&secret, SECONDS, &headers))],
+        [(header::SET_COOKIE, cookie::set(COOKIE, &secret, SECONDS, &headers))],
         Json(body),
     )
         .into_response())
 }
 
-fn refuse_locked_out(backend: &State, peer: Peer) -> Result<(), Problem> {
-    let Some(remaining) = backend.throttle.locked_out(peer.ip) else {
-        return Ok(());
-    };
+pub fn refuse_locked_out(backend: &Backend, peer: Peer) -> Result<(), Problem> {
+    backend
+        .throttle
+        .locked_out(peer.ip)
+        .map_or(Ok(()), |remaining| Err(locked_out(remaining)))
+}
+
+/// After too many failures.
+pub fn locked_out(remaining: Duration) -> Problem {
     let detail = format!(
         "too many failed sign-ins; try again in {} seconds",
         remaining.as_secs() + 1
     );
-    Err(Problem::too_many("too_many_failures", detail, remaining))
+    Problem::too_many("too_many_failures", detail, remaining)
 }
 
-fn crowded() -> Problem {
+pub fn crowded() -> Problem {
     let detail = "too many people sign in at once; try again in a moment";
     Problem::unavailable("too_many_connections", detail).after(RETRY)
 }
@@ -129,7 +135,7 @@ pub async fn current(Shared(backend): Shared<State>, headers: HeaderMap) -> Resu
 
 /// `POST /api/logout`
 pub async fn log_out(Shared(backend): Shared<State>, headers: HeaderMap) -> Result<Response, Problem> {
-    if let Some(secret) = cookie(&headers) {
+    if let Some(secret) = cookie::read(COOKIE, &headers) {
         backend
             .records
             .delete_login(&sha256(secret))
@@ -138,15 +144,7 @@ pub async fn log_out(Shared(backend): Shared<State>, headers: HeaderMap) -> Resu
     }
     Ok((
         StatusCode::NO_CONTENT,
-        [(header::SET_COOKIE, set_cookie("", 0, &headers))],
+        [(header::SET_COOKIE, cookie::set(COOKIE, "", 0, &headers))],
     )
         .into_response())
-}
-
-/// `Secure` where the page came over TLS, as the proxy in front of us says.
-fn set_cookie(secret: &str, seconds: i64, headers: &HeaderMap) -> HeaderValue {
-    let over_tls = headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
-    let secure = if over_tls { "; Secure" } else { "" };
-    let text = format!("{COOKIE}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
-    HeaderValue::try_from(text).expect("hexadecimal digits and constants")
 }

@@ -4,40 +4,43 @@
 //! token that only the console's own pages know, and a WebSocket must come from the console's own origin.
 
 mod bootstrap;
+pub mod cookie;
 mod given;
 mod login;
 mod password;
 
 use axum::Extension;
 use axum::extract::{Request, State as Shared};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use creel_http::{Peer, Problem, bearer};
 use creel_records::{ApiToken, Login, now_ms};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
-use subtle::ConstantTimeEq as _;
 
 use crate::error::records_problem;
 use crate::routes::State;
 
 pub use bootstrap::{Bootstrap, BootstrapError, GivenTokens, bootstrap};
 pub use given::{GivenToken, WeakToken};
-pub use login::{current, log_in, log_out};
-pub use password::{Turns as PasswordTurns, hash_aside as hash_password};
+pub use login::{crowded, current, locked_out, log_in, log_out, refuse_locked_out};
+pub use password::{Turns as PasswordTurns, hash_aside as hash_password, verify as verify_password};
 
 const COOKIE: &str = "creel_session";
 /// Names the service token among the API tokens. It opens the sync and nothing else, and no other token opens the sync.
 const SERVICE: &str = "service";
-const CSRF_HEADER: &str = "x-csrf-token";
 
 /// Who acts: the name that the activity log shows.
 #[derive(Clone, Debug)]
 pub struct Actor(pub String);
 
 pub fn sha256(secret: &str) -> [u8; 32] {
-    Sha256::digest(secret).into()
+    sha256_of(secret.as_bytes())
+}
+
+pub fn sha256_of(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Lets a request in that may act, and tells the handlers who does.
@@ -80,7 +83,7 @@ async fn by_token(
     if token.len() < UNGUESSABLE
         && let Some(remaining) = backend.throttle.locked_out(peer.ip)
     {
-        return Err(locked_out(remaining));
+        return Err(too_many_tokens(remaining));
     }
     // The digest is looked up by index: what a clock could tell of it tells nothing of the token.
     let known = backend
@@ -92,13 +95,13 @@ async fn by_token(
         return Ok(known);
     }
     if let Some(remaining) = backend.throttle.locked_out(peer.ip) {
-        return Err(locked_out(remaining));
+        return Err(too_many_tokens(remaining));
     }
     backend.throttle.failed(peer.ip);
     Err(Problem::unauthorized(detail))
 }
 
-fn locked_out(remaining: Duration) -> Problem {
+fn too_many_tokens(remaining: Duration) -> Problem {
     Problem::too_many(
         "too_many_failures",
         "too many wrong tokens from this address",
@@ -110,90 +113,18 @@ async fn by_cookie(backend: &State, method: &Method, headers: &HeaderMap) -> Res
     let login = login_of(backend, headers)
         .await?
         .ok_or_else(|| Problem::unauthorized("sign in, or send an API token as `Authorization: Bearer <token>`"))?;
-    let changes = !matches!(*method, Method::GET | Method::HEAD);
-    if changes {
-        let sent = headers
-            .get(CSRF_HEADER)
-            .map(|value| value.as_bytes())
-            .unwrap_or_default();
-        if !bool::from(sent.ct_eq(login.csrf.as_bytes())) {
-            return Err(forbidden(
-                "the X-CSRF-Token header is missing or wrong; reload the page",
-            ));
-        }
-    }
-    if headers.contains_key(header::UPGRADE) && !same_origin(headers) {
-        return Err(forbidden("a WebSocket must be opened by the console's own page"));
-    }
+    cookie::refuse_forged(method, headers, &login.csrf)?;
     Ok(Actor(login.administrator))
-}
-
-fn forbidden(detail: &str) -> Problem {
-    Problem::new(axum::http::StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
 /// The login that the request's cookie stands for, unless it has expired.
 async fn login_of(backend: &State, headers: &HeaderMap) -> Result<Option<Login>, Problem> {
-    let Some(secret) = cookie(headers) else { return Ok(None) };
+    let Some(secret) = cookie::read(COOKIE, headers) else {
+        return Ok(None);
+    };
     backend
         .records
         .login(&sha256(secret), now_ms())
         .await
         .map_err(records_problem)
-}
-
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
-}
-
-fn same_origin(headers: &HeaderMap) -> bool {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
-    };
-    match (text(header::ORIGIN), text(header::HOST)) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use axum::http::HeaderValue;
-
-    fn headers(pairs: &[(header::HeaderName, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
-            .collect()
-    }
-
-    #[test]
-    fn finds_its_cookie_among_others() {
-        let found = headers(&[(header::COOKIE, "a=b; creel_session=abc; creel_session_x=no")]);
-        assert_eq!(cookie(&found), Some("abc"));
-        assert_eq!(cookie(&headers(&[(header::COOKIE, "creel_sessionx=abc")])), None);
-    }
-
-    #[test]
-    fn another_origin_is_told_apart() {
-        let own = headers(&[
-            (header::ORIGIN, "http://localhost:8000"),
-            (header::HOST, "localhost:8000"),
-        ]);
-        assert!(same_origin(&own));
-        let other = headers(&[
-            (header::ORIGIN, "http://evil.example"),
-            (header::HOST, "localhost:8000"),
-        ]);
-        assert!(!same_origin(&other));
-        assert!(!same_origin(&headers(&[(header::HOST, "localhost:8000")])));
-    }
 }

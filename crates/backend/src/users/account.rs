@@ -8,11 +8,10 @@ use creel_records::{NewUser, UserPatch, UserStatus};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{PASSWORD, config, happened, known, parse_id, parse_name, shown, token};
-use crate::auth::{Actor, hash_password};
+use super::{config, happened, hashed, known, parse_id, parse_name, shown, token};
+use crate::auth::Actor;
 use crate::error::records_problem;
 use crate::routes::State;
-use crate::state::Backend;
 
 /// Users of one answer.
 const MOST: u32 = 1_000;
@@ -168,16 +167,4 @@ pub async fn remove(
     let message = format!("user {id} removed");
     happened(&backend, &actor.0, "user.removed", id.as_str(), message).await;
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn hashed(backend: &Backend, password: String) -> Result<String, Problem> {
-    if !PASSWORD.contains(&password.len()) {
-        let (least, most) = (PASSWORD.start(), PASSWORD.end());
-        return Err(Problem::unprocessable(format!(
-            "password: from {least} to {most} bytes"
-        )));
-    }
-    let turn = backend.password_turns.take().await;
-    let turn = turn.ok_or_else(|| Problem::unavailable("busy", "too many passwords are being checked; try again"))?;
-    hash_password(turn, password).await.ok_or_else(Problem::internal)
 }

@@ -10,6 +10,7 @@ use axum::{Extension, Json};
 use creel_config::{check_user, json5, merge};
 use creel_fleet::ConfigVersion;
 use creel_http::{JsonBody, Problem};
+use creel_records::{RecordsError, UserRecord};
 use creel_session::UserId;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,16 +22,19 @@ use crate::error::{config_problem, records_problem};
 use crate::routes::State;
 use crate::state::Backend;
 
+/// How often a change is begun again because another came first: each time one was made, so this many in a row are a flood.
+const TRIES: usize = 64;
+
 /// `GET /api/users/{id}/config`
 pub async fn read(Shared(backend): Shared<State>, Path(id): Path<String>) -> Result<Response, Problem> {
     let user = known(&backend, &parse_id(&id)?).await?;
-    Ok(shown(&parsed(&user.config)))
+    Ok(present(&user))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Text {
-    content: String,
+    pub content: String,
 }
 
 /// `PUT /api/users/{id}/config`: JSON5, of which the JSON is kept. A broken one changes nothing: 422, with the line and column in what was
@@ -42,12 +46,7 @@ pub async fn write(
     headers: HeaderMap,
     JsonBody(Text { content }): JsonBody<Text>,
 ) -> Result<Response, Problem> {
-    let id = parse_id(&id)?;
-    check_user(&content, true).map_err(|error| config_problem(&error))?;
-    let config = parsed(&content);
-    let _turn = backend.config_turn.lock().await;
-    seen(&parsed(&known(&backend, &id).await?.config), &headers)?;
-    keep(&backend, &actor, &id, &config).await
+    replace(&backend, &actor.0, &parse_id(&id)?, &headers, &content).await
 }
 
 /// `PATCH /api/users/{id}/config`: a JSON Merge Patch (RFC 7396). One whose result is broken changes nothing: 422, with the line
@@ -59,13 +58,65 @@ pub async fn patch(
     headers: HeaderMap,
     JsonBody(patch): JsonBody<Value>,
 ) -> Result<Response, Problem> {
-    let id = parse_id(&id)?;
-    // Two patches at once must both be in the result.
-    let _turn = backend.config_turn.lock().await;
-    let mut config = parsed(&known(&backend, &id).await?.config);
-    seen(&config, &headers)?;
-    merge(&mut config, patch);
-    keep(&backend, &actor, &id, &config).await
+    merge_into(&backend, &actor.0, &parse_id(&id)?, &headers, &patch).await
+}
+
+/// The configuration is this text from now on.
+pub async fn replace(
+    backend: &Backend,
+    actor: &str,
+    id: &UserId,
+    headers: &HeaderMap,
+    content: &str,
+) -> Result<Response, Problem> {
+    check_user(content, true).map_err(|error| config_problem(&error))?;
+    let new = parsed(content);
+    let config = change_of(backend, actor, id, headers, |config| config.clone_from(&new)).await?;
+    Ok(shown(&config))
+}
+
+/// The configuration has this patch in it from now on.
+pub async fn merge_into(
+    backend: &Backend,
+    actor: &str,
+    id: &UserId,
+    headers: &HeaderMap,
+    patch: &Value,
+) -> Result<Response, Problem> {
+    let config = change_of(backend, actor, id, headers, |config| merge(config, patch.clone())).await?;
+    Ok(shown(&config))
+}
+
+/// Changes what is there, and gives what is there then. Of changes at once, whichever backend takes them, each is made of what the one
+/// before it has made.
+///
+/// # Errors
+/// 422 if a gateway could not do with the result, 412 where `If-Match` names another text than the present one; nothing is changed then.
+pub async fn change_of(
+    backend: &Backend,
+    actor: &str,
+    id: &UserId,
+    headers: &HeaderMap,
+    change: impl Fn(&mut Value),
+) -> Result<Value, Problem> {
+    for _ in 0..TRIES {
+        let user = known(backend, id).await?;
+        let mut config = parsed(&user.config);
+        seen(&config, headers)?;
+        change(&mut config);
+        let text = checked(&config)?;
+        match backend.records.set_user_config(id.as_str(), &text, user.change).await {
+            Ok(true) => {
+                let message = format!("the configuration of user {id} changed");
+                happened(backend, actor, "user.config", id.as_str(), message).await;
+                return Ok(config);
+            }
+            Ok(false) | Err(RecordsError::Conflict(_)) => {}
+            Err(error) => return Err(records_problem(error)),
+        }
+    }
+    let detail = "others change this user all the time; try again";
+    Err(Problem::unavailable("records", detail))
 }
 
 /// Nobody writes over what they have not seen.
@@ -81,14 +132,6 @@ fn seen(present: &Value, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-async fn keep(backend: &Backend, actor: &Actor, id: &UserId, config: &Value) -> Result<Response, Problem> {
-    let set = backend.records.set_user_config(id.as_str(), &checked(config)?).await;
-    set.map_err(records_problem)?;
-    let message = format!("the configuration of user {id} changed");
-    happened(backend, &actor.0, "user.config", id.as_str(), message).await;
-    Ok(shown(config))
-}
-
 /// The text to keep, if a gateway can do with it. Whether a user may name providers and tool servers is each gateway's own
 /// setting (`multiTenant.userEndpoints`): where they may not, that gateway tells the user.
 pub fn checked(config: &Value) -> Result<String, Problem> {
@@ -97,8 +140,13 @@ pub fn checked(config: &Value) -> Result<String, Problem> {
     Ok(text)
 }
 
+/// A user's configuration as it is shown.
+pub fn present(user: &UserRecord) -> Response {
+    shown(&parsed(&user.config))
+}
+
 /// What is kept was checked; a text from elsewhere (a database filled by hand) may be JSON5, or broken, and a patch mends it.
-fn parsed(text: &str) -> Value {
+pub fn parsed(text: &str) -> Value {
     json5::parse(text).map_or_else(|_| json!({}), |root| root.to_json())
 }
 

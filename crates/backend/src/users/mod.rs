@@ -1,13 +1,13 @@
 //! `/api/users`: the users of gateways for many. Gateways learn of every change here at their next sync.
 
 mod account;
-mod config;
+pub mod config;
 mod import;
 mod sheet;
-mod token;
+pub mod token;
 
 pub use account::{change, create, list, remove, show};
-pub use config::{patch as patch_config, read as config, write as write_config};
+pub use config::{patch as patch_config, read as show_config, write as write_config};
 pub use import::import;
 pub use token::{list as list_tokens, mint as mint_token, revoke as revoke_tokens};
 
@@ -16,6 +16,7 @@ use creel_records::UserRecord;
 use creel_session::UserId;
 use serde_json::{Value, json};
 
+use crate::auth::hash_password;
 use crate::error::records_problem;
 use crate::state::Backend;
 
@@ -25,7 +26,7 @@ const NAME: usize = 100;
 const PASSWORD: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// What a gateway would take for an id too: it names the directory of the user's workspace.
-fn parse_id(text: &str) -> Result<UserId, Problem> {
+pub fn parse_id(text: &str) -> Result<UserId, Problem> {
     UserId::new(text).map_err(|error| Problem::unprocessable(format!("id: {error}")))
 }
 
@@ -39,13 +40,33 @@ fn parse_name(text: &str) -> Result<String, Problem> {
     Ok(name.to_owned())
 }
 
+/// # Errors
+/// 422: it is too short or too long.
+pub fn acceptable_password(password: &str) -> Result<(), Problem> {
+    if PASSWORD.contains(&password.len()) {
+        return Ok(());
+    }
+    let (least, most) = (PASSWORD.start(), PASSWORD.end());
+    Err(Problem::unprocessable(format!(
+        "password: from {least} to {most} bytes"
+    )))
+}
+
+/// What is kept of a password.
+pub async fn hashed(backend: &Backend, password: String) -> Result<String, Problem> {
+    acceptable_password(&password)?;
+    let turn = backend.password_turns.take().await;
+    let turn = turn.ok_or_else(|| Problem::unavailable("busy", "too many passwords are being checked; try again"))?;
+    hash_password(turn, password).await.ok_or_else(Problem::internal)
+}
+
 /// The user, who must be there.
-async fn known(backend: &Backend, id: &UserId) -> Result<UserRecord, Problem> {
+pub async fn known(backend: &Backend, id: &UserId) -> Result<UserRecord, Problem> {
     let user = backend.records.user(id.as_str()).await.map_err(records_problem)?;
     user.ok_or_else(|| Problem::not_found(format!("there is no user \"{id}\"")))
 }
 
-fn shown(user: &UserRecord) -> Value {
+pub fn shown(user: &UserRecord) -> Value {
     json!({
         "id": user.id,
         "name": user.name,
@@ -57,7 +78,7 @@ fn shown(user: &UserRecord) -> Value {
 }
 
 /// Written down: what was done to whom.
-async fn happened(backend: &Backend, actor: &str, kind: &str, id: &str, message: String) {
+pub async fn happened(backend: &Backend, actor: &str, kind: &str, id: &str, message: String) {
     backend
         .activity
         .record(actor, kind, None, message, json!({"user": id}))

@@ -39,12 +39,7 @@ impl UserLogins for SqlRecords {
         self.active(found.as_ref()).await
     }
 
-    async fn spend_refresh_token(
-        &self,
-        sha256: &[u8; 32],
-        next: &[u8; 32],
-        now: i64,
-    ) -> Result<Spent, RecordsError> {
+    async fn spend_refresh_token(&self, sha256: &[u8; 32], next: &[u8; 32], now: i64) -> Result<Spent, RecordsError> {
         let mut transaction = self.engine.begin().await?;
         let spent = spend(&mut transaction, sha256, next, now).await;
         transaction.finish(spent).await

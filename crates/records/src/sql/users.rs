@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 
-use super::{SqlRecords, logins};
 use super::sequence::Sequence;
+use super::{SqlRecords, logins};
 use crate::engine::{Query, Row, Transaction, query, taken_or};
 use crate::{NewUser, RecordsError, UserChanges, UserPatch, UserRecord, UserStatus, UserToken, Users, now_ms};
 
@@ -234,19 +234,19 @@ async fn patched(transaction: &mut Transaction, id: &str, patch: &UserPatch) -> 
     let password = patch.password_phc.as_ref();
     let password = password.map(|phc| query("UPDATE users SET password_phc = ? WHERE id = ?").bind(phc));
     let statements = [name, status, password].into_iter().flatten();
-    change(transaction, id, statements.map(|statement| statement.bind(id)).collect()).await?;
+    change(
+        transaction,
+        id,
+        statements.map(|statement| statement.bind(id)).collect(),
+    )
+    .await?;
     if patch.status == Some(UserStatus::Disabled) || patch.password_phc.is_some() {
         logins::delete_of(transaction, id).await?;
     }
     Ok(())
 }
 
-async fn set_config(
-    transaction: &mut Transaction,
-    id: &str,
-    config: &str,
-    change: i64,
-) -> Result<bool, RecordsError> {
+async fn set_config(transaction: &mut Transaction, id: &str, config: &str, change: i64) -> Result<bool, RecordsError> {
     let found = query("SELECT change_number FROM users WHERE id = ? FOR UPDATE").bind(id);
     let found = found.optional(&mut *transaction).await?.ok_or_else(|| unknown(id))?;
     if found.get::<i64>("change_number")? != change {

@@ -56,7 +56,10 @@ pub async fn a_login_is_found_until_it_ends(store: &impl Records) {
 }
 
 pub async fn who_may_not_sign_in_is_not_signed_in(store: &impl Records) {
-    assert!(!signed_in(store, &login("a", None), None).await, "there is no such user");
+    assert!(
+        !signed_in(store, &login("a", None), None).await,
+        "there is no such user"
+    );
     alice(store).await;
     let other = SignedBy::Password("$argon2id$before");
     assert!(!store.insert_user_login(&login("a", None), other, None).await.unwrap());

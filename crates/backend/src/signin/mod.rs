@@ -1,0 +1,41 @@
+//! Users who sign in themselves: `/api/auth`, and who is let in to `/api/me`.
+//!
+//! A sign-in makes a *login*, kept in the records. A browser gets a cookie that stands for it, a program an access token (15 minutes)
+//! that names it and a refresh token to get the next one. Each request looks the login up, so it ends when the records say so:
+//! by signing out, a changed password, a disabled or removed user, a refresh token that came twice.
+//!
+//! `jwt` knows the form of tokens, `keys` what ours are signed with, `access` what they say.
+
+mod access;
+mod guard;
+mod jwt;
+mod keys;
+mod login;
+
+pub use guard::{SignedIn, admit};
+pub use login::{Form, check_password, end_all, issue, log_in, log_out, methods, refresh};
+
+use std::sync::Arc;
+
+use creel_fleet::Sealer;
+use creel_http::Throttle;
+use creel_records::Records;
+
+/// What signing in needs besides the records.
+pub struct SignIn {
+    keys: keys::Keys,
+    /// Failures at each user's account, wherever they come from.
+    by_user: Throttle<String>,
+}
+
+impl SignIn {
+    pub fn new(records: Arc<dyn Records>, sealer: Sealer) -> Self {
+        Self {
+            keys: keys::Keys::new(records, sealer),
+            by_user: Throttle::default(),
+        }
+    }
+}
+
+/// The cookie of a user's login; an administrator's is another.
+const COOKIE: &str = "creel_user";
