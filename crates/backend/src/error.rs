@@ -24,6 +24,14 @@ pub fn fleet_problem(error: FleetError) -> Problem {
             detail,
             ..fleet_problem(*reason)
         },
+        FleetError::HalfRemoved { id, reason } => {
+            let problem = fleet_problem(*reason);
+            let detail = format!(
+                "instance \"{id}\" is stopped, but not removed to the end: {}; remove it again",
+                problem.detail
+            );
+            Problem { detail, ..problem }
+        }
         FleetError::File { source, .. } if source.kind() == ErrorKind::StorageFull => {
             Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", detail)
         }

@@ -325,11 +325,11 @@ pub struct CreateArgs {
     #[arg(long)]
     pub port: Option<u16>,
     /// Memory limit, such as 512m or 2g
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub memory: Option<String>,
     /// CPU limit, in cores
-    #[arg(long, value_name = "CORES")]
-    pub cpus: Option<f64>,
+    #[arg(long, value_name = "CORES", allow_hyphen_values = true)]
+    pub cpus: Option<String>,
     /// Version of the openclaw runtime
     #[arg(long = "runtime-version", value_name = "VERSION")]
     pub runtime_version: Option<String>,

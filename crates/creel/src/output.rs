@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
 
 /// One line of JSON.
 pub fn print_json(value: &Value) {
@@ -23,27 +24,36 @@ pub fn line(text: &str) {
 
 /// Columns as wide as their widest cell.
 pub fn table(header: &[&str], rows: &[Vec<String>]) {
-    let mut widths: Vec<usize> = header.iter().map(|cell| cell.chars().count()).collect();
+    for text in aligned(header, rows) {
+        line(&text);
+    }
+}
+
+/// The lines of a table. Widths are those of a terminal, where a Chinese character takes two places.
+fn aligned(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let mut widths: Vec<usize> = header.iter().map(|cell| cell.width()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.width());
         }
     }
-    let print = |cells: &[&str]| {
+    let join = |cells: &[&str]| {
         let mut text = String::new();
         for (index, (cell, width)) in cells.iter().zip(&widths).enumerate() {
             if index > 0 {
                 text.push_str("  ");
             }
             text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', width - cell.chars().count()));
+            text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.width())));
         }
-        line(text.trim_end());
+        text.trim_end().to_owned()
     };
-    print(header);
-    for row in rows {
-        print(&row.iter().map(String::as_str).collect::<Vec<_>>());
-    }
+    let rows = rows
+        .iter()
+        .map(|row| row.iter().map(String::as_str).collect::<Vec<_>>());
+    std::iter::once(join(header))
+        .chain(rows.map(|row| join(&row)))
+        .collect()
 }
 
 /// `3d 4h`, `5m 6s`
@@ -89,6 +99,12 @@ impl Drop for Spinner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_stand_under_each_other_in_a_terminal() {
+        let rows = [["张三", "1"], ["bo", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(aligned(&["NAME", "N"], &rows), ["NAME  N", "张三  1", "bo    2"]);
+    }
 
     #[test]
     fn durations() {

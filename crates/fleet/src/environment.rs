@@ -211,6 +211,60 @@ mod tests {
     }
 
     #[test]
+    fn what_the_file_says_of_variables_is_true() {
+        let template = include_str!("../templates/instance.env");
+        let sentence = template.split_once("counts for nothing:").expect("it says so").1;
+        let overruled: Vec<&str> = sentence
+            .split_once(".\n")
+            .expect("the sentence ends")
+            .0
+            .split([',', '\n', '#', ' '])
+            .filter(|name| !name.is_empty())
+            .collect();
+        let dir = tempfile::tempdir().expect("a directory");
+        let directory = InstanceDirectory::new(dir.path().join("a"));
+        let given: String = overruled.iter().map(|name| line(name, "given")).collect();
+        let offered = template
+            .lines()
+            .filter_map(|line| line.strip_prefix("# ")?.split_once('='));
+        let offered: Vec<&str> = offered
+            .map(|(name, _)| name)
+            .filter(|name| !name.contains(' ') && *name != "NAME")
+            .collect();
+        assert_eq!(
+            offered,
+            [
+                "OPENAI_API_KEY",
+                "OPENAI_BASE_URL",
+                "ANTHROPIC_API_KEY",
+                "ANTHROPIC_BASE_URL"
+            ]
+        );
+        let own: String = offered.iter().map(|name| line(name, "given")).collect();
+        directory.make_directory("data").expect("a directory");
+        directory.replace(ENV_FILE, &(given + &own)).expect("a file");
+        let of_all: Vec<(String, Secret)> = offered
+            .iter()
+            .map(|name| ((*name).to_owned(), Secret::new("all's")))
+            .collect();
+        for runtime in [Runtime::Native, Runtime::Openclaw] {
+            let subject = Subject {
+                id: "a",
+                runtime,
+                port: 1,
+            };
+            let token = Token::mint().expect("randomness");
+            let variables = of_instance(&directory, subject, &of_all, &token).expect("it is readable");
+            for name in &overruled {
+                assert_ne!(variables[*name], "given", "{name} could be set");
+            }
+            for name in &offered {
+                assert_eq!(variables[*name], "given", "{name} does nothing");
+            }
+        }
+    }
+
+    #[test]
     fn a_broken_line_is_named_without_its_secret() {
         for text in [
             "A=1\nsk-secret",

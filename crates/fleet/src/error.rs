@@ -46,7 +46,10 @@ pub enum FleetError {
     NoFreePort { first: u16 },
 
     /// The start ended in an error; `log` holds the instance's own last log lines.
-    #[error("instance \"{id}\" did not start: {reason}")]
+    #[error(
+        "instance \"{id}\" did not start: {reason}. Its log (`creel instance logs {id}`) has more; `creel instance start {id}` tries \
+         again"
+    )]
     StartFailed {
         id: InstanceId,
         reason: String,
@@ -56,6 +59,10 @@ pub enum FleetError {
     /// It was to be restarted, but could not be started again: the process that runs was left alone.
     #[error("instance \"{id}\" was not restarted and goes on as it was: {reason}")]
     GoesOn { id: InstanceId, reason: Box<FleetError> },
+
+    /// It is stopped, and perhaps its data is deleted, but it is recorded yet.
+    #[error("instance \"{id}\" is stopped, but not removed to the end: {reason}; remove it again")]
+    HalfRemoved { id: InstanceId, reason: Box<FleetError> },
 
     /// Someone else changed the desired state while this call waited.
     #[error("instance \"{id}\" was {instead} by someone else in the meantime")]

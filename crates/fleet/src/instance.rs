@@ -51,7 +51,7 @@ pub struct Instance {
     /// Why it is in status `error`, or what last went wrong while it is being restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What is being done right now, for example `installing openclaw 2026.9.6`.
+    /// What is being done right now, for example `installing openclaw 2026.9.6`; while it runs, that this start took another port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }

@@ -68,6 +68,8 @@ pub async fn run(
     let loaded = creel_config::load(&locations, &*environment, &overrides)?;
     configured(&loaded.config.logging, &loaded.config.instance_id);
     say(&locations, &loaded.warnings);
+    // Who this process is, for as long as it is: its metrics, its log and its sessions' leases say so.
+    let instance_id = loaded.config.instance_id.clone();
     let mut lock = state_lock::take(&locations.state_dir).await?;
     let address = loaded.config.gateway.address();
     let listener = listen(address).await?;
@@ -93,7 +95,8 @@ pub async fn run(
                 _ if !locations.config.exists() => {
                     tracing::error!(path = %locations.config.display(), "the configuration is gone; the last good one stays");
                 }
-                Ok(loaded) => {
+                Ok(mut loaded) => {
+                    loaded.config.instance_id.clone_from(&instance_id);
                     say(&locations, &loaded.warnings);
                     configured(&loaded.config.logging, &loaded.config.instance_id);
                     let pending = gateway.reload(loaded.config);

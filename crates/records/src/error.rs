@@ -12,7 +12,7 @@ pub enum RecordsError {
     NotFound { what: &'static str, id: String },
 
     /// The disk (or a quota) is full. Nothing was changed.
-    #[error("the disk that holds the records is full; nothing was changed, free some space and try again")]
+    #[error("the disk that holds the records is full; free some space and try again")]
     Full(#[source] sqlx::Error),
 
     /// The database does not answer, or is held by another program. Whether a change under way was made is not known.

@@ -70,3 +70,13 @@ async fn what_needs_a_restart_is_said() {
     );
     assert_eq!(gateway.get("/healthz").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_gateway_stays_who_it_is() {
+    let mut gateway = Gateway::builder().start().await;
+    let before = gateway.get("/api/v1/health").await.ok()["instance_id"].clone();
+    assert!(before.is_string(), "{before}");
+    gateway.reconfigure(json!({"gateway": {"port": 1234}, "cluster": {"instanceId": "somebody-else"}}));
+    gateway.log().line_with("configuration reloaded").await;
+    assert_eq!(gateway.get("/api/v1/health").await.ok()["instance_id"], before);
+}

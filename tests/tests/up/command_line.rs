@@ -86,6 +86,11 @@ async fn bad_input_gets_one_line_and_exit_code_2() {
         (&["instance", "show", "nobody"], "no instance"),
         (&["instance", "start", "no/body"], "is not allowed"),
         (&["instance", "create", "b", "--memory", "much"], "--memory"),
+        (&["instance", "create", "b", "--memory", "-1g"], "--memory -1g"),
+        (&["instance", "create", "b", "--memory", "99999999g"], "between 16m and"),
+        (&["instance", "create", "b", "--cpus", "-1"], "--cpus -1"),
+        (&["instance", "create", "b", "--cpus", "many"], "--cpus many"),
+        (&["instance", "create", "b", "--cpus", "1e9"], "between 0.01 and 1024"),
         (&["instance", "create", "b", "--channel", "icq"], "icq"),
         (
             &[
@@ -111,6 +116,43 @@ async fn bad_input_gets_one_line_and_exit_code_2() {
             .unwrap()
             .len(),
         1
+    );
+}
+
+#[tokio::test]
+async fn a_start_on_another_port_says_so() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let port = up.show("a").await["port"].as_u64().unwrap();
+    up.creel_json(&["instance", "stop", "a"]).await;
+    let _thief = std::net::TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    let started = up.creel(&["instance", "start", "a"]).await;
+    let said = String::from_utf8_lossy(&started.stdout).into_owned();
+    assert!(
+        said.contains(&format!("port {port} was taken by another program; now on ")),
+        "{said}"
+    );
+    // It is news of this start alone.
+    up.creel_json(&["instance", "stop", "a"]).await;
+    assert!(up.show("a").await["message"].is_null());
+}
+
+#[tokio::test]
+async fn a_start_that_failed_says_what_to_do() {
+    let up = Up::start().await;
+    up.create("a").await;
+    up.creel_json(&["instance", "stop", "a"]).await;
+    std::fs::write(
+        up.home().join("instances/a/data/openclaw.json"),
+        "{ gateway: { mode: 5 } }",
+    )
+    .unwrap();
+    let failed = up.creel(&["instance", "start", "a"]).await;
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("creel instance logs a") && said.contains("creel instance start a"),
+        "{said}"
     );
 }
 

@@ -24,7 +24,7 @@ export const PROBLEMS: Record<string, Words> = {
   context_too_long: { text: '对话太长，超出了模型的上下文。请开始新会话。' },
   data_in_use: { text: '还有进程在使用保留的数据，请先结束它。', detail: true },
   data_kept: { text: '磁盘上还保留着同名实例的数据。' },
-  disk_full: { text: '磁盘已满，什么都没有改变。' },
+  disk_full: { text: '磁盘已满，请腾出空间后重试。', detail: true },
   draining: { text: '实例正在停止，请稍后重试。' },
   forbidden: { text: '没有权限。请刷新页面后重试。' },
   foreign_origin: { text: '浏览器从其他网站发来的请求被拒绝。' },

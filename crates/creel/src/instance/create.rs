@@ -67,11 +67,10 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
                 .ok_or_else(|| Failure::bad_input(format!("--memory {text}: give a size such as 512m or 2g")))?,
         ),
     };
-    if args.cpus.is_some_and(|cpus| !cpus.is_finite() || cpus <= 0.0) {
-        return Err(Failure::bad_input(
-            "--cpus: give a number of cores above 0, such as 0.5",
-        ));
-    }
+    let cpus = match &args.cpus {
+        None => None,
+        Some(text) => Some(cores(text)?),
+    };
     if args.channel_config.len() > args.channel.len() {
         return Err(Failure::bad_input(
             "--channel-config: there are more of them than of --channel",
@@ -87,12 +86,21 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
     }
     let mut request = json!({
         "id": args.id, "name": args.name, "runtime": args.runtime, "driver": args.driver, "model": args.model, "port": args.port,
-        "memory_limit_bytes": memory, "cpus": args.cpus, "version": args.runtime_version, "channels": channels, "start": !args.no_start, "keep_data": args.keep_data.then_some(true),
+        "memory_limit_bytes": memory, "cpus": cpus, "version": args.runtime_version, "channels": channels, "start": !args.no_start, "keep_data": args.keep_data.then_some(true),
     });
     if let Some(object) = request.as_object_mut() {
         object.retain(|_, value| !value.is_null());
     }
     Ok(request)
+}
+
+/// A number of cores; the backend knows how many there may be.
+fn cores(text: &str) -> Result<f64, Failure> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|cores: &f64| cores.is_finite() && *cores > 0.0);
+    number.ok_or_else(|| Failure::bad_input(format!("--cpus {text}: give a number of cores above 0, such as 0.5")))
 }
 
 /// JSON, or `@FILE` with JSON in it, so that a secret need not stand on the command line.

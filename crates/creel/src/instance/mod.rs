@@ -59,7 +59,13 @@ async fn act(client: &Client, id: &str, action: &str, json: bool) -> Result<(), 
     spinner.say(format!("{id}: {action}"));
     let instance = client.post(&path(id, &format!("/{action}")), None).await?;
     drop(spinner);
-    print_or(json, &instance, || output::line(&summary(&instance)));
+    print_or(json, &instance, || {
+        output::line(&summary(&instance));
+        // Such as that it has another port than before.
+        if let Some(message) = instance["message"].as_str() {
+            output::line(message);
+        }
+    });
     Ok(())
 }
 

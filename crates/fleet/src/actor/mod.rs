@@ -363,6 +363,10 @@ impl Actor {
         };
         if let Err(error) = recorded {
             self.fail(format!("cannot be removed: {error}")).await;
+            let error = FleetError::HalfRemoved {
+                id: self.id.clone(),
+                reason: Box::new(error),
+            };
             if let Some(done) = self.removed.take() {
                 let _ = done.send(Err(error));
             }

@@ -165,6 +165,7 @@ impl Actor {
         }
         let old = std::mem::replace(&mut self.record.port, new);
         self.shared.ports.release(old, &self.id);
+        self.message = Some(format!("port {old} was taken by another program; now on {new}"));
         self.shared.note(
             "moved",
             &self.id,
@@ -293,11 +294,7 @@ impl Actor {
                 .and_then(|launch| launch.repair.clone())
                 .filter(|_| !self.repaired);
             let Some((launch, args)) = launch.as_ref().zip(repair) else {
-                return self
-                    .fail(format!(
-                        "refuses its configuration ({exit}); see its log, then start it again"
-                    ))
-                    .await;
+                return self.fail(format!("refuses its configuration ({exit})")).await;
             };
             self.repaired = true;
             self.message = Some(format!("repairing the configuration that {runtime} refused"));

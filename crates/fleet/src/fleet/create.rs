@@ -217,6 +217,7 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
 /// Refuses what cannot be, naming the field of the request.
 fn check(new: &CreateInstance) -> Result<(), FleetError> {
     const LEAST_MEMORY: u64 = 16 << 20;
+    const MOST_MEMORY: u64 = 64 << 40;
     let refuse = |field, reason: &str| Err(FleetError::invalid(field, reason));
     if new.driver != Driver::Process {
         let reason = format!(
@@ -244,8 +245,11 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
     if new.port == Some(0) {
         return refuse("port", "must be 1 to 65535");
     }
-    if new.memory_limit_bytes.is_some_and(|bytes| bytes < LEAST_MEMORY) {
-        return refuse("memory_limit_bytes", "must be at least 16m");
+    if new
+        .memory_limit_bytes
+        .is_some_and(|bytes| !(LEAST_MEMORY..=MOST_MEMORY).contains(&bytes))
+    {
+        return refuse("memory_limit_bytes", "must be between 16m and 65536g");
     }
     if new.cpus.is_some_and(|cpus| !(0.01..=1024.0).contains(&cpus)) {
         return refuse("cpus", "must be between 0.01 and 1024");
@@ -316,6 +320,13 @@ mod tests {
         assert_eq!(
             refused(CreateInstance {
                 memory_limit_bytes: Some(1),
+                ..new()
+            }),
+            Some("memory_limit_bytes")
+        );
+        assert_eq!(
+            refused(CreateInstance {
+                memory_limit_bytes: Some(u64::MAX),
                 ..new()
             }),
             Some("memory_limit_bytes")
