@@ -52,6 +52,11 @@ impl Keeper {
         Self(shell.spawn().expect("there is a shell"))
     }
 
+    /// The shell's; the server is below it.
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Ends the server and keeps the directory.
     pub fn stop(mut self) {
         let mut stdin = self.0.stdin.take().expect("it is piped");

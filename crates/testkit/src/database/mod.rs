@@ -3,6 +3,7 @@
 //! A server takes seconds to make, so one serves a whole test binary ([`postgres`], [`mariadb`]), and each test has a
 //! database of its own in it. A test that stops a server makes one for itself.
 
+mod frozen;
 mod keeper;
 mod mariadb;
 mod postgres;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use frozen::Frozen;
 use keeper::Keeper;
 
 /// How long a server may take to start on a loaded machine.
@@ -114,6 +116,15 @@ impl DatabaseServer {
         if let Some(keeper) = self.keeper().take() {
             keeper.stop();
         }
+    }
+
+    /// Stops the server's processes where they are: its connections stand, and nothing answers on them.
+    ///
+    /// # Panics
+    /// If it does not run.
+    #[must_use]
+    pub fn freeze(&self) -> Frozen {
+        Frozen::below(self.keeper().as_ref().expect("the server runs").pid())
     }
 
     /// The URL of a new, empty database.
