@@ -89,6 +89,17 @@ pub struct LlmSettings {
     /// A model without a price, where somebody would have to pay: refuse or free
     #[arg(long, value_name = "WHAT", default_value = "refuse")]
     pub unpriced: creel_llm_gateway::Unpriced,
+    /// Days for which single calls are kept [default: `llm.keep_calls_days` in creel.toml, else 90]
+    #[arg(long, value_name = "DAYS", env = "CREEL_LLM_KEEP_CALLS_DAYS", value_parser = days())]
+    pub keep_calls_days: Option<u32>,
+    /// Days for which sums by hour are kept; sums by day are kept for good [default: `llm.keep_hours_days`, else 400]
+    #[arg(long, value_name = "DAYS", env = "CREEL_LLM_KEEP_HOURS_DAYS", value_parser = days())]
+    pub keep_hours_days: Option<u32>,
+}
+
+/// A day to a century.
+fn days() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=36_525)
 }
 
 #[derive(Subcommand)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use creel_fleet::{Credentials, InstanceId, Sealer, Secret};
-use creel_llm_gateway::ledger::{JournalConfig, Ledger};
+use creel_llm_gateway::ledger::{JournalConfig, Keep, Ledger};
 use creel_llm_gateway::{
     Gateway, Given, Provider, Settings, Source, StartError, Style, Unseal, VirtualKey, hash_key, seal_purpose,
 };
@@ -58,8 +58,17 @@ pub async fn run(command: LlmCommand, home: Option<PathBuf>, json: bool) -> Resu
     let token = std::fs::read_to_string(secrets.join("admin-token")).map_err(Failure::from_error)?;
     let url = settings::database(&home)?.unwrap_or_else(|| DatabaseUrl::file(home.join("creel.db")));
     let records = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
+    let keep = settings::keep(&home, &llm_settings)?;
     let journal = journal.unwrap_or_else(|| home.join("llm-journal"));
-    let gateway = open(listen, &llm_settings, token.trim(), records.clone(), sealer, &journal).await?;
+    let gateway = open(
+        listen,
+        &llm_settings,
+        token.trim(),
+        records.clone(),
+        sealer,
+        (&journal, keep),
+    )
+    .await?;
     let address = gateway.address();
     if json {
         output::print_json(&json!({"llm": format!("http://{address}"), "pid": std::process::id()}));
@@ -75,19 +84,20 @@ pub async fn run(command: LlmCommand, home: Option<PathBuf>, json: bool) -> Resu
     Ok(())
 }
 
-/// Starts it on these records. Its metrics want this token.
+/// Starts it on these records. Its metrics want this token; usage is kept for so long.
 pub async fn open(
     address: SocketAddr,
     settings: &LlmSettings,
     token: &str,
     records: SqlRecords,
     sealer: Sealer,
-    journal: &Path,
+    (journal, keep): (&Path, Keep),
 ) -> Result<Gateway, Failure> {
     let store = Arc::new(records);
     let ledger = Ledger::open(JournalConfig::new(journal), store.clone())
         .await
         .map_err(Failure::from_error)?;
+    ledger.keep(keep);
     let source = Source {
         records: store,
         unseal: Arc::new(Opener(sealer)),

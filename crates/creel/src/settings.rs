@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use creel_records::DatabaseUrl;
+use creel_records::ledger::Keep;
 use serde::Deserialize;
 
+use crate::cli::LlmSettings;
 use crate::failure::Failure;
 
 /// Overrides `database`.
@@ -15,6 +17,32 @@ const DATABASE_VARIABLE: &str = "CREEL_DATABASE_URL";
 #[serde(deny_unknown_fields)]
 struct File {
     database: Option<String>,
+    #[serde(default)]
+    llm: Llm,
+}
+
+/// Of the LLM Gateway.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Llm {
+    keep_calls_days: Option<Days>,
+    keep_hours_days: Option<Days>,
+}
+
+/// A day to a century.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "i64")]
+struct Days(u32);
+
+impl TryFrom<i64> for Days {
+    type Error = String;
+
+    fn try_from(days: i64) -> Result<Self, String> {
+        match u32::try_from(days) {
+            Ok(days @ 1..=36_525) => Ok(Self(days)),
+            _ => Err(format!("{days} is not in 1..=36525")),
+        }
+    }
 }
 
 /// Where the records of a home are: `CREEL_DATABASE_URL`, else `database` in its `creel.toml`, else none was named.
@@ -37,6 +65,21 @@ pub fn database(home: &Path) -> Result<Option<DatabaseUrl>, Failure> {
         Some(file) => DatabaseUrl::file(home.join(file)),
         None => url,
     }))
+}
+
+/// For how long usage is kept: what the command line or the environment says, else the home's `creel.toml`, else the default.
+///
+/// # Errors
+/// A file that cannot be understood.
+pub fn keep(home: &Path, given: &LlmSettings) -> Result<Keep, Failure> {
+    let file = read(&home.join("creel.toml"))?.llm;
+    let calls = given.keep_calls_days.or(file.keep_calls_days.map(|days| days.0));
+    let hours = given.keep_hours_days.or(file.keep_hours_days.map(|days| days.0));
+    let default = Keep::default();
+    Ok(Keep {
+        calls_ms: calls.map_or(default.calls_ms, |calls| Keep::days(calls, 0).calls_ms),
+        hours_ms: hours.map_or(default.hours_ms, |hours| Keep::days(0, hours).hours_ms),
+    })
 }
 
 /// A database URL that was given by someone.
@@ -87,11 +130,31 @@ mod tests {
             ("database = 5\n", "creel.toml:1:12: invalid type"),
             ("database = \"postgres://ann:s3cret@host/db\n", "creel.toml:1:"),
             ("database \"s3cret\"\n", "creel.toml:1:"),
+            ("[llm]\nkeep_calls_days = 0\n", "creel.toml:2:19: 0 is not in 1..=36525"),
+            ("[llm]\nkeep_days = 1\n", "creel.toml:2:1: unknown field `keep_days`"),
         ] {
             let refusal = refusal(text);
             assert!(refusal.contains(place), "{refusal}");
             assert!(!refusal.contains("s3cret"), "{refusal}");
         }
+    }
+
+    #[test]
+    fn what_is_nearer_says_how_long_usage_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let given = |calls, hours| LlmSettings {
+            unpriced: creel_llm_gateway::Unpriced::default(),
+            keep_calls_days: calls,
+            keep_hours_days: hours,
+        };
+        assert_eq!(keep(dir.path(), &given(None, None)).unwrap(), Keep::days(90, 400));
+        std::fs::write(
+            dir.path().join("creel.toml"),
+            "[llm]\nkeep_calls_days = 7\nkeep_hours_days = 30\n",
+        )
+        .unwrap();
+        assert_eq!(keep(dir.path(), &given(None, None)).unwrap(), Keep::days(7, 30));
+        assert_eq!(keep(dir.path(), &given(Some(2), None)).unwrap(), Keep::days(2, 30));
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         .await
         .map_err(Failure::from_error)?;
     let sealer = home.sealer().map_err(Failure::from_error)?;
+    let keep = settings::keep(home.path(), &args.llm_settings)?;
     let journal = home.path().join("llm-journal");
     let token = std::fs::read_to_string(&first.token_file).map_err(Failure::from_error)?;
     let gateway = llm::open(
@@ -40,7 +41,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         token.trim(),
         database.clone(),
         sealer.clone(),
-        &journal,
+        (&journal, keep),
     )
     .await?;
     // Providers' keys stay in the LLM Gateway.

@@ -29,8 +29,6 @@ const AGAIN: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_secs(5);
 /// How often grants are looked through for those that expired.
 const TIDY: Duration = Duration::from_secs(10);
-/// How long single calls are kept; their sums are kept for good.
-const KEEP_CALLS: Duration = Duration::from_secs(90 * 24 * 3600);
 /// A node that holds something is heard of at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// After so long without the books, what this node holds may be given up by others soon (see `creel_records::ledger`).
@@ -179,8 +177,8 @@ impl Banker {
             return;
         }
         self.tidied = Instant::now();
-        let keep_ms = i64::try_from(KEEP_CALLS.as_millis()).unwrap_or(i64::MAX);
-        match tokio::time::timeout(DEALING, self.store.tidy(keep_ms)).await {
+        let keep = *lock(&self.shared.keep);
+        match tokio::time::timeout(DEALING, self.store.tidy(keep)).await {
             Ok(Ok(done)) if done.nodes_given_up > 0 => {
                 tracing::warn!(
                     nodes = done.nodes_given_up,

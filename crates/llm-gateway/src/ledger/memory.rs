@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use async_trait::async_trait;
 use creel_records::RecordsError;
 use creel_records::ledger::{
-    Exchange, Exchanged, Joined, LedgerStore, Micros, Others, Position, PurseId, RequestId, Settlement, Take, Taken,
-    Tidied,
+    Exchange, Exchanged, Joined, Keep, LedgerStore, Micros, Others, Position, PurseId, RequestId, Settlement, Take,
+    Taken, Tidied,
 };
 
 #[derive(Default)]
@@ -161,7 +161,7 @@ impl LedgerStore for MemoryBooks {
             .collect())
     }
 
-    async fn tidy(&self, _keep_ms: i64) -> Result<Tidied, RecordsError> {
+    async fn tidy(&self, _keep: Keep) -> Result<Tidied, RecordsError> {
         Ok(Tidied::default())
     }
 

@@ -24,7 +24,7 @@ mod reservation;
 mod tests;
 
 pub use call::{Call, CallTag};
-pub use creel_records::ledger::{Billing, LedgerStore, Micros, Outcome, PurseId, RequestId, Usage};
+pub use creel_records::ledger::{Billing, Keep, LedgerStore, Micros, Outcome, PurseId, RequestId, Usage};
 pub use journal::{JournalConfig, JournalError};
 pub use refused::Refused;
 pub use reservation::Reservation;
@@ -71,6 +71,7 @@ struct Shared {
     /// Why no call will be reserved any more.
     shut: OnceLock<Refused>,
     banker: Mutex<Option<JoinHandle<()>>>,
+    keep: Mutex<Keep>,
 }
 
 /// Why a ledger cannot be opened.
@@ -113,6 +114,7 @@ impl Ledger {
             adrift: AtomicBool::new(false),
             shut: OnceLock::new(),
             banker: Mutex::default(),
+            keep: Mutex::default(),
         });
         let mut banker = Banker::new(&opened.node, store, shared.clone(), joined, dir, opened.lock);
         banker.recover().await?;
@@ -167,6 +169,11 @@ impl Ledger {
             Ok(Err(_)) => Err(Refused::Closed),
             Err(_) => Err(Refused::Unavailable),
         }
+    }
+
+    /// For how long this node lets usage be kept from now on. Of several nodes, the one that keeps least has its way.
+    pub fn keep(&self, keep: Keep) {
+        *lock(&self.shared.keep) = keep;
     }
 
     /// Calls in flight, and what they have reserved from credit accounts.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use creel_records::ledger::{Credits as _, EntryKind, LedgerStore as _, Micros, NewGrant, RequestId};
+use creel_records::ledger::{Credits as _, EntryKind, Keep, LedgerStore as _, Micros, NewGrant, RequestId};
 use creel_records::{RecordsError, SqlRecords, now_ms};
 use tempfile::TempDir;
 
@@ -13,7 +13,6 @@ use super::node::{Node, Said};
 use super::random::Random;
 
 const USERS: usize = 3;
-const DAY_MS: i64 = 86_400_000;
 /// Calls of one gateway at a time.
 const SLOTS: usize = 6;
 
@@ -155,7 +154,7 @@ impl Run<'_> {
             }
             8 | 9 => {
                 let store = &self.world.store;
-                steadily(|| store.tidy(DAY_MS)).await;
+                steadily(|| store.tidy(Keep::default())).await;
             }
             10 | 11 => count::bounds(&self.world.store, &self.users, &self.calls).await,
             _ => {

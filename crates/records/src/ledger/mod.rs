@@ -23,4 +23,4 @@ pub use micros::{BadAmount, Micros};
 pub use purse::PurseId;
 pub use request::RequestId;
 pub use settlement::{Billing, Outcome, Settlement, Usage};
-pub use store::{LedgerStore, Tidied};
+pub use store::{Keep, LedgerStore, Tidied};

@@ -23,8 +23,35 @@ pub trait LedgerStore: Send + Sync {
     async fn exchange(&self, exchange: &Exchange) -> Result<Exchanged, RecordsError>;
 
     /// What has to be done now and then, by any node: credits expire, nodes that have been silent for an hour are given
-    /// up, calls that are older than `keep_ms` are forgotten (their sums stay). Bounded; the rest is done next time.
-    async fn tidy(&self, keep_ms: i64) -> Result<Tidied, RecordsError>;
+    /// up, and what is older than is to be kept is forgotten. Bounded; the rest is done next time.
+    async fn tidy(&self, keep: Keep) -> Result<Tidied, RecordsError>;
+}
+
+/// For how long usage is kept. Sums by day, and the entries of accounts, are kept for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Single calls, in milliseconds.
+    pub calls_ms: i64,
+    /// Sums by hour, in milliseconds.
+    pub hours_ms: i64,
+}
+
+impl Keep {
+    #[must_use]
+    pub fn days(calls: u32, hours: u32) -> Self {
+        const DAY_MS: i64 = 86_400_000;
+        Self {
+            calls_ms: i64::from(calls) * DAY_MS,
+            hours_ms: i64::from(hours) * DAY_MS,
+        }
+    }
+}
+
+/// A quarter of a year of calls, more than a year of hours.
+impl Default for Keep {
+    fn default() -> Self {
+        Self::days(90, 400)
+    }
 }
 
 /// What [`LedgerStore::tidy`] did.
@@ -33,4 +60,6 @@ pub struct Tidied {
     pub expired: Micros,
     pub nodes_given_up: u64,
     pub calls_forgotten: u64,
+    /// Sums by hour.
+    pub sums_forgotten: u64,
 }

@@ -1,8 +1,8 @@
 //! The books.
 
 use creel_records::ledger::{
-    Billing, Credits, EntryKind, Exchange, Give, LedgerStore, Micros, NewGrant, Others, Outcome, Position, PurseId,
-    RequestId, Settlement, Take, Usage, UsageBy, UsageOf, UsageQuery,
+    Billing, Credits, EntryKind, Exchange, Give, Keep, LedgerStore, Micros, NewGrant, Others, Outcome, Position,
+    PurseId, RequestId, Settlement, Take, Usage, UsageBy, UsageOf, UsageQuery,
 };
 use creel_records::{Events, RecordsError, now_ms};
 use futures_util::future::join_all;
@@ -244,12 +244,12 @@ pub async fn what_expires_first_is_spent_first(store: &impl Books) {
     let grants: Vec<i64> = left(store.credits("alice").await.unwrap());
     assert_eq!(grants, [15, 30, 20, 10]);
     // 5 of the 15 are with nobody; the rest is called back.
-    assert_eq!(store.tidy(DAY_MS).await.unwrap().expired, Micros(5));
+    assert_eq!(store.tidy(Keep::days(1, 400)).await.unwrap().expired, Micros(5));
     assert_eq!(store.recalled("a").await.unwrap(), [account("alice")]);
     assert_eq!(stands(store, "alice").await, (70, 70));
     node.give(&account("alice"), 70).await;
-    assert_eq!(store.tidy(DAY_MS).await.unwrap().expired, Micros(10));
-    assert_eq!(store.tidy(DAY_MS).await.unwrap().expired, Micros::ZERO);
+    assert_eq!(store.tidy(Keep::days(1, 400)).await.unwrap().expired, Micros(10));
+    assert_eq!(store.tidy(Keep::days(1, 400)).await.unwrap().expired, Micros::ZERO);
     assert_eq!(stands(store, "alice").await, (60, 0));
     let grants: Vec<i64> = left(store.credits("alice").await.unwrap());
     assert_eq!(grants, [30, 20, 10]);
@@ -378,9 +378,14 @@ pub async fn usage_is_added_up_and_outlives_the_calls(store: &impl Books) {
         let by = sums(UsageBy::Day, noon, noon + 3_600_000, None).await;
         assert_eq!(by, [("0".into(), 2, 1, 20, 14)]);
         // The calls are older than a day and forgotten; the sums stay.
-        store.tidy(DAY_MS).await.unwrap();
+        store.tidy(Keep::days(1, 400)).await.unwrap();
     }
-    assert_eq!(store.tidy(DAY_MS).await.unwrap().calls_forgotten, 0);
+    assert_eq!(store.tidy(Keep::days(1, 400)).await.unwrap().calls_forgotten, 0);
+    // The hours are older than a week and forgotten too; the days stay.
+    assert_eq!(store.tidy(Keep::days(1, 7)).await.unwrap().sums_forgotten, 3);
+    assert!(sums(UsageBy::Hour, noon, noon + 1, None).await.is_empty());
+    let by = sums(UsageBy::User, begin, begin + 2 * DAY_MS, None).await;
+    assert_eq!(by, [("alice".into(), 3, 1, 30, 21), ("bob".into(), 2, 0, 20, 14)]);
 }
 
 pub async fn a_name_that_an_engine_would_not_take_is_cut(store: &impl Books) {

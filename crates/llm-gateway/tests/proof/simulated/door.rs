@@ -3,7 +3,7 @@
 use std::pin::Pin;
 
 use async_trait::async_trait;
-use creel_records::ledger::{Exchange, Exchanged, Joined, LedgerStore, PurseId, RequestId, Tidied};
+use creel_records::ledger::{Exchange, Exchanged, Joined, Keep, LedgerStore, PurseId, RequestId, Tidied};
 use creel_records::{RecordsError, SqlRecords};
 use tokio::sync::{mpsc, oneshot};
 
@@ -107,8 +107,8 @@ impl LedgerStore for Door {
         self.pass("exchange", settles, work).await
     }
 
-    async fn tidy(&self, keep_ms: i64) -> Result<Tidied, RecordsError> {
-        let work = move |store: SqlRecords| -> Future<_> { Box::pin(async move { store.tidy(keep_ms).await }) };
+    async fn tidy(&self, keep: Keep) -> Result<Tidied, RecordsError> {
+        let work = move |store: SqlRecords| -> Future<_> { Box::pin(async move { store.tidy(keep).await }) };
         self.pass("tidy", Vec::new(), work).await
     }
 }

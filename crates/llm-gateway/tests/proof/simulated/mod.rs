@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use creel_llm_gateway::ledger::Refused;
 use creel_records::SqlRecords;
-use creel_records::ledger::{Credits as _, EntryKind, LedgerStore as _, Micros, NewGrant, RequestId};
+use creel_records::ledger::{Credits as _, EntryKind, Keep, LedgerStore as _, Micros, NewGrant, RequestId};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -94,7 +94,7 @@ impl World {
                 self.grant(user, amount, expired.then_some(EXPIRED));
             }
             2 => {
-                let tidied = self.outside.block_on(self.store.tidy(i64::MAX / 2)).unwrap();
+                let tidied = self.outside.block_on(self.store.tidy(Keep::default())).unwrap();
                 format!("{tidied:?}").hash(&mut self.history);
             }
             3 => self

@@ -7,7 +7,7 @@ use super::purses::Purses;
 use super::{grants, node, nodes, now, settle, usage};
 use crate::RecordsError;
 use crate::engine::{Transaction, query};
-use crate::ledger::{Exchange, Exchanged, Joined, LedgerStore, PurseId, Tidied};
+use crate::ledger::{Exchange, Exchanged, Joined, Keep, LedgerStore, PurseId, Tidied};
 use crate::sql::SqlRecords;
 
 #[async_trait]
@@ -34,12 +34,13 @@ impl LedgerStore for SqlRecords {
             .collect()
     }
 
-    async fn tidy(&self, keep_ms: i64) -> Result<Tidied, RecordsError> {
+    async fn tidy(&self, keep: Keep) -> Result<Tidied, RecordsError> {
         let silent = nodes::give_up_silent(&self.engine).await?;
         Ok(Tidied {
             expired: grants::expire(&self.engine).await?,
             nodes_given_up: silent,
-            calls_forgotten: usage::forget(&self.engine, keep_ms).await?,
+            calls_forgotten: usage::forget_calls(&self.engine, keep.calls_ms).await?,
+            sums_forgotten: usage::forget_hours(&self.engine, keep.hours_ms).await?,
         })
     }
 

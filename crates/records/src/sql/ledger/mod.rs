@@ -13,6 +13,8 @@ mod nodes;
 mod purses;
 mod settle;
 mod usage;
+#[cfg(test)]
+mod usage_plans;
 
 use super::rows;
 use crate::RecordsError;

@@ -7,7 +7,7 @@ use crate::ledger::{UsageBy, UsageOf, UsageQuery, UsageSum};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// Calls that are forgotten in one go.
+/// Rows that are forgotten in one go.
 const FORGET: i64 = 5_000;
 
 pub async fn sums(engine: &Engine, asked: &UsageQuery) -> Result<Vec<UsageSum>, RecordsError> {
@@ -61,24 +61,39 @@ fn sum(row: &Row, by: UsageBy) -> Result<UsageSum, RecordsError> {
 }
 
 /// Forgets calls that are older; says how many.
-pub async fn forget(engine: &Engine, keep_ms: i64) -> Result<u64, RecordsError> {
+pub async fn forget_calls(engine: &Engine, keep_ms: i64) -> Result<u64, RecordsError> {
     let mut transaction = engine.begin().await?;
-    let done = forget_some(&mut transaction, keep_ms).await;
+    let done = forget(&mut transaction, keep_ms, CALLS_BEFORE, FORGET_CALLS).await;
     transaction.finish(done).await
 }
 
-async fn forget_some(transaction: &mut Transaction, keep_ms: i64) -> Result<u64, RecordsError> {
-    let before = now(transaction).await? - keep_ms;
+/// Forgets sums by hour that are older; says how many.
+pub async fn forget_hours(engine: &Engine, keep_ms: i64) -> Result<u64, RecordsError> {
+    let mut transaction = engine.begin().await?;
+    let done = forget(&mut transaction, keep_ms, HOURS_BEFORE, FORGET_HOURS).await;
+    transaction.finish(done).await
+}
+
+pub(super) const CALLS_BEFORE: &str = "SELECT at FROM calls WHERE at < ? ORDER BY at LIMIT 1 OFFSET ?";
+pub(super) const FORGET_CALLS: &str = "DELETE FROM calls WHERE at < ?";
+pub(super) const HOURS_BEFORE: &str =
+    "SELECT since AS at FROM usage_sums WHERE grain = 1 AND since < ? ORDER BY since LIMIT 1 OFFSET ?";
+pub(super) const FORGET_HOURS: &str = "DELETE FROM usage_sums WHERE grain = 1 AND since < ?";
+
+/// Some of them at a time: a dealing waits for this transaction.
+async fn forget(
+    transaction: &mut Transaction,
+    keep_ms: i64,
+    before: &'static str,
+    forget: &'static str,
+) -> Result<u64, RecordsError> {
+    let oldest = now(transaction).await?.saturating_sub(keep_ms);
     // The time of the last of them: MySQL has no LIMIT within IN.
-    let last = query("SELECT at FROM calls WHERE at < ? ORDER BY at LIMIT 1 OFFSET ?")
-        .bind(before)
+    let last = query(before)
+        .bind(oldest)
         .bind(FORGET)
         .optional(&mut *transaction)
         .await?;
-    let until = last.map_or(Ok(before), |row| row.get("at"))?;
-    let done = query("DELETE FROM calls WHERE at < ?")
-        .bind(until)
-        .execute(transaction)
-        .await?;
-    Ok(done.rows)
+    let until = last.map_or(Ok(oldest), |row| row.get("at"))?;
+    Ok(query(forget).bind(until).execute(transaction).await?.rows)
 }
