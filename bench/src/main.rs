@@ -5,6 +5,7 @@
 //! with nothing but loopback where that is allowed, since upstream tries to reach the world.
 
 mod client;
+mod crowd;
 mod host;
 mod measure;
 mod memory;

@@ -4,6 +4,7 @@ mod alive;
 mod idle;
 mod llm;
 mod start;
+mod tenants;
 mod throughput;
 mod turn;
 
@@ -34,6 +35,8 @@ pub enum Measurement {
     Alive,
     /// The LLM Gateway beside nginx
     Llm,
+    /// A gateway for many users
+    Tenants,
 }
 
 /// Ports below the range from which the kernel takes ports for outgoing connections.
@@ -155,6 +158,10 @@ pub async fn all(bench: &Bench, only: &[Measurement]) -> anyhow::Result<(Vec<Row
     if wanted(Measurement::Llm) {
         eprintln!("bench: the LLM Gateway and nginx");
         rows.extend(llm::measure(bench, &mut samples).await?);
+    }
+    if wanted(Measurement::Tenants) {
+        eprintln!("bench: a gateway for many users");
+        rows.extend(tenants::measure(bench, &mut samples).await?);
     }
     Ok((rows, samples))
 }

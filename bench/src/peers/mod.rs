@@ -4,6 +4,7 @@ pub mod llm;
 mod native;
 pub mod nginx;
 mod openclaw;
+pub mod service;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,9 +70,18 @@ impl Runtime {
 
     /// Starts a gateway in a prepared directory; its environment holds nothing but what it needs.
     pub async fn start(&self, directory: &Path, port: u16) -> anyhow::Result<Gateway> {
-        let (mut command, limit) = match self {
-            Self::Native(creel) => (native::command(creel), Duration::from_secs(10)),
-            Self::Openclaw(modules) => (openclaw::command(modules), Duration::from_secs(90)),
+        let limit = match self {
+            Self::Native(_) => Duration::from_secs(10),
+            Self::Openclaw(_) => Duration::from_secs(90),
+        };
+        self.start_within(directory, port, limit).await
+    }
+
+    /// The same, for one that may take so long.
+    async fn start_within(&self, directory: &Path, port: u16, limit: Duration) -> anyhow::Result<Gateway> {
+        let mut command = match self {
+            Self::Native(creel) => native::command(creel),
+            Self::Openclaw(modules) => openclaw::command(modules),
         };
         command
             .args(["gateway", "run", "--port", &port.to_string()])
