@@ -15,6 +15,8 @@ use crate::tools::ToolOutput;
 use crate::turn::{History, Outcome, ToolStatus, Turn, TurnEvent};
 use crate::{history, record, replay};
 
+/// Tool calls of one round that are carried out; what a model asks for beyond them it is told.
+const CALLS: usize = 64;
 /// Bytes that are kept of a reply that broke off: a model that runs wild must not fill the conversation.
 const DRAFT_LIMIT: usize = 256 * 1024;
 
@@ -204,7 +206,10 @@ impl<'a> Work<'a> {
 
     /// Runs the calls side by side; the results come in the order of the calls. A tool that nobody offered gets no event.
     async fn call_tools(&self, calls: &[ToolCall], offered: &[ToolSpec]) -> Result<Vec<Message>, TurnError> {
-        let outputs: Vec<ToolOutput> = join_all(calls.iter().map(|call| async move {
+        let outputs: Vec<ToolOutput> = join_all(calls.iter().enumerate().map(|(number, call)| async move {
+            if number >= CALLS {
+                return ToolOutput::error(format!("only {CALLS} calls can be made at once; make this one again"));
+            }
             let is_offered = offered.iter().any(|tool| tool.name == call.name);
             let tell = async |status| {
                 if is_offered {

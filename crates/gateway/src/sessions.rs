@@ -1,14 +1,21 @@
 //! `/api/v1/sessions`: a user's conversations, to list, to read and to delete.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body as HttpBody, Bytes};
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use creel_session::{Body, Entry, Part, SessionId, SessionInfo, SessionKey};
+use http_body::{Frame, SizeHint};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::{id_problem, session_problem, turn_problem};
 use crate::routes::State;
+use crate::tenants::Held;
 use creel_http::{Problem, rfc3339};
 
 /// Sessions that only keep the answer to an idempotency key; nobody asked for a conversation.
@@ -42,10 +49,14 @@ pub async fn list(
 
 pub async fn read(
     Shared(gateway): Shared<State>,
-    Extension(Caller { user, .. }): Extension<Caller>,
+    Extension(Caller { user, seat, .. }): Extension<Caller>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Response, Problem> {
     let key = SessionKey::new(user, named(&id)?);
+    let held = match (&gateway.tenants, &seat) {
+        (Some(tenants), Some(seat)) => tenants.hold(seat, gateway.sessions.bytes(&key), &gateway.setup.load())?,
+        _ => None,
+    };
     let transcript = gateway
         .sessions
         .read(&key)
@@ -54,7 +65,12 @@ pub async fn read(
         .ok_or_else(|| unknown(&id))?;
     let mut session = summary(&transcript.info);
     session["messages"] = transcript.entries.iter().map(|entry| message(entry)).collect();
-    Ok(Json(session))
+    let response = Json(session).into_response();
+    Ok(match held {
+        // It is in memory until the client has it.
+        Some(held) => response.map(|body| HttpBody::new(Kept { body, _held: held })),
+        None => response,
+    })
 }
 
 /// Deletes a conversation. A turn that runs in it ends at once.
@@ -82,6 +98,32 @@ pub async fn delete_all(
         gateway.agent.forget(&key).await.map_err(turn_problem)?;
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// A body that takes of its user's share of the memory.
+struct Kept {
+    body: HttpBody,
+    _held: Held,
+}
+
+impl http_body::Body for Kept {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 fn unknown(id: &str) -> Problem {

@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::profile::Profile;
 use crate::rate::RateLimiter;
 use crate::run::StartError;
-use crate::tenants::Tenants;
+use crate::tenants::{Tenants, Transcripts};
 use creel_http::{BodyLimit, Connections, Problem, Throttle};
 
 pub struct Gateway {
@@ -77,7 +77,10 @@ impl Gateway {
             None => None,
         };
         let sessions: Arc<dyn SessionStore> = match &tenants {
-            Some(tenants) => Arc::new(FileSessions::open(tenants.sessions_directory()).without_links()),
+            Some(tenants) => {
+                let files = FileSessions::open(tenants.sessions_directory()).without_links();
+                Arc::new(Transcripts::new(files))
+            }
             None => {
                 let directory = setup.profile.user.agent(None).workspace.root().join("sessions");
                 Arc::new(FileSessions::open(move |_: &UserId| directory.clone()))

@@ -38,8 +38,10 @@ impl RunningTurn {
         if gateway.drain.is_draining() {
             return Err(draining());
         }
+        let mut held = None;
         if let (Some(tenants), Some(seat)) = (&gateway.tenants, &caller.seat) {
-            tenants.has_room(seat, &gateway.setup.load())?;
+            let bytes = turn.session.as_ref().map_or(0, |key| gateway.sessions.bytes(key));
+            held = tenants.has_room(seat, bytes, &gateway.setup.load())?;
         }
         let (sender, events) = mpsc::channel(EVENTS);
         let (answer, result) = oneshot::channel();
@@ -56,7 +58,7 @@ impl RunningTurn {
             count(&gateway, &outcome);
             // Nobody is there to take it: the client went away.
             let _ = answer.send(outcome);
-            drop(running);
+            drop((running, held));
         };
         tokio::spawn(task.in_current_span());
         Ok(Self {

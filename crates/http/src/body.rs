@@ -13,6 +13,9 @@ use crate::Problem;
 /// A client that needs longer to send a request is not going to finish it.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Bytes of a body that take about a millisecond to understand.
+const LARGE: usize = 256 * 1024;
+
 /// A server's state, as far as bodies are concerned.
 pub trait BodyLimit {
     /// In bytes.
@@ -31,16 +34,26 @@ pub struct JsonBody<T>(pub T);
 /// Extracts a body that is text.
 pub struct TextBody(pub String);
 
-impl<T: DeserializeOwned, S: BodyLimit + Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned + Send + 'static, S: BodyLimit + Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = whole(request, state.max_body_bytes()).await?;
         // serde_json's text ends in "at line 1 column 9".
-        serde_json::from_slice(&bytes)
+        parsed(bytes)
+            .await?
             .map(Self)
             .map_err(|error| Problem::bad_request(format!("the request body: {error}")))
     }
+}
+
+/// Makes sense of a body; of a large one on a thread of its own, since everybody else would wait for it on this one.
+async fn parsed<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<serde_json::Result<T>, Problem> {
+    if bytes.len() < LARGE {
+        return Ok(serde_json::from_slice(&bytes));
+    }
+    let parsed = tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await;
+    parsed.map_err(|_| Problem::internal())
 }
 
 impl<S: BodyLimit + Send + Sync> FromRequest<S> for TextBody {
@@ -83,4 +96,34 @@ fn is_length_limit(error: &axum::Error) -> bool {
         source = error.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use serde::{Deserialize, Deserializer};
+
+    use super::*;
+
+    /// Whether it was made sense of on the thread that it came from.
+    struct Here(bool);
+
+    impl<'de> Deserialize<'de> for Here {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            String::deserialize(deserializer)?;
+            Ok(Self(
+                thread::current().name().is_some_and(|name| name.contains("tests::")),
+            ))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_body_keeps_nobody_waiting() {
+        for (length, here) in [(10, true), (LARGE, false)] {
+            let body = Bytes::from(format!("{:?}", "x".repeat(length)));
+            let parsed: Here = parsed(body).await.unwrap().unwrap();
+            assert_eq!(parsed.0, here, "{length}");
+        }
+    }
 }

@@ -66,6 +66,12 @@ pub trait SessionStore: Send + Sync {
 
     /// Removes a session; `false` if there was none.
     async fn delete(&self, key: &SessionKey) -> Result<bool, SessionError>;
+
+    /// Bytes that the session is stored in, about what reading it takes; 0 where there is none, or where it takes long to tell.
+    fn bytes(&self, key: &SessionKey) -> u64 {
+        let _ = key;
+        0
+    }
 }
 
 /// The title that a first user message gives a session: its text on one line, cut at 80 characters.

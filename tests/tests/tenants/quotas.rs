@@ -128,6 +128,46 @@ async fn requests_and_their_bytes_are_counted_for_each() {
 }
 
 #[tokio::test]
+async fn a_conversation_does_not_grow_until_it_takes_all_memory() {
+    let (service, [alice, bob]) = Service::with(["alice", "bob"], quotas(json!({"sessionBytes": 50_000}))).await;
+    let long = |session: &str| json!({"message": "x".repeat(30_000), "session_id": session});
+    service.ask(&alice, long("s")).await.ok();
+    service.ask(&alice, long("s")).await.ok();
+    let refused = service.ask(&alice, long("s")).await;
+    assert_eq!(refused.problem(), (507, "session_too_long".into()));
+    service.ask(&alice, long("another")).await.ok();
+    service.ask(&bob, long("s")).await.ok();
+    let read = service.gateway.get("/api/v1/sessions/s").with_token(&alice).await.ok();
+    assert_eq!(read["messages"].as_array().map(Vec::len), Some(4), "it can be read");
+    let deleted = service.gateway.delete("/api/v1/sessions/s").with_token(&alice).await;
+    assert_eq!(deleted.status, 204);
+    service.ask(&alice, long("s")).await.ok();
+}
+
+#[tokio::test]
+async fn transcripts_that_are_read_are_of_a_users_share_of_memory() {
+    let few = quotas(json!({"bodyBytes": 100_000}));
+    let (service, [greedy, modest]) = Service::with(["greedy", "modest"], few).await;
+    for token in [&greedy, &modest] {
+        let long = json!({"message": "x".repeat(60_000), "session_id": "long"});
+        service.ask(token, long).await.ok();
+    }
+    let gate = Gate::closed();
+    service.provider.always(Reply::text("Hello.").gated(&gate));
+    let running = tokio::spawn(service.greet(&greedy, "long").into_future());
+    until("it runs", || async {
+        (service.stats().await["turns_running"] == 1).then_some(())
+    })
+    .await;
+    let read = |token: &str| service.gateway.get("/api/v1/sessions/long").with_token(token);
+    assert_eq!(read(&greedy).await.problem(), (429, "too_many_bytes".into()));
+    read(&modest).await.ok();
+    gate.open();
+    running.await.expect("it does not panic").ok();
+    read(&greedy).await.ok();
+}
+
+#[tokio::test]
 async fn a_full_workspace_stops_its_user_alone() {
     let (service, [alice, bob]) = Service::with(["alice", "bob"], quotas(json!({"diskBytes": 100_000}))).await;
     std::fs::create_dir_all(service.workspace("alice")).expect("the home can be written");

@@ -17,13 +17,15 @@ const FILE_LIMIT: u64 = 1024 * 1024;
 const APPEND_LIMIT: usize = 64 * 1024;
 /// Files a search looks at.
 const FILES: usize = 1_000;
-/// Bytes a search reads: it runs on the gateway's only thread.
+/// Bytes a search reads.
 const SEARCH_LIMIT: u64 = 8 * 1024 * 1024;
 /// Lines a search answers with.
 const HITS: usize = 40;
 
 pub struct MemoryTools {
     workspace: Workspace,
+    /// One search at a time: a model may ask for hundreds at once, and each reads all there is.
+    searching: tokio::sync::Mutex<()>,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +46,10 @@ struct Search {
 
 impl MemoryTools {
     pub fn new(workspace: Workspace) -> Self {
-        Self { workspace }
+        Self {
+            workspace,
+            searching: tokio::sync::Mutex::default(),
+        }
     }
 
     fn read(&self, arguments: &Read) -> ToolOutput {
@@ -72,47 +77,56 @@ impl MemoryTools {
         }
     }
 
-    /// Lines that hold every word of the query, newest file first.
-    fn search(&self, arguments: &Search) -> ToolOutput {
-        let words: Vec<String> = arguments.query.split_whitespace().map(str::to_lowercase).collect();
-        if words.is_empty() {
-            return ToolOutput::error("query: give at least one word");
-        }
-        let mut paths = match self.workspace.files("memory", FILES) {
-            Ok(paths) => paths,
-            Err(error) => return ToolOutput::error(format!("memory: {error}")),
+    /// Searches on a thread of its own: on this one all else would wait until some megabytes are read.
+    async fn search_apart(&self, arguments: &str) -> ToolOutput {
+        let _one = self.searching.lock().await;
+        let (workspace, arguments) = (self.workspace.clone(), arguments.to_owned());
+        let search = move || with(&arguments, |parsed| search(&workspace, parsed));
+        let found = tokio::task::spawn_blocking(search).await;
+        found.unwrap_or_else(|_| ToolOutput::error("the search failed"))
+    }
+}
+
+/// Lines that hold every word of the query, newest file first.
+fn search(workspace: &Workspace, arguments: &Search) -> ToolOutput {
+    let words: Vec<String> = arguments.query.split_whitespace().map(str::to_lowercase).collect();
+    if words.is_empty() {
+        return ToolOutput::error("query: give at least one word");
+    }
+    let mut paths = match workspace.files("memory", FILES) {
+        Ok(paths) => paths,
+        Err(error) => return ToolOutput::error(format!("memory: {error}")),
+    };
+    paths.reverse();
+    paths.insert(0, "MEMORY.md".to_owned());
+    let mut hits = Vec::new();
+    let mut left = SEARCH_LIMIT;
+    for path in paths {
+        let Ok((text, _)) = workspace.read(&path, FILE_LIMIT.min(left)) else {
+            continue;
         };
-        paths.reverse();
-        paths.insert(0, "MEMORY.md".to_owned());
-        let mut hits = Vec::new();
-        let mut left = SEARCH_LIMIT;
-        for path in paths {
-            let Ok((text, _)) = self.workspace.read(&path, FILE_LIMIT.min(left)) else {
-                continue;
-            };
-            left -= (text.len() as u64).min(left);
-            if left == 0 {
-                hits.push(format!(
-                    "[older files are not searched: the memory holds more than {SEARCH_LIMIT} bytes]"
-                ));
-                break;
-            }
-            for (number, line) in text.lines().enumerate() {
-                let lower = line.to_lowercase();
-                if words.iter().all(|word| lower.contains(word)) {
-                    hits.push(format!("{path}:{}: {}", number + 1, line.trim()));
-                    if hits.len() == HITS {
-                        hits.push(format!("[more than {HITS} lines match]"));
-                        return ToolOutput::ok(hits.join("\n"));
-                    }
+        left -= (text.len() as u64).min(left);
+        if left == 0 {
+            hits.push(format!(
+                "[older files are not searched: the memory holds more than {SEARCH_LIMIT} bytes]"
+            ));
+            break;
+        }
+        for (number, line) in text.lines().enumerate() {
+            let lower = line.to_lowercase();
+            if words.iter().all(|word| lower.contains(word)) {
+                hits.push(format!("{path}:{}: {}", number + 1, line.trim()));
+                if hits.len() == HITS {
+                    hits.push(format!("[more than {HITS} lines match]"));
+                    return ToolOutput::ok(hits.join("\n"));
                 }
             }
         }
-        if hits.is_empty() {
-            ToolOutput::ok("nothing found")
-        } else {
-            ToolOutput::ok(hits.join("\n"))
-        }
+    }
+    if hits.is_empty() {
+        ToolOutput::ok("nothing found")
+    } else {
+        ToolOutput::ok(hits.join("\n"))
     }
 }
 
@@ -174,7 +188,7 @@ impl ToolSource for MemoryTools {
         match name {
             "memory_read" => Some(with(arguments, |parsed| self.read(parsed))),
             "memory_append" => Some(with(arguments, |parsed| self.append(parsed))),
-            "memory_search" => Some(with(arguments, |parsed| self.search(parsed))),
+            "memory_search" => Some(self.search_apart(arguments).await),
             _ => None,
         }
     }

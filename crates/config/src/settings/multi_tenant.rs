@@ -56,8 +56,10 @@ pub struct Quotas {
     pub turns: u32,
     /// Turns of all users that run; beyond it users take turns in getting one.
     pub total_turns: u32,
-    /// Bytes of request bodies of one user that are in memory.
+    /// Bytes of request bodies and of transcripts that one user has in memory.
     pub body_bytes: u32,
+    /// Bytes of one transcript from which on no turn begins in it.
+    pub session_bytes: u64,
     /// Bytes of one user's workspace from which on no turn begins.
     pub disk_bytes: u64,
 }
@@ -70,6 +72,7 @@ impl Default for Quotas {
             turns: 8,
             total_turns: 1_024,
             body_bytes: 40 << 20,
+            session_bytes: 32 << 20,
             disk_bytes: 1 << 30,
         }
     }
@@ -187,6 +190,7 @@ impl Quotas {
             "turns",
             "totalTurns",
             "bodyBytes",
+            "sessionBytes",
             "diskBytes",
         ]);
         let default = Self::default();
@@ -196,6 +200,9 @@ impl Quotas {
             turns: section.u32("turns", 1)?.unwrap_or(default.turns),
             total_turns: section.u32("totalTurns", 1)?.unwrap_or(default.total_turns),
             body_bytes: section.u32("bodyBytes", 1_024)?.unwrap_or(default.body_bytes),
+            session_bytes: section
+                .integer("sessionBytes", 1..=u64::MAX)?
+                .unwrap_or(default.session_bytes),
             disk_bytes: section
                 .integer("diskBytes", 1..=u64::MAX)?
                 .unwrap_or(default.disk_bytes),

@@ -14,7 +14,7 @@ use super::Tenants;
 use super::directory::Lookup;
 use super::schedule::{Bounds, Slot};
 use super::tenant::{Loaded, Tenant};
-use super::usage::Seat;
+use super::usage::{Held, Seat};
 use super::wire::TokenHash;
 use crate::caller::Caller;
 use crate::profile::Profile;
@@ -193,17 +193,34 @@ impl Tenants {
         Some(self.schedule.enter(&seat.tenant.id, bounds).await)
     }
 
-    /// Whether a turn of this user may begin.
-    pub fn has_room(&self, seat: &Seat, setup: &Setup) -> Result<(), Problem> {
+    /// Whether a turn of this user may begin, in a session of so many bytes; and takes memory for those.
+    pub fn has_room(&self, seat: &Seat, session_bytes: u64, setup: &Setup) -> Result<Option<Held>, Problem> {
         let Some(settings) = &setup.config.multi_tenant else {
-            return Ok(());
+            return Ok(None);
         };
+        let most = settings.quotas.session_bytes;
+        if session_bytes >= most {
+            let detail = format!("this session has {session_bytes} bytes of {most}; begin another one");
+            return Err(Problem::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "session_too_long",
+                detail,
+            ));
+        }
         let usage = &seat.tenant.usage;
         if usage.is_due() {
             let (workspaces, tenant) = (self.workspaces.clone(), seat.tenant.clone());
             tokio::task::spawn_blocking(move || tenant.usage.measured(workspaces.measure(&tenant.id)));
         }
-        usage.has_room(&settings.quotas)
+        usage.has_room(&settings.quotas)?;
+        self.hold(seat, session_bytes, setup)
+    }
+
+    /// Takes memory of the user's share for a transcript of so many bytes.
+    pub fn hold(&self, seat: &Seat, bytes: u64, setup: &Setup) -> Result<Option<Held>, Problem> {
+        let settings = setup.config.multi_tenant.as_ref();
+        let held = settings.map(|settings| seat.hold(bytes, &settings.quotas));
+        held.transpose()
     }
 }
 

@@ -161,6 +161,16 @@ mod tests {
         drop(large);
         let _two = (take("a", 50).ok().unwrap(), take("a", 50).ok().unwrap());
         assert_eq!(take("a", 0).err(), Some("too_many_requests"));
-        assert!(take("b", 100).is_ok());
+        let others = take("b", 40).ok().unwrap();
+        let hold = |bytes| others.hold(bytes, &quotas).map_err(|problem| problem.code);
+        assert_eq!(
+            hold(61).err(),
+            Some("too_many_bytes"),
+            "transcripts are of the same share"
+        );
+        let transcript = hold(60).ok().unwrap();
+        assert!(hold(1).is_err());
+        drop(transcript);
+        assert!(hold(1).is_ok());
     }
 }

@@ -21,6 +21,7 @@ mod schedule;
 mod store;
 mod sync;
 mod tenant;
+mod transcripts;
 mod usage;
 mod wire;
 mod workspaces;
@@ -50,7 +51,8 @@ use workspaces::Workspaces;
 
 pub use metrics::TenantMetrics;
 pub use schedule::Slot;
-pub use usage::Seat;
+pub use transcripts::Transcripts;
+pub use usage::{Held, Seat};
 
 use crate::routes::State;
 use crate::state::Setup;

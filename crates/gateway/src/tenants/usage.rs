@@ -26,10 +26,16 @@ pub struct Usage {
     rate: Mutex<Bucket>,
 }
 
+/// Bytes of a user's that are in memory, until this is dropped.
+pub struct Held {
+    tenant: Arc<Tenant>,
+    bytes: usize,
+}
+
 /// A request of a user that is being answered. While there is one, the user stays loaded. A turn holds on to it too.
 pub struct Seat {
     pub tenant: Arc<Tenant>,
-    body_bytes: usize,
+    _body: Held,
 }
 
 impl Usage {
@@ -90,22 +96,44 @@ impl Seat {
             );
             return Err(Problem::too_many("too_many_requests", detail, RETRY));
         }
-        let bytes = usage.body_bytes.load(Ordering::Acquire) + body_bytes;
-        // One request alone may always have what the limit of a body allows.
-        if bytes > quotas.body_bytes as usize && bytes > body_bytes {
+        let body = Held::take(tenant.clone(), body_bytes, quotas)?;
+        tenant.usage.requests.fetch_add(1, Ordering::AcqRel);
+        Ok(Self { tenant, _body: body })
+    }
+
+    /// Takes memory for a transcript of so many bytes.
+    pub fn hold(&self, bytes: u64, quotas: &Quotas) -> Result<Held, Problem> {
+        Held::take(
+            self.tenant.clone(),
+            usize::try_from(bytes).unwrap_or(usize::MAX),
+            quotas,
+        )
+    }
+}
+
+impl Held {
+    fn take(tenant: Arc<Tenant>, bytes: usize, quotas: &Quotas) -> Result<Self, Problem> {
+        let held = &tenant.usage.body_bytes;
+        let all = held.load(Ordering::Acquire).saturating_add(bytes);
+        // One alone is always let in: a body has a limit of its own, and so has a transcript.
+        if all > quotas.body_bytes as usize && all > bytes {
             let detail = "your requests that are being answered are too large together; wait for one to end";
             return Err(Problem::too_many("too_many_bytes", detail, RETRY));
         }
-        usage.requests.fetch_add(1, Ordering::AcqRel);
-        usage.body_bytes.fetch_add(body_bytes, Ordering::AcqRel);
-        Ok(Self { tenant, body_bytes })
+        held.fetch_add(bytes, Ordering::AcqRel);
+        Ok(Self { tenant, bytes })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.tenant.usage.body_bytes.fetch_sub(self.bytes, Ordering::AcqRel);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         let usage = &self.tenant.usage;
-        usage.body_bytes.fetch_sub(self.body_bytes, Ordering::AcqRel);
         usage.requests.fetch_sub(1, Ordering::AcqRel);
         self.tenant.touch();
     }

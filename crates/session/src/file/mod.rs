@@ -164,6 +164,10 @@ impl SessionStore for FileSessions {
         self.cache().forget(&path);
         Ok(existed)
     }
+
+    fn bytes(&self, key: &SessionKey) -> u64 {
+        Stamp::of(&self.path(key)).map_or(0, Stamp::bytes)
+    }
 }
 
 /// Reads a file, and gives the lock back before anybody makes sense of it. `None`: it is not there.

@@ -32,6 +32,11 @@ impl Stamp {
         fs::metadata(path).ok().map(|meta| Self::from(&meta))
     }
 
+    /// Of the file.
+    pub fn bytes(self) -> u64 {
+        self.len
+    }
+
     fn from(meta: &fs::Metadata) -> Self {
         Self {
             device: meta.dev(),
