@@ -40,6 +40,8 @@ struct Answer {
 #[derive(Serialize)]
 struct ChangedUser {
     user_id: String,
+    /// Somebody else may have had the id before.
+    created_at: String,
     status: String,
     version: i64,
     tokens: Vec<Token>,
@@ -99,6 +101,7 @@ fn shown((user, tokens): (UserRecord, Vec<UserToken>)) -> ChangedUser {
     let config = RawValue::from_string(user.config).or_else(|error| to_raw_value(&error.to_string()));
     ChangedUser {
         user_id: user.id,
+        created_at: rfc3339(user.created_at),
         status: user.status.to_string(),
         version: user.change,
         tokens: tokens

@@ -59,6 +59,32 @@ async fn a_user_lives_from_their_creation_to_their_end() {
 }
 
 #[tokio::test]
+async fn whoever_gets_the_id_of_somebody_who_is_gone_gets_nothing_of_theirs() {
+    let service = service().await;
+    let up = &service.cloud;
+    assert_eq!(up.post("/api/users", &json!({"id": "wei"})).await.status, 201);
+    let first = mint(up, "wei").await;
+    service.sync().await.ok();
+    service.greet(&first, "private").await.ok();
+    assert_eq!(up.delete("/api/users/wei").await.status, 204);
+    assert_eq!(up.post("/api/users", &json!({"id": "wei"})).await.status, 201);
+    let second = mint(up, "wei").await;
+    // Both at once: to the gateway it is a change.
+    service.sync().await.ok();
+    let listed = service.gateway.get("/api/v1/sessions").with_token(&second).await.ok();
+    assert_eq!(listed["sessions"], json!([]));
+    let read = service
+        .gateway
+        .get("/api/v1/sessions/private")
+        .with_token(&second)
+        .await;
+    assert_eq!(read.status, 404, "{read:?}");
+    service.greet(&second, "private").await.ok();
+    assert_eq!(service.refusal(&first).await.0, 401);
+    service.gateway.log().line_with("is put aside").await;
+}
+
+#[tokio::test]
 async fn the_sync_goes_on_page_by_page_and_begins_again_where_it_is_lost() {
     let up = Up::builder().env("OPENCLAW_SERVICE_TOKEN", SERVICE_TOKEN).start().await;
     for id in ["a", "b", "c"] {

@@ -115,7 +115,8 @@ pub async fn info(Shared(gateway): Shared<State>, Path(id): Path<String>) -> Res
         (active, directory.tokens_of(&user))
     };
     let loaded = tenants.cache.get(&user);
-    let configuration = tenants.store.config(&user).await.ok().flatten();
+    let stored = tenants.store.user(&user).await.ok().flatten();
+    let configuration = stored.map(|stored| stored.config);
     Ok(Json(json!({
         "user_id": user,
         "status": status(active),

@@ -16,6 +16,7 @@ use super::schedule::{Bounds, Slot};
 use super::tenant::{Loaded, Tenant};
 use super::usage::{Held, Seat};
 use super::wire::TokenHash;
+use super::workspaces::Made;
 use crate::caller::Caller;
 use crate::profile::Profile;
 use crate::state::Setup;
@@ -116,14 +117,19 @@ impl Tenants {
         settings: &MultiTenant,
     ) -> Result<Arc<Loaded>, Problem> {
         let change = tenant.changes();
-        self.prepare(tenant, settings).await?;
-        let stored = self.store.config(&tenant.id).await.map_err(|error| {
+        let stored = self.store.user(&tenant.id).await.map_err(|error| {
             tracing::error!(user = %tenant.id, %error, "a user's configuration cannot be read");
             Problem::internal()
         })?;
-        let profile = match stored {
+        let created_at = stored.as_ref().map_or(0, |stored| stored.created_at);
+        let before = match self.prepare(tenant, settings, created_at).await? {
+            // Tool servers that run in the directory of somebody who is gone are not taken over.
+            Made::Anew => None,
+            Made::Before => tenant.before(),
+        };
+        let profile = match stored.map(|stored| stored.config) {
             Some(Ok(text)) => self
-                .make_profile(tenant, setup, settings, &text)
+                .make_profile(tenant, setup, settings, &text, before.as_deref())
                 .map_err(|error| error.to_string()),
             Some(Err(refused)) => Err(refused),
             // Deleted this very moment: the next request will be told.
@@ -140,23 +146,23 @@ impl Tenants {
         Ok(loaded)
     }
 
-    async fn prepare(&self, tenant: &Arc<Tenant>, settings: &MultiTenant) -> Result<(), Problem> {
+    async fn prepare(&self, tenant: &Arc<Tenant>, settings: &MultiTenant, created_at: i64) -> Result<Made, Problem> {
         let (workspaces, template) = (self.workspaces.clone(), settings.template_path.clone());
         let (tenant, due) = (tenant.clone(), tenant.usage.is_due());
         let prepared = tokio::task::spawn_blocking(move || {
-            let made = workspaces.prepare(&tenant.id, &template);
+            let made = workspaces.prepare(&tenant.id, created_at, &template);
             if due {
                 tenant.usage.measured(workspaces.measure(&tenant.id));
             }
             made.inspect(|made| {
-                if *made {
+                if *made == Made::Anew {
                     tracing::info!(user = %tenant.id, "workspace made");
                 }
             })
             .inspect_err(|error| tracing::error!(user = %tenant.id, %error, "the user's workspace cannot be made"))
         });
         match prepared.await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(made)) => Ok(made),
             _ => Err(Problem::unavailable(
                 "no_workspace",
                 "your workspace cannot be made; the operator's log says why",
@@ -171,6 +177,7 @@ impl Tenants {
         setup: &Setup,
         settings: &MultiTenant,
         text: &str,
+        before: Option<&Profile>,
     ) -> Result<Arc<Profile>, ConfigError> {
         let mut config = settings
             .base
@@ -180,7 +187,7 @@ impl Tenants {
             // Whatever the global file says: a user's agents have the user's files.
             entry.workspace = Some(workspace.join("agents").join(agent_directory(agent)));
         }
-        Ok(Arc::new(Profile::new(&config, workspace, tenant.before().as_deref())))
+        Ok(Arc::new(Profile::new(&config, workspace, before)))
     }
 
     /// Waits until the user's turn may run.

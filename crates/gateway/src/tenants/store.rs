@@ -18,7 +18,7 @@ use super::wire::{Page, Token};
 
 const FILE: &str = "users.db";
 /// Of the tables below; another one's file is filled anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 const TABLES: &str = "
     CREATE TABLE users (
         id      TEXT    NOT NULL PRIMARY KEY,
@@ -26,7 +26,8 @@ const TABLES: &str = "
         tokens  BLOB    NOT NULL,  -- 32 bytes of SHA-256 and 8 of expiry for each, 0 for none
         config  TEXT    NOT NULL,
         refused TEXT,              -- why there is no configuration
-        listing INTEGER NOT NULL   -- the last listing of everything that the user was in, or came after
+        listing INTEGER NOT NULL,  -- the last listing of everything that the user was in, or came after
+        created INTEGER NOT NULL   -- milliseconds since the Unix epoch; 0: not known
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE progress (
         one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
@@ -36,7 +37,7 @@ const TABLES: &str = "
         complete   INTEGER NOT NULL   -- 1: a listing was read to its end, once
     ) STRICT;
     INSERT INTO progress VALUES (1, NULL, 0, 0, 0);
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 #[derive(Debug, Error)]
@@ -66,8 +67,13 @@ pub struct Progress {
     in_listing: bool,
 }
 
-/// A user's configuration: JSON text, or why there is none.
-pub type StoredConfig = Result<String, String>;
+/// What is loaded of a user.
+pub struct Stored {
+    /// Milliseconds since the Unix epoch; 0: not known.
+    pub created_at: i64,
+    /// JSON text, or why there is none.
+    pub config: Result<String, String>,
+}
 
 impl Store {
     pub async fn open(directory: &Path) -> Result<Self, StoreError> {
@@ -128,15 +134,18 @@ impl Store {
         Ok(())
     }
 
-    pub async fn config(&self, id: &UserId) -> Result<Option<StoredConfig>, StoreError> {
-        let row = sqlx::query("SELECT config, refused FROM users WHERE id = ?1")
+    pub async fn user(&self, id: &UserId) -> Result<Option<Stored>, StoreError> {
+        let row = sqlx::query("SELECT config, refused, created FROM users WHERE id = ?1")
             .bind(id.as_str())
             .fetch_optional(&self.pool)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(match row.try_get::<Option<String>, _>(1)? {
-            Some(refused) => Err(refused),
-            None => Ok(row.try_get(0)?),
+        Ok(Some(Stored {
+            created_at: row.try_get(2)?,
+            config: match row.try_get::<Option<String>, _>(1)? {
+                Some(refused) => Err(refused),
+                None => Ok(row.try_get(0)?),
+            },
         }))
     }
 
@@ -153,8 +162,8 @@ impl Store {
                 Err(refused) => ("", Some(refused.as_str())),
             };
             sqlx::query(
-                "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET
-                 active = ?2, tokens = ?3, config = ?4, refused = ?5, listing = ?6",
+                "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET
+                 active = ?2, tokens = ?3, config = ?4, refused = ?5, listing = ?6, created = ?7",
             )
             .bind(user.id.as_str())
             .bind(user.active)
@@ -162,6 +171,7 @@ impl Store {
             .bind(config)
             .bind(refused)
             .bind(listing)
+            .bind(user.created_at)
             .execute(&mut *transaction)
             .await?;
         }
@@ -272,6 +282,7 @@ mod tests {
     fn page(users: &[&str], deleted: &[&str], full: bool, has_more: bool) -> Page {
         let user = |id: &&str| ChangedUser {
             id: UserId::new(id).unwrap(),
+            created_at: 0,
             active: true,
             tokens: vec![Token {
                 sha256: [7; 32],

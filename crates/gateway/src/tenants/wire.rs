@@ -3,7 +3,7 @@
 //! `GET /openclaw/gateway/configs?since=TOKEN&limit=N` with the service token as bearer answers
 //!
 //! ```json
-//! {"users": [{"user_id": "alice", "status": "active", "version": 7,
+//! {"users": [{"user_id": "alice", "created_at": "2026-01-01T00:00:00Z", "status": "active", "version": 7,
 //!             "tokens": [{"sha256": "64 hexadecimal digits", "expires_at": "2027-01-01T00:00:00Z"}],
 //!             "config": {"agents": {}}}],
 //!  "deleted": ["bob"], "sync_token": "opaque", "full": false, "has_more": false}
@@ -11,6 +11,8 @@
 //!
 //! - Each user in it is whole: it replaces what was known of them. `status` is `active` or `disabled`; a token without `expires_at`
 //!   does not expire; `config` is an `openclaw.json` object.
+//! - `created_at` tells a user from one who had the same id before and was deleted: whoever comes later gets none of the other's
+//!   files. Without it they are taken for the same.
 //! - `sync_token` goes into the next request as `since`. It stands for a place in the backend's sequence of commits, not for a time, so
 //!   nothing is missed or repeated whatever the clocks say. While `has_more`, the next page is asked for at once.
 //! - `full` is true on the first page of a listing of everything: the answer to no `since`, or to one that the backend does not know
@@ -41,6 +43,8 @@ pub struct Page {
 #[derive(Debug, PartialEq, Eq)]
 pub struct ChangedUser {
     pub id: UserId,
+    /// Milliseconds since the Unix epoch; 0: not known.
+    pub created_at: i64,
     pub active: bool,
     pub tokens: Vec<Token>,
     /// JSON text; or why it cannot be one.
@@ -68,6 +72,7 @@ struct Answer<'a> {
 #[derive(Deserialize)]
 struct User<'a> {
     user_id: String,
+    created_at: Option<String>,
     status: Status,
     tokens: Vec<TokenOfUser>,
     #[serde(borrow)]
@@ -118,6 +123,8 @@ impl ChangedUser {
     fn parse(raw: &RawValue) -> Result<Self, String> {
         let user: User = serde_json::from_str(raw.get()).map_err(|error| error.to_string())?;
         let id = UserId::new(&user.user_id).map_err(|error| error.to_string())?;
+        let created_at = user.created_at.as_deref().map(moment).transpose();
+        let created_at = created_at.map_err(|()| "created_at must be a time as RFC 3339 has it")?;
         let tokens = user.tokens.iter().map(Token::parse).collect::<Result<_, _>>()?;
         let text = user.config.map_or("{}", RawValue::get);
         let config = if text.len() > MAX_USER_CONFIG {
@@ -129,6 +136,7 @@ impl ChangedUser {
         };
         Ok(Self {
             id,
+            created_at: created_at.unwrap_or_default(),
             active: user.status == Status::Active,
             tokens,
             config,
@@ -141,14 +149,19 @@ impl Token {
         let sha256 = from_hex(&token.sha256).ok_or("tokens: sha256 must be 64 hexadecimal digits")?;
         let expires_at = match &token.expires_at {
             Some(text) => {
-                let time = OffsetDateTime::parse(text, &Rfc3339)
-                    .map_err(|_| "tokens: expires_at must be a time as RFC 3339 has it".to_owned())?;
-                Some(time.unix_timestamp())
+                let at = moment(text).map_err(|()| "tokens: expires_at must be a time as RFC 3339 has it")?;
+                Some(at.div_euclid(1_000))
             }
             None => None,
         };
         Ok(Self { sha256, expires_at })
     }
+}
+
+/// A time in milliseconds since the Unix epoch.
+fn moment(text: &str) -> Result<i64, ()> {
+    let time = OffsetDateTime::parse(text, &Rfc3339).map_err(drop)?;
+    i64::try_from(time.unix_timestamp_nanos().div_euclid(1_000_000)).map_err(drop)
 }
 
 fn from_hex(text: &str) -> Option<TokenHash> {

@@ -1,7 +1,7 @@
 //! Users' directories: one for each, 0700, made of the template when the user first comes.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -20,6 +20,18 @@ const MEASURED_FILES: usize = 200_000;
 const UNFINISHED: &str = ".new-";
 /// One that is being made for longer was given up.
 const GIVEN_UP: Duration = Duration::from_secs(3600);
+/// What begins the name of one whose user is gone; no user's does.
+const LEFT: &str = ".left-";
+/// The directory that says since when the user is one whose workspace it is: another one may get the same id. Beside the workspaces, out
+/// of reach of what works in them.
+const SINCE: &str = ".since";
+
+/// Whether there was a workspace already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    Before,
+    Anew,
+}
 
 pub struct Workspaces {
     /// Without symbolic links in it.
@@ -29,7 +41,7 @@ pub struct Workspaces {
 impl Workspaces {
     /// Makes the root (0700) where it is missing, and clears away what a crash left half made.
     pub fn open(root: &Path) -> io::Result<Self> {
-        DirBuilder::new().recursive(true).mode(0o700).create(root)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(root.join(SINCE))?;
         let root = fs::canonicalize(root)?;
         for entry in fs::read_dir(&root)?.flatten() {
             let unfinished = entry.file_name().to_string_lossy().starts_with(UNFINISHED);
@@ -47,14 +59,33 @@ impl Workspaces {
         self.root.join(id.file_name())
     }
 
-    /// Makes the user's directory if there is none, whole or not at all, and says whether it did. It blocks.
-    pub fn prepare(&self, id: &UserId, template: &Path) -> io::Result<bool> {
+    /// Makes the user's directory if there is none, whole or not at all. That of a user of the same id who was there before this one
+    /// was created (milliseconds since the Unix epoch; 0: not known) is put aside. It blocks.
+    pub fn prepare(&self, id: &UserId, created_at: i64, template: &Path) -> io::Result<Made> {
         let path = self.path(id);
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => return Ok(false),
+        let is_there = match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => true,
             Ok(_) => return Err(io::Error::new(io::ErrorKind::NotADirectory, "is no directory")),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Err(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(error),
+        };
+        let since = self.since(id)?;
+        // Of one from before the Cloud Backend told, nobody else is known.
+        let is_theirs = [0, since].contains(&created_at) || since == 0;
+        if !is_theirs && since > created_at {
+            let problem = "a later user has this id; this gateway has not synced since";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
+        }
+        if is_there && !is_theirs {
+            let aside = self.root.join(format!("{LEFT}{}-{}", id.file_name(), random_id()));
+            fs::rename(&path, &aside)?;
+            tracing::warn!(user = %id, path = %aside.display(), "somebody else has this id now; the workspace of the one before is put aside");
+        }
+        if ![0, since].contains(&created_at) {
+            self.mark(id, created_at)?;
+        }
+        if is_there && is_theirs {
+            return Ok(Made::Before);
         }
         let unfinished = self.root.join(format!("{UNFINISHED}{}", random_id()));
         let made = self
@@ -63,9 +94,27 @@ impl Workspaces {
         if let Err(error) = made {
             let _ = fs::remove_dir_all(&unfinished);
             // Another node on the same storage was faster.
-            return if path.is_dir() { Ok(false) } else { Err(error) };
+            return if path.is_dir() { Ok(Made::Before) } else { Err(error) };
         }
-        Ok(true)
+        Ok(Made::Anew)
+    }
+
+    /// Since when the id has been the user's whose workspace it is; 0: not known.
+    fn since(&self, id: &UserId) -> io::Result<i64> {
+        match fs::read_to_string(self.root.join(SINCE).join(id.file_name())) {
+            Ok(text) => Ok(text.trim().parse().unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn mark(&self, id: &UserId, created_at: i64) -> io::Result<()> {
+        let directory = self.root.join(SINCE);
+        let unfinished = directory.join(format!("{UNFINISHED}{}", random_id()));
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        writeln!(file, "{created_at}")?;
+        fs::rename(unfinished, directory.join(id.file_name()))
     }
 
     fn make(&self, path: &Path, template: &Path) -> io::Result<()> {
@@ -163,7 +212,7 @@ mod tests {
         symlink("/etc/passwd", template.join("passwd")).unwrap();
         let workspaces = Workspaces::open(&outer.path().join("workspaces")).unwrap();
         let alice = id("alice@example.com");
-        assert!(workspaces.prepare(&alice, &template).unwrap());
+        assert_eq!(workspaces.prepare(&alice, 0, &template).unwrap(), Made::Anew);
         let path = workspaces.path(&alice);
         assert_eq!(path.file_name().unwrap(), "alice%40example.com");
         assert_eq!(
@@ -180,9 +229,16 @@ mod tests {
         ] {
             assert_eq!(mode(&workspaces.path(&alice).join(path)), expected, "{path}");
         }
-        assert_eq!(mode(&workspaces.root), 0o700);
+        assert_eq!(
+            (mode(&workspaces.root), mode(&workspaces.root.join(SINCE))),
+            (0o700, 0o700)
+        );
         fs::write(path.join("agent/IDENTITY.md"), "Mine now.").unwrap();
-        assert!(!workspaces.prepare(&alice, &template).unwrap(), "it is copied once");
+        assert_eq!(
+            workspaces.prepare(&alice, 0, &template).unwrap(),
+            Made::Before,
+            "it is copied once"
+        );
         assert_eq!(fs::read_to_string(path.join("agent/IDENTITY.md")).unwrap(), "Mine now.");
         assert!(workspaces.measure(&alice) >= 9);
     }
@@ -191,7 +247,10 @@ mod tests {
     fn without_a_template_it_begins_empty() {
         let outer = tempfile::tempdir().unwrap();
         let workspaces = Workspaces::open(outer.path()).unwrap();
-        assert!(workspaces.prepare(&id("a"), &outer.path().join("vanished")).unwrap());
+        assert_eq!(
+            workspaces.prepare(&id("a"), 0, &outer.path().join("vanished")).unwrap(),
+            Made::Anew
+        );
         assert!(workspaces.path(&id("a")).join("agent").is_dir());
     }
 
@@ -199,9 +258,9 @@ mod tests {
     fn a_link_in_its_place_is_not_followed() {
         let outer = tempfile::tempdir().unwrap();
         let workspaces = Workspaces::open(outer.path()).unwrap();
-        workspaces.prepare(&id("bob"), outer.path()).unwrap_or_default();
+        workspaces.prepare(&id("bob"), 0, &outer.path().join("none")).unwrap();
         symlink(workspaces.path(&id("bob")), workspaces.path(&id("alice"))).unwrap();
-        assert!(workspaces.prepare(&id("alice"), &outer.path().join("none")).is_err());
+        assert!(workspaces.prepare(&id("alice"), 0, &outer.path().join("none")).is_err());
     }
 
     #[test]
@@ -214,7 +273,28 @@ mod tests {
             .set_len(TEMPLATE_BYTES + 1)
             .unwrap();
         let workspaces = Workspaces::open(&outer.path().join("workspaces")).unwrap();
-        assert!(workspaces.prepare(&id("a"), &template).is_err());
-        assert_eq!(fs::read_dir(&workspaces.root).unwrap().count(), 0, "nothing is left");
+        assert!(workspaces.prepare(&id("a"), 0, &template).is_err());
+        assert_eq!(fs::read_dir(&workspaces.root).unwrap().count(), 1, "nothing is left");
+    }
+
+    #[test]
+    fn whoever_gets_the_id_of_somebody_gets_none_of_their_files() {
+        let outer = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(outer.path()).unwrap();
+        let none = outer.path().join("none");
+        let come = |created_at| workspaces.prepare(&id("a"), created_at, &none);
+        assert_eq!(come(0).unwrap(), Made::Anew);
+        assert_eq!(come(1_000).unwrap(), Made::Before, "from before it was told");
+        let path = workspaces.path(&id("a"));
+        fs::write(path.join("memory/secret.md"), "mine").unwrap();
+        assert_eq!((come(1_000).unwrap(), come(0).unwrap()), (Made::Before, Made::Before));
+        assert_eq!(come(2_000).unwrap(), Made::Anew);
+        assert!(!path.join("memory/secret.md").exists());
+        let kept = fs::read_dir(outer.path()).unwrap().flatten();
+        let kept: Vec<_> = kept
+            .filter(|entry| entry.file_name().to_string_lossy().starts_with(LEFT))
+            .collect();
+        assert!(kept.len() == 1 && kept[0].path().join("memory/secret.md").exists());
+        assert!(come(1_000).is_err(), "a gateway that has not heard of it yet");
     }
 }
