@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::workspace::Workspace;
+use crate::workspace::{Entered, Workspace};
 
 /// What is read, in this order. Each is looked for under `agent/` first, then at the top of the workspace.
 const FILES: [&str; 4] = ["IDENTITY.md", "SOUL.md", "USER.md", "MEMORY.md"];
@@ -20,10 +20,12 @@ const DEFAULT_IDENTITY: &str = "You are a helpful personal assistant.";
 /// Puts the prompt together. `instructions` are the client's own system messages, which come last.
 pub fn system_prompt(workspace: &Workspace, instructions: Option<&str>) -> String {
     let mut prompt = String::new();
-    let inside = workspace.enter();
-    let read = |path: &str| inside.as_ref().ok()?.read(path, FILE_LIMIT).ok();
+    let inside = workspace.enter().ok();
+    // Most have none, and each file that is looked for in vain costs every turn a system call.
+    let agent = inside.as_ref().and_then(|inside| inside.directory("agent").ok());
+    let read = |from: &Option<Entered>, path: &str| from.as_ref()?.read(path, FILE_LIMIT).ok();
     for name in FILES {
-        if let Some((text, more)) = read(&format!("agent/{name}")).or_else(|| read(name)) {
+        if let Some((text, more)) = read(&agent, name).or_else(|| read(&inside, name)) {
             section(&mut prompt, name, &text, more);
         }
     }
@@ -31,10 +33,11 @@ pub fn system_prompt(workspace: &Workspace, instructions: Option<&str>) -> Strin
         prompt.push_str(DEFAULT_IDENTITY);
         prompt.push('\n');
     }
-    let mut notes = workspace.files("memory", 1_000).unwrap_or_default();
+    let files = |inside: &Entered| inside.files("memory", 1_000).ok();
+    let mut notes = inside.as_ref().and_then(files).unwrap_or_default();
     notes.retain(|path| is_day_note(path));
     for path in notes.iter().rev().take(RECENT_NOTES).rev() {
-        if let Some((text, more)) = read(path) {
+        if let Some((text, more)) = read(&inside, path) {
             section(&mut prompt, path, &text, more);
         }
     }

@@ -69,37 +69,9 @@ impl Workspace {
         file.write_all(text.as_bytes())
     }
 
-    /// Names of the regular files below `directory`, as paths relative to the workspace, sorted; at most `most`.
+    /// As [`Entered::files`].
     pub fn files(&self, directory: &str, most: usize) -> io::Result<Vec<String>> {
-        let mut found = Vec::new();
-        let mut pending = vec![directory.to_owned()];
-        let inside = self.enter()?;
-        while let Some(directory) = pending.pop() {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-            let handle = match inside.open_at(&directory, flags, Mode::empty()) {
-                Ok(handle) => handle,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            for entry in rustix::fs::Dir::new(handle)? {
-                let entry = entry?;
-                let Ok(name) = entry.file_name().to_str() else { continue };
-                if name.starts_with('.') {
-                    continue;
-                }
-                let path = format!("{directory}/{name}");
-                match entry.file_type() {
-                    rustix::fs::FileType::Directory => pending.push(path),
-                    rustix::fs::FileType::RegularFile => found.push(path),
-                    _ => {}
-                }
-                if found.len() >= most {
-                    break;
-                }
-            }
-        }
-        found.sort();
-        Ok(found)
+        self.enter()?.files(directory, most)
     }
 
     fn make_directory(&self, directory: &str) -> io::Result<()> {
@@ -147,6 +119,44 @@ impl Entered {
                 .to_owned(),
         };
         Ok((text, more))
+    }
+
+    /// Names of the regular files below `directory`, as paths relative to the workspace, sorted; at most `most`.
+    pub fn files(&self, directory: &str, most: usize) -> io::Result<Vec<String>> {
+        let mut found = Vec::new();
+        let mut pending = vec![directory.to_owned()];
+        while let Some(directory) = pending.pop() {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            let handle = match self.open_at(&directory, flags, Mode::empty()) {
+                Ok(handle) => handle,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            for entry in rustix::fs::Dir::new(handle)? {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().to_str() else { continue };
+                if name.starts_with('.') {
+                    continue;
+                }
+                let path = format!("{directory}/{name}");
+                match entry.file_type() {
+                    rustix::fs::FileType::Directory => pending.push(path),
+                    rustix::fs::FileType::RegularFile => found.push(path),
+                    _ => {}
+                }
+                if found.len() >= most {
+                    break;
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// A directory of it, to read several files there.
+    pub fn directory(&self, path: &str) -> io::Result<Self> {
+        self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())
+            .map(Self)
     }
 
     fn open_at(&self, path: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
