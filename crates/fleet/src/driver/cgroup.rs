@@ -33,6 +33,8 @@ pub struct Cgroups {
     cpu: Option<PathBuf>,
     pids: Option<PathBuf>,
     version_2: bool,
+    /// Version 2: what a group hands on to those below it, as `cgroup.subtree_control` takes it.
+    handed_on: String,
 }
 
 /// The groups of one instance.
@@ -73,6 +75,7 @@ impl Cgroups {
                 cpu,
                 pids,
                 version_2: false,
+                handed_on: String::new(),
             };
         }
         let unified = mounts.lines().find_map(|line| {
@@ -80,21 +83,18 @@ impl Cgroups {
             (*fields.get(2)? == "cgroup2").then(|| PathBuf::from(fields[1]))
         });
         let below = own.lines().find_map(|line| line.strip_prefix("0::/"));
-        let own = unified
-            .zip(below)
-            .map(|(root, below)| root.join(below))
-            .filter(|own| delegates(own));
+        let own = unified.zip(below).map(|(root, below)| root.join(below));
+        let handed_on = own.as_deref().map(hand_on).unwrap_or_default();
         let with = |controller: &str| {
-            let own = own.as_ref()?;
-            let all = fs::read_to_string(own.join("cgroup.subtree_control")).ok()?;
-            let handed_on = all.split_whitespace().any(|known| known == controller);
-            handed_on.then(|| own.join(name))
+            let is_handed_on = handed_on.contains(&controller);
+            own.as_ref().filter(|_| is_handed_on).map(|own| own.join(name))
         };
         Self {
             memory: with("memory"),
             cpu: with("cpu"),
             pids: with("pids"),
             version_2: true,
+            handed_on: switched_on(&handed_on),
         }
     }
 
@@ -161,7 +161,7 @@ impl Cgroups {
     fn add(&self, group: &mut Group, base: &Path, id: &InstanceId) -> io::Result<PathBuf> {
         make(base)?;
         if self.version_2 {
-            fs::write(base.join("cgroup.subtree_control"), CONTROLLERS)?;
+            fs::write(base.join("cgroup.subtree_control"), &self.handed_on)?;
         }
         let directory = base.join(id.as_str());
         make(&directory)?;
@@ -244,21 +244,35 @@ fn usable(base: PathBuf) -> Option<PathBuf> {
     writable.then_some(base)
 }
 
-const CONTROLLERS: &str = "+memory +cpu +pids";
+const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
 
-/// Version 2: makes this group, our own, hand its controllers on. One with processes of its own cannot (the "no internal processes"
-/// rule), so Creel moves aside into a leaf first. Works where the service manager delegates the group (`Delegate=yes`), or
-/// for root.
-fn delegates(own: &Path) -> bool {
-    let hand_on = || fs::write(own.join("cgroup.subtree_control"), CONTROLLERS);
-    if hand_on().is_ok() {
-        return true;
+/// As `cgroup.subtree_control` takes it.
+fn switched_on(controllers: &[&str]) -> String {
+    let signed: Vec<String> = controllers.iter().map(|controller| format!("+{controller}")).collect();
+    signed.join(" ")
+}
+
+/// Version 2: makes this group, our own, hand its controllers on, and says which of ours these are: a service manager may
+/// delegate some and not others, and one that is not there would refuse them all. A group with processes of its own cannot
+/// hand anything on (the "no internal processes" rule), so Creel moves aside into a leaf first. Works where the service
+/// manager delegates the group (`Delegate=yes`), or for root.
+fn hand_on(own: &Path) -> Vec<&'static str> {
+    let there = fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
+    let there: Vec<&str> = there.split_whitespace().collect();
+    let controllers: Vec<&str> = CONTROLLERS.into_iter().filter(|name| there.contains(name)).collect();
+    let write = || fs::write(own.join("cgroup.subtree_control"), switched_on(&controllers));
+    if controllers.is_empty() {
+        return controllers;
     }
-    let leaf = own.join("creel-supervisor");
-    let _ = fs::create_dir(&leaf);
-    fs::write(leaf.join("cgroup.procs"), std::process::id().to_string())
-        .and_then(|()| hand_on())
-        .is_ok()
+    let aside = || {
+        let leaf = own.join("creel-supervisor");
+        let _ = fs::create_dir(&leaf);
+        fs::write(leaf.join("cgroup.procs"), std::process::id().to_string()).and_then(|()| write())
+    };
+    match write().or_else(|_| aside()) {
+        Ok(()) => controllers,
+        Err(_) => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -298,6 +312,76 @@ mod tests {
             [alice("memory").join("cgroup.procs"), alice("cpu").join("cgroup.procs")]
         );
         assert_eq!(cgroups.existing(&id), group);
+    }
+
+    /// A group of version 2 as the kernel shows it, but for being made of plain files.
+    fn version_2(controllers: &str) -> (tempfile::TempDir, PathBuf, Cgroups) {
+        let dir = tempfile::tempdir().unwrap();
+        let own = dir.path().join("creel.service");
+        fs::create_dir(&own).unwrap();
+        fs::write(own.join("cgroup.controllers"), controllers).unwrap();
+        fs::write(own.join("cgroup.subtree_control"), "").unwrap();
+        let mounts = format!("cgroup2 {} cgroup2 rw,nosuid,nsdelegate 0 0\n", dir.path().display());
+        let cgroups = Cgroups::from_host(&mounts, "0::/creel.service\n", "creel-1");
+        (dir, own, cgroups)
+    }
+
+    #[test]
+    fn version_2_has_one_group_for_all_limits() {
+        let (_dir, own, cgroups) = version_2("cpuset cpu io memory pids\n");
+        let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+        assert_eq!(read(own.join("cgroup.subtree_control")), "+memory +cpu +pids");
+        let limits = Limits {
+            memory_bytes: Some(512 << 20),
+            cpus: Some(0.5),
+        };
+        assert!(cgroups.missing(&limits).is_empty());
+        let id = InstanceId::new("alice").unwrap();
+        let alice = own.join("creel-1/alice");
+        // Only where the kernel counts swap is there such a file.
+        fs::create_dir_all(&alice).unwrap();
+        fs::write(alice.join("memory.swap.max"), "max").unwrap();
+        let group = cgroups.prepare(&id, &limits).unwrap();
+        assert_eq!(read(own.join("creel-1/cgroup.subtree_control")), "+memory +cpu +pids");
+        assert_eq!(read(alice.join("memory.max")), "536870912");
+        assert_eq!(read(alice.join("memory.swap.max")), "536870912");
+        assert_eq!(read(alice.join("cpu.max")), "50000 100000");
+        assert_eq!(read(alice.join("pids.max")), MAX_PROCESSES.to_string());
+        assert_eq!(group.procs(), [alice.join("cgroup.procs")]);
+        fs::write(alice.join("cgroup.procs"), "41\n42\n").unwrap();
+        assert_eq!(cgroups.existing(&id).pids(), [41, 42]);
+        assert!(!group.remove(), "it still has something in it");
+        fs::remove_dir_all(&alice).unwrap();
+        fs::remove_file(own.join("creel-1/cgroup.subtree_control")).unwrap();
+        assert!(group.remove() && !own.join("creel-1").exists());
+    }
+
+    #[test]
+    fn of_version_2_what_is_delegated_is_used_and_the_rest_is_missing() {
+        let (_dir, own, cgroups) = version_2("memory pids\n");
+        assert_eq!(
+            fs::read_to_string(own.join("cgroup.subtree_control")).unwrap(),
+            "+memory +pids"
+        );
+        let limits = Limits {
+            memory_bytes: Some(64 << 20),
+            cpus: Some(1.0),
+        };
+        assert_eq!(cgroups.missing(&limits), ["cpus"]);
+        assert_eq!(cgroups.limits(), [("memory", true), ("cpu", false), ("pids", true)]);
+        let (_dir, _own, nothing) = version_2("cpuset io\n");
+        assert_eq!(nothing.missing(&limits), ["memory_limit_bytes", "cpus"]);
+    }
+
+    #[test]
+    fn a_group_of_version_2_that_cannot_hand_on_is_left_for_a_leaf() {
+        let (_dir, own, _) = version_2("memory\n");
+        // As the kernel refuses a group that has processes: whatever is done, here.
+        fs::remove_file(own.join("cgroup.subtree_control")).unwrap();
+        fs::create_dir(own.join("cgroup.subtree_control")).unwrap();
+        assert!(hand_on(&own).is_empty());
+        let moved = fs::read_to_string(own.join("creel-supervisor/cgroup.procs")).unwrap();
+        assert_eq!(moved, std::process::id().to_string());
     }
 
     #[test]
