@@ -6,5 +6,6 @@
 pub mod cloud;
 pub mod database;
 pub mod groups;
+pub mod npm;
 pub mod ports;
 pub mod provider;

@@ -7,6 +7,7 @@ mod chat;
 mod command_line;
 mod connections;
 mod credits;
+mod installation;
 mod isolation;
 mod kept_data;
 mod nothing_is_lost;

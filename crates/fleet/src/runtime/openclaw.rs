@@ -4,10 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 
 use creel_records::Runtime;
 use tokio::process::Command;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Launch;
 use crate::FleetError;
@@ -20,7 +21,28 @@ pub struct Installer {
     runtimes: PathBuf,
     /// A directory that holds `node_modules/{node,openclaw}` already; read, never written.
     cache: Option<PathBuf>,
-    one_at_a_time: Semaphore,
+    one_at_a_time: Arc<Semaphore>,
+}
+
+/// An installation under way. Whatever is left of it when this is dropped goes, before another one may begin.
+struct Begun {
+    directory: PathBuf,
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let (directory, turn) = (std::mem::take(&mut self.directory), self.turn.take());
+        // Aside: there are hundreds of megabytes of small files.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = fs::remove_dir_all(&directory)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(path = %directory.display(), %error, "cannot delete what was begun to be installed");
+            }
+            drop(turn);
+        });
+    }
 }
 
 /// What to start for a version that is installed in this directory.
@@ -65,7 +87,7 @@ impl Installer {
         Self {
             runtimes,
             cache,
-            one_at_a_time: Semaphore::new(1),
+            one_at_a_time: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -82,15 +104,15 @@ impl Installer {
             return Ok(directory);
         }
         progress(format!("waiting to install openclaw {version}"));
-        let _turn = self
-            .one_at_a_time
-            .acquire()
-            .await
-            .map_err(|_| FleetError::ShuttingDown)?;
+        let turn = self.one_at_a_time.clone().acquire_owned().await;
+        let begun = Begun {
+            directory: self.runtimes.join(format!(".openclaw-{version}.new")),
+            turn: Some(turn.map_err(|_| FleetError::ShuttingDown)?),
+        };
         if installed_version(&directory).is_some() {
             return Ok(directory);
         }
-        self.install(version, &directory, progress)
+        install(version, &begun.directory, &directory, progress)
             .await
             .map_err(|reason| FleetError::Runtime {
                 runtime: Runtime::Openclaw,
@@ -99,30 +121,35 @@ impl Installer {
             })?;
         Ok(directory)
     }
+}
 
-    async fn install(&self, version: &str, directory: &Path, progress: impl Fn(String) + Send) -> Result<(), String> {
-        let say = |error: io::Error| error.to_string();
-        let aside = self.runtimes.join(format!(".openclaw-{version}.new"));
-        // What an interrupted installation left.
-        if aside.exists() {
-            tokio::fs::remove_dir_all(&aside).await.map_err(say)?;
-        }
-        fs::create_dir(&aside).map_err(say)?;
-        progress(format!("installing openclaw {version}: node"));
-        npm(&aside, NODE).await?;
-        progress(format!("installing openclaw {version}: packages"));
-        npm(&aside, &format!("openclaw@{version}")).await?;
-        if installed_version(&aside).as_deref() != Some(version) {
-            return Err(format!(
-                "npm reported success, but {} does not hold it",
-                aside.display()
-            ));
-        }
-        if directory.exists() {
-            tokio::fs::remove_dir_all(directory).await.map_err(say)?;
-        }
-        fs::rename(&aside, directory).map_err(say)
+/// Installs into `aside`, and puts what is whole into its place.
+async fn install(
+    version: &str,
+    aside: &Path,
+    directory: &Path,
+    progress: impl Fn(String) + Send,
+) -> Result<(), String> {
+    let say = |error: io::Error| error.to_string();
+    // What one left that was killed.
+    if aside.exists() {
+        tokio::fs::remove_dir_all(aside).await.map_err(say)?;
     }
+    fs::create_dir(aside).map_err(say)?;
+    progress(format!("installing openclaw {version}: node"));
+    npm(aside, NODE).await?;
+    progress(format!("installing openclaw {version}: packages"));
+    npm(aside, &format!("openclaw@{version}")).await?;
+    if installed_version(aside).as_deref() != Some(version) {
+        return Err(format!(
+            "npm reported success, but {} does not hold it",
+            aside.display()
+        ));
+    }
+    if directory.exists() {
+        tokio::fs::remove_dir_all(directory).await.map_err(say)?;
+    }
+    fs::rename(aside, directory).map_err(say)
 }
 
 /// `npm install` into a directory, with the Node that is already in there first in PATH (an older one fails upstream's check).
@@ -156,7 +183,11 @@ async fn npm(directory: &Path, package: &str) -> Result<(), String> {
                 .take(3)
                 .collect();
             let said = last.into_iter().rev().collect::<Vec<_>>().join(" | ");
-            Err(format!("npm install {package} failed ({}): {said}", output.status))
+            Err(format!(
+                "npm install {package} failed ({}): {said}; nothing of it is kept. Once the registry can be reached \
+                 (npm_config_registry names another), start the instance again",
+                output.status
+            ))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(
             "npm is not in PATH; install Node.js with npm, or point CREEL_OPENCLAW_CACHE at a directory that holds \
