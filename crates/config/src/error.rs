@@ -25,6 +25,15 @@ impl ConfigError {
         }
     }
 
+    /// A problem with what was said outside of the file.
+    pub(crate) fn elsewhere(source: Elsewhere, problem: impl fmt::Display) -> Self {
+        let (origin, name) = match source {
+            Elsewhere::Environment(name) => ("environment", name),
+            Elsewhere::CommandLine(name) => ("command line", name),
+        };
+        Self::general(Path::new(origin), format!("{name} {problem}"))
+    }
+
     pub(crate) fn at(path: &Path, place: Place, message: impl Into<String>) -> Self {
         Self {
             path: path.to_owned(),
@@ -62,6 +71,15 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.line, self.column, self.message)
     }
+}
+
+/// Where something was said that is not in the file: whoever reads of it must not look there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Elsewhere {
+    /// A variable.
+    Environment(&'static str),
+    /// A flag.
+    CommandLine(&'static str),
 }
 
 /// A line and a column, both from 1.

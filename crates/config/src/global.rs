@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::environment::filled;
+use crate::error::Elsewhere;
 use crate::json5::{Value, parse};
 use crate::locations::expand_home;
 use crate::{ConfigError, Environment, Locations};
@@ -25,13 +26,16 @@ impl Locations {
             .map(PathBuf::from);
         if let Some(path) = filled(env, "OPENCLAW_GLOBAL_CONFIG") {
             let path = expand_home(&path, home.as_deref());
-            if is_enabled(&path)?.ok_or_else(|| {
-                ConfigError::general(
-                    &path,
-                    format!("OPENCLAW_GLOBAL_CONFIG names {}, which is not there", path.display()),
-                )
-            })? {
-                self.config = path;
+            let variable = Elsewhere::Environment("OPENCLAW_GLOBAL_CONFIG");
+            let named = |problem: String| {
+                ConfigError::elsewhere(variable, format!("names {}, which {problem}", path.display()))
+            };
+            match is_enabled(&path) {
+                Ok(Some(true)) => self.config = path,
+                Ok(Some(false)) => {}
+                Ok(None) => return Err(named("is not there; make it, or unset the variable".to_owned())),
+                Err(Unusable::File(error)) => return Err(named(format!("cannot be read: {error}"))),
+                Err(Unusable::Text(error)) => return Err(error),
             }
             return Ok(self);
         }
@@ -47,7 +51,15 @@ impl Locations {
         for path in std::iter::once(PathBuf::from(SYSTEM)).chain(of_home) {
             // What this user may not read is not for this user's gateway.
             let readable = std::fs::File::open(&path).is_ok();
-            if readable && is_enabled(&path)? == Some(true) {
+            let is_on = |path: &Path| {
+                is_enabled(path).map_err(|unusable| match unusable {
+                    Unusable::File(error) => {
+                        ConfigError::general(path, format!("cannot read {}: {error}", path.display()))
+                    }
+                    Unusable::Text(error) => error,
+                })
+            };
+            if readable && is_on(&path)? == Some(true) {
                 self.config = path;
                 break;
             }
@@ -56,23 +68,26 @@ impl Locations {
     }
 }
 
+/// Why a file says nothing.
+enum Unusable {
+    File(std::io::Error),
+    Text(ConfigError),
+}
+
 /// Whether a file switches multi-tenant mode on; `None`: it is not there.
-fn is_enabled(path: &Path) -> Result<Option<bool>, ConfigError> {
+fn is_enabled(path: &Path) -> Result<Option<bool>, Unusable> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => {
-            return Err(ConfigError::general(
-                path,
-                format!("cannot read {}: {error}", path.display()),
-            ));
-        }
+        Err(error) => return Err(Unusable::File(error)),
     };
-    let root = parse(&text).map_err(|error| ConfigError {
-        path: path.to_owned(),
-        line: Some(error.line),
-        column: Some(error.column),
-        message: error.message,
+    let root = parse(&text).map_err(|error| {
+        Unusable::Text(ConfigError {
+            path: path.to_owned(),
+            line: Some(error.line),
+            column: Some(error.column),
+            message: error.message,
+        })
     })?;
     let enabled = root.get(&["multiTenant", "enabled"]).map(|node| &node.value);
     Ok(Some(enabled == Some(&Value::Bool(true))))

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use crate::error::Elsewhere;
 use crate::json5::{Node, Value, parse};
 use crate::overruled::warn_of_overruled;
 use crate::section::{Section, Source};
@@ -106,8 +107,11 @@ pub struct Loaded {
 /// that is not set, an address open to the network without a token.
 pub fn load(locations: &Locations, env: &dyn Environment, overrides: &Overrides) -> Result<Loaded, ConfigError> {
     let path = &locations.config;
-    let unreadable =
-        |error: std::io::Error| ConfigError::general(path, format!("cannot read {}: {error}", path.display()));
+    let named = |problem: String| ConfigError::elsewhere(Elsewhere::Environment("OPENCLAW_CONFIG_PATH"), problem);
+    let unreadable = |error: std::io::Error| match locations.config_is_named {
+        true => named(format!("names {}, which cannot be read: {error}", path.display())),
+        false => ConfigError::general(path, format!("cannot read {}: {error}", path.display())),
+    };
     let text = match fs::metadata(path) {
         Ok(meta) if meta.len() > MAX_BYTES => {
             return Err(ConfigError::general(
@@ -117,11 +121,10 @@ pub fn load(locations: &Locations, env: &dyn Environment, overrides: &Overrides)
         }
         Ok(_) => fs::read_to_string(path).map_err(unreadable)?,
         Err(error) if error.kind() == ErrorKind::NotFound && locations.config_is_named => {
-            let message = format!(
-                "there is no {}, which OPENCLAW_CONFIG_PATH names; make it, or unset the variable",
+            return Err(named(format!(
+                "names {}, which is not there; make it, or unset the variable",
                 path.display()
-            );
-            return Err(ConfigError::general(path, message));
+            )));
         }
         Err(error) if error.kind() == ErrorKind::NotFound => "{}".to_owned(),
         Err(error) => return Err(unreadable(error)),
@@ -193,9 +196,10 @@ fn resolve(
 
     let gateway = gateway
         .settle(default_port, multi_tenant.is_some())
-        .map_err(|problem| match file.get("gateway") {
-            Some(node) => file.error_at(node, problem),
-            None => ConfigError::general(origin, problem),
+        .map_err(|(elsewhere, problem)| match (elsewhere, file.get("gateway")) {
+            (Some(source), _) => ConfigError::elsewhere(source, problem),
+            (None, Some(node)) => file.error_at(node, problem),
+            (None, None) => ConfigError::general(origin, problem),
         })?;
     let instance_id = overrides
         .instance_id

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::environment::filled;
+use crate::error::Elsewhere::{self, CommandLine, Environment as Variable};
 use crate::{ConfigError, Environment};
 
 /// OpenClaw's port, and that of `--dev` (upstream: docs/cli, "global flags").
@@ -33,22 +34,19 @@ impl Locations {
     pub fn resolve(env: &dyn Environment, profile: Option<&str>, dev: bool) -> Result<Self, ConfigError> {
         let profile = match (profile, dev) {
             (Some(name), true) if name != "dev" => {
-                return Err(general(format!(
-                    "--dev and --profile {name} exclude each other: give one of them"
-                )));
+                return Err(ConfigError::elsewhere(
+                    CommandLine("--dev"),
+                    format!("and --profile {name} exclude each other: give one of them"),
+                ));
             }
             (_, true) => Some("dev".to_owned()),
-            (Some(name), false) => Some(name.to_owned()),
-            (None, false) => filled(env, "OPENCLAW_PROFILE"),
+            (Some(name), false) => Some(checked(CommandLine("--profile"), name)?),
+            (None, false) => match filled(env, "OPENCLAW_PROFILE") {
+                Some(name) => Some(checked(Variable("OPENCLAW_PROFILE"), &name)?),
+                None => None,
+            },
         };
         let profile = profile.filter(|name| name != "default");
-        if let Some(name) = &profile
-            && !is_profile(name)
-        {
-            return Err(general(format!(
-                "profile {name:?} is no name: use 1 to 64 letters, digits, '-' or '_', beginning with a letter or digit"
-            )));
-        }
         let home = filled(env, "OPENCLAW_HOME")
             .or_else(|| filled(env, "HOME"))
             .map(PathBuf::from);
@@ -59,8 +57,9 @@ impl Locations {
                 None => ".openclaw".to_owned(),
             }),
             (None, None) => {
-                return Err(general(
-                    "no home directory: set OPENCLAW_STATE_DIR, OPENCLAW_HOME or HOME".to_owned(),
+                return Err(ConfigError::elsewhere(
+                    Variable("HOME"),
+                    "is not set: set it, or OPENCLAW_HOME or OPENCLAW_STATE_DIR",
                 ));
             }
         };
@@ -93,8 +92,13 @@ pub(crate) fn expand_home(path: &str, home: Option<&Path>) -> PathBuf {
     }
 }
 
-fn general(message: String) -> ConfigError {
-    ConfigError::general(Path::new("openclaw.json"), message)
+/// A profile's name, which becomes a part of a directory's.
+fn checked(source: Elsewhere, name: &str) -> Result<String, ConfigError> {
+    if is_profile(name) {
+        return Ok(name.to_owned());
+    }
+    let problem = format!("is {name:?}; give 1 to 64 letters, digits, '-' or '_', beginning with a letter or digit");
+    Err(ConfigError::elsewhere(source, problem))
 }
 
 fn is_profile(name: &str) -> bool {
@@ -144,11 +148,9 @@ mod tests {
             (found.state_dir.as_path(), found.default_port),
             (Path::new("/h/.openclaw-dev"), 19001)
         );
-        assert!(
-            resolve(&[("HOME", "/h")], Some("work"), true)
-                .unwrap_err()
-                .message
-                .contains("exclude each other")
+        assert_eq!(
+            resolve(&[("HOME", "/h")], Some("work"), true).unwrap_err().to_string(),
+            "command line: --dev and --profile work exclude each other: give one of them"
         );
     }
 
@@ -178,11 +180,26 @@ mod tests {
         for name in ["", "../x", "a/b", "-a", &"a".repeat(65)] {
             assert!(resolve(&[("HOME", "/h")], Some(name), false).is_err(), "{name}");
         }
+        assert_eq!(
+            resolve(&[], None, false).unwrap_err().to_string(),
+            "environment: HOME is not set: set it, or OPENCLAW_HOME or OPENCLAW_STATE_DIR"
+        );
+    }
+
+    #[test]
+    fn whoever_said_what_is_wrong_is_named() {
+        let flag = resolve(&[("HOME", "/h")], Some("../x"), false).unwrap_err();
         assert!(
-            resolve(&[], None, false)
-                .unwrap_err()
+            flag.to_string()
+                .starts_with("command line: --profile is \"../x\"; give "),
+            "{flag}"
+        );
+        let variable = resolve(&[("HOME", "/h"), ("OPENCLAW_PROFILE", "a b")], None, false).unwrap_err();
+        assert!(
+            variable
                 .to_string()
-                .contains("set OPENCLAW_STATE_DIR")
+                .starts_with("environment: OPENCLAW_PROFILE is \"a b\"; give "),
+            "{variable}"
         );
     }
 }

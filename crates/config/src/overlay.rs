@@ -1,9 +1,9 @@
 //! What the environment and the command line put over the file.
 
-use std::path::Path;
 use std::time::Duration;
 
 use crate::environment::filled;
+use crate::error::Elsewhere;
 use crate::settings::{DM_SCOPES, GatewayDraft, LEVELS, MODES, per_minute};
 use crate::{Agents, Bind, ConfigError, Environment, Level, Logging, Overrides, Secret, SessionConfig};
 
@@ -21,9 +21,15 @@ pub(crate) fn environment(
         gateway.port = Some(port)
     })?;
     for name in ["GATEWAY_BIND", "OPENCLAW_GATEWAY_BIND"] {
-        variables.read(name, Bind::parse, |bind| gateway.bind = bind)?;
+        variables.read(name, Bind::parse, |bind| {
+            gateway.bind = bind;
+            gateway.bind_from = Some(Elsewhere::Environment(name));
+        })?;
     }
-    variables.read("GATEWAY_AUTH_MODE", word(&MODES), |mode| gateway.mode = Some(mode))?;
+    variables.read("GATEWAY_AUTH_MODE", word(&MODES), |mode| {
+        gateway.mode = Some(mode);
+        gateway.mode_from = Some(Elsewhere::Environment("GATEWAY_AUTH_MODE"));
+    })?;
     variables.read("OPENCLAW_GATEWAY_TOKEN", secret, |token| gateway.token = Some(token))?;
     variables.read("OPENCLAW_GATEWAY_PASSWORD", secret, |password| {
         gateway.password = Some(password)
@@ -58,14 +64,16 @@ pub(crate) fn environment(
 }
 
 pub(crate) fn command_line(overrides: &Overrides, gateway: &mut GatewayDraft) -> Result<(), ConfigError> {
-    let fail =
-        |flag: &str, problem: String| ConfigError::general(Path::new("command line"), format!("--{flag} {problem}"));
     gateway.port = overrides.port.or(gateway.port);
     if let Some(text) = &overrides.bind {
-        gateway.bind = Bind::parse(text).map_err(|problem| fail("bind", problem))?;
+        let flag = Elsewhere::CommandLine("--bind");
+        gateway.bind = Bind::parse(text).map_err(|problem| ConfigError::elsewhere(flag, problem))?;
+        gateway.bind_from = Some(flag);
     }
     if let Some(text) = &overrides.auth_mode {
-        gateway.mode = Some(word(&MODES)(text).map_err(|problem| fail("auth", problem))?);
+        let flag = Elsewhere::CommandLine("--auth");
+        gateway.mode = Some(word(&MODES)(text).map_err(|problem| ConfigError::elsewhere(flag, problem))?);
+        gateway.mode_from = Some(flag);
     }
     let filled = |secret: &Option<Secret>| secret.clone().filter(|secret| !secret.is_empty());
     gateway.token = filled(&overrides.token).or(gateway.token.take());
@@ -79,12 +87,12 @@ impl Variables<'_> {
     /// Reads a variable, if it says something.
     fn read<T>(
         &self,
-        name: &str,
+        name: &'static str,
         parse: impl Fn(&str) -> Result<T, String>,
         put: impl FnOnce(T),
     ) -> Result<(), ConfigError> {
         if let Some(text) = filled(self.0, name) {
-            let fail = |problem| ConfigError::general(Path::new("environment"), format!("{name} {problem}"));
+            let fail = |problem| ConfigError::elsewhere(Elsewhere::Environment(name), problem);
             put(parse(&text).map_err(fail)?);
         }
         Ok(())

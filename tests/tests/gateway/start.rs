@@ -165,7 +165,7 @@ async fn bad_flags_and_bad_variables() {
     for (arguments, part) in [
         (["--bind", "moon"], "--bind is \"moon\""),
         (["--auth", "maybe"], "--auth is \"maybe\""),
-        (["--profile", "../x"], "profile \"../x\" is no name"),
+        (["--profile", "../x"], "command line: --profile is \"../x\""),
     ] {
         let (code, message) = Gateway::builder().args(&arguments).refused().await;
         assert!(code == Some(2) && message.contains(part), "{code:?} {message}");

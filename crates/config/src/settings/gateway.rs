@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::error::Elsewhere;
 use crate::json5::Value;
 use crate::section::Section;
 use crate::{ConfigError, Secret};
@@ -161,7 +162,11 @@ pub(crate) const MODES: [(&str, AuthMode); 3] = [
 pub(crate) struct GatewayDraft {
     pub port: Option<u16>,
     pub bind: Bind,
+    /// `None`: the file, or nobody.
+    pub bind_from: Option<Elsewhere>,
     pub mode: Option<AuthMode>,
+    /// `None`: the file, or nobody.
+    pub mode_from: Option<Elsewhere>,
     pub token: Option<Secret>,
     pub password: Option<Secret>,
     pub limits: Limits,
@@ -198,7 +203,9 @@ impl GatewayDraft {
                 .integer("port", 1..=65535)?
                 .and_then(|port| u16::try_from(port).ok()),
             bind: bind(section)?,
+            bind_from: None,
             mode: auth.one_of("mode", &MODES)?,
+            mode_from: None,
             token: auth.secret("token")?.or(section.secret("token")?),
             password: auth.secret("password")?,
             limits: Limits::read(section)?,
@@ -206,8 +213,9 @@ impl GatewayDraft {
         })
     }
 
-    /// Settles what is open, and refuses what would leave the door open. The error is what to tell the operator.
-    pub(crate) fn settle(self, default_port: u16, multi_tenant: bool) -> Result<Gateway, String> {
+    /// Settles what is open, and refuses what would leave the door open. The error is what to tell the operator, and who said what is
+    /// wrong where that is not the file.
+    pub(crate) fn settle(self, default_port: u16, multi_tenant: bool) -> Result<Gateway, (Option<Elsewhere>, String)> {
         let mode = self.mode.unwrap_or(match (&self.token, &self.password) {
             (Some(_), _) => AuthMode::Token,
             (None, Some(_)) => AuthMode::Password,
@@ -215,26 +223,23 @@ impl GatewayDraft {
         });
         match mode {
             AuthMode::Token if self.token.is_none() => {
-                return Err(
-                    "gateway.auth.mode is \"token\", but there is no token; set gateway.auth.token or \
-                            OPENCLAW_GATEWAY_TOKEN"
-                        .to_owned(),
-                );
+                return Err(self.without("token", "OPENCLAW_GATEWAY_TOKEN"));
             }
             AuthMode::Password if self.password.is_none() => {
-                return Err(
-                    "gateway.auth.mode is \"password\", but there is no password; set gateway.auth.password or \
-                            OPENCLAW_GATEWAY_PASSWORD"
-                        .to_owned(),
-                );
+                return Err(self.without("password", "OPENCLAW_GATEWAY_PASSWORD"));
             }
             // Many users have a token each.
             AuthMode::None if !self.bind.is_loopback() && !multi_tenant => {
-                return Err(format!(
-                    "the gateway would listen on {} for everybody, with no token; set gateway.auth.token or \
-                     OPENCLAW_GATEWAY_TOKEN, or bind to \"loopback\"",
+                let opens = match self.bind_from {
+                    Some(_) => "opens the gateway on",
+                    None => "the gateway would listen on",
+                };
+                let problem = format!(
+                    "{opens} {} for everybody, with no token; set gateway.auth.token or OPENCLAW_GATEWAY_TOKEN, or bind to \
+                     \"loopback\"",
                     self.bind.address()
-                ));
+                );
+                return Err((self.bind_from, problem));
             }
             _ => {}
         }
@@ -249,6 +254,17 @@ impl GatewayDraft {
             limits: self.limits,
             chat_completions: self.chat_completions,
         })
+    }
+
+    /// A mode without what it needs.
+    fn without(&self, what: &str, variable: &str) -> (Option<Elsewhere>, String) {
+        let subject = if self.mode_from.is_some() {
+            ""
+        } else {
+            "gateway.auth.mode "
+        };
+        let problem = format!("{subject}is \"{what}\", but there is no {what}; set gateway.auth.{what} or {variable}");
+        (self.mode_from, problem)
     }
 }
 

@@ -287,6 +287,63 @@ fn the_command_line_beats_everything() {
     );
 }
 
+/// A file that says nothing of it is not named as the culprit.
+#[test]
+fn whoever_opens_the_door_or_wants_a_token_is_named() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("openclaw.json"), "{gateway: {port: 1}}").unwrap();
+    let state = dir.path().to_str().unwrap();
+    let advice = "set gateway.auth.token or OPENCLAW_GATEWAY_TOKEN";
+    let said = |variables: &[(&str, &str)], bind: Option<&str>, mode: Option<&str>| {
+        let vars = env(&[&[("OPENCLAW_STATE_DIR", state)], variables].concat());
+        let locations = Locations::resolve(&vars, None, false).unwrap();
+        let overrides = Overrides {
+            bind: bind.map(str::to_owned),
+            auth_mode: mode.map(str::to_owned),
+            ..Overrides::default()
+        };
+        load(&locations, &vars, &overrides).unwrap_err().to_string()
+    };
+    let open = format!("opens the gateway on 0.0.0.0 for everybody, with no token; {advice}, or bind to \"loopback\"");
+    let closed = format!("is \"token\", but there is no token; {advice}");
+    for (message, expected) in [
+        (said(&[], Some("lan"), None), format!("command line: --bind {open}")),
+        (
+            said(&[("GATEWAY_BIND", "lan")], None, None),
+            format!("environment: GATEWAY_BIND {open}"),
+        ),
+        (said(&[], None, Some("token")), format!("command line: --auth {closed}")),
+        (
+            said(&[("GATEWAY_AUTH_MODE", "token")], None, None),
+            format!("environment: GATEWAY_AUTH_MODE {closed}"),
+        ),
+    ] {
+        assert_eq!(message, expected);
+    }
+}
+
+#[test]
+fn a_variable_that_names_no_usable_file_is_named_itself() {
+    let dir = TempDir::new().unwrap();
+    let missing = dir.path().join("missing.json");
+    for (file, problem) in [
+        (missing.as_path(), "which is not there; make it"),
+        (dir.path(), "which cannot be read"),
+    ] {
+        let file = file.to_str().unwrap();
+        for name in ["OPENCLAW_CONFIG_PATH", "OPENCLAW_GLOBAL_CONFIG"] {
+            let vars = env(&[("HOME", dir.path().to_str().unwrap()), (name, file)]);
+            let locations = Locations::resolve(&vars, None, false).unwrap();
+            let found = locations.or_multi_tenant(&vars);
+            let error = found
+                .and_then(|found| load(&found, &vars, &Overrides::default()))
+                .unwrap_err();
+            let expected = format!("environment: {name} names {file}, {problem}");
+            assert!(error.to_string().starts_with(&expected), "{error}");
+        }
+    }
+}
+
 #[test]
 fn a_missing_file_is_no_error_and_an_unreadable_one_is() {
     let dir = TempDir::new().unwrap();
