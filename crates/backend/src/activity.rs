@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Query, State as Shared};
-use creel_http::{Problem, rfc3339};
+use axum::extract::State as Shared;
+use creel_http::{FromQuery, Parameters, Problem, Query, rfc3339};
 use creel_records::{Event, NewEvent, Records};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
@@ -60,9 +59,18 @@ impl Activity {
     }
 }
 
-#[derive(Deserialize)]
 pub struct Limit {
     limit: Option<u32>,
+}
+
+impl FromQuery for Limit {
+    const NAMES: &'static [&'static str] = &["limit"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            limit: parameters.number("limit")?,
+        })
+    }
 }
 
 /// `GET /api/activity?limit=50`: newest first.

@@ -1,10 +1,10 @@
 //! `/api/users/{id}/credits`: what a user has, why, and giving more. Amounts are decimal texts: exact, also in a browser.
 
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem, moment, rfc3339};
+use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, moment, rfc3339};
 use creel_records::ledger::{Entry, EntryKind, Grant, Micros, NewGrant, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,12 +21,23 @@ const MOST: u32 = 1000;
 /// The longest note, in characters.
 const NOTE: usize = 500;
 
-#[derive(Deserialize)]
 pub struct Page {
     /// Entries before this id.
     before: Option<i64>,
     limit: Option<u32>,
     format: Option<String>,
+}
+
+impl FromQuery for Page {
+    const NAMES: &'static [&'static str] = &["before", "limit", "format"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            before: parameters.number("before")?,
+            limit: parameters.number("limit")?,
+            format: parameters.text("format"),
+        })
+    }
 }
 
 /// `GET /api/users/{id}/credits?limit=50&before=ID&format=csv`: entries newest first.
@@ -87,6 +98,7 @@ pub async fn give(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
     Path(user): Path<String>,
+    Query(()): Query<()>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<Give>,
 ) -> Result<Response, Problem> {

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_fleet::{Channel, CreateInstance, Driver, Instance, InstanceId, Runtime, Status};
-use creel_http::{JsonBody, Problem};
+use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, rfc3339};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::auth::Actor;
 use crate::error::fleet_problem;
 use crate::routes::State;
-use creel_http::rfc3339;
 
 /// How long a create waits for the instance to be running, so that the answer can say so. A runtime that needs longer answers
 /// as `starting`; `GET /api/instances/{id}` and the event stream tell the rest.
@@ -117,7 +116,11 @@ pub async fn list(Shared(backend): Shared<State>) -> Json<Value> {
     Json(json!({"instances": backend.fleet.list()}))
 }
 
-pub async fn show(Shared(backend): Shared<State>, Path(id): Path<String>) -> Result<Json<Instance>, Problem> {
+pub async fn show(
+    Shared(backend): Shared<State>,
+    Path(id): Path<String>,
+    Query(()): Query<()>,
+) -> Result<Json<Instance>, Problem> {
     let id = parse_id(&id)?;
     backend.fleet.get(&id).map(Json).ok_or_else(|| unknown(&id))
 }
@@ -126,10 +129,18 @@ pub fn unknown(id: &InstanceId) -> Problem {
     Problem::not_found(format!("there is no instance \"{id}\""))
 }
 
-#[derive(Deserialize)]
 pub struct Remove {
-    #[serde(default)]
     purge: bool,
+}
+
+impl FromQuery for Remove {
+    const NAMES: &'static [&'static str] = &["purge"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            purge: parameters.flag("purge")?,
+        })
+    }
 }
 
 pub async fn remove(

@@ -19,6 +19,7 @@ mod instances;
 mod llm;
 mod logs;
 mod me;
+mod observe;
 mod routes;
 mod serve;
 mod signin;

@@ -5,13 +5,12 @@ use std::convert::Infallible;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, State as Shared};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use creel_fleet::LogLines;
-use creel_http::Problem;
+use creel_http::{FromQuery, Parameters, Problem, Query};
 use futures_util::StreamExt as _;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::fleet_problem;
@@ -21,9 +20,18 @@ use crate::routes::State;
 const TAIL: usize = 200;
 const LONGEST_TAIL: usize = 10_000;
 
-#[derive(Deserialize)]
 pub struct Tail {
     tail: Option<usize>,
+}
+
+impl FromQuery for Tail {
+    const NAMES: &'static [&'static str] = &["tail"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            tail: parameters.number("tail")?,
+        })
+    }
 }
 
 impl Tail {

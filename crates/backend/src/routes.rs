@@ -6,12 +6,12 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{any, delete, get, post, put};
-use creel_http::{Problem, not_crowded, problems_only};
+use creel_http::{Problem, no_query, not_crowded, problems_only};
 
 use crate::state::Backend;
 use crate::{
-    activity, auth, chat, config, console, credits, events, instances, llm, logs, me, signin, sync, system, usage,
-    users,
+    activity, auth, chat, config, console, credits, events, instances, llm, logs, me, observe, signin, sync, system,
+    usage, users,
 };
 
 pub type State = Arc<Backend>;
@@ -19,14 +19,11 @@ pub type State = Arc<Backend>;
 pub fn router(backend: &State) -> Router {
     let api = Router::new()
         .route("/api/instances", get(instances::list).post(instances::create))
-        .route("/api/instances/{id}", get(instances::show).delete(instances::remove))
         .route("/api/instances/{id}/{action}", post(instances::act))
         .route("/api/instances/{id}/token", post(instances::rotate_token))
         .route("/api/instances/{id}/stats", get(instances::stats))
         .route("/api/instances/{id}/config", get(config::read).put(config::write))
-        .route("/api/instances/{id}/logs", get(logs::tail))
         .route("/api/instances/{id}/logs/download", get(logs::download))
-        .route("/api/instances/{id}/logs/stream", get(logs::stream))
         .route("/api/instances/{id}/chat/completions", post(chat::completions))
         .route("/api/instances/{id}/chat/sessions/{session}", get(chat::session))
         .route("/api/llm/providers", get(llm::list_providers))
@@ -42,8 +39,6 @@ pub fn router(backend: &State) -> Router {
         .route("/api/llm/groups/{name}", put(llm::put_group).delete(llm::remove_group))
         .route("/api/llm/keys", get(llm::list_keys).post(llm::make_key))
         .route("/api/llm/keys/{id}", delete(llm::revoke_key).patch(llm::change_key))
-        .route("/api/users", get(users::list).post(users::create))
-        .route("/api/users/import", post(users::import))
         .route(
             "/api/users/{id}",
             get(users::show).patch(users::change).delete(users::remove),
@@ -61,11 +56,18 @@ pub fn router(backend: &State) -> Router {
         )
         .route("/api/users/{id}/identity", get(me::of_user).put(me::set_of_user))
         .route("/api/users/{id}/logout", post(signin::end_all))
+        .route("/api/system/status", get(system::status))
+        .route("/api/events", get(events::stream))
+        .route_layer(from_fn(no_query))
+        // These take parameters.
+        .route("/api/instances/{id}", get(instances::show).delete(instances::remove))
+        .route("/api/instances/{id}/logs", get(logs::tail))
+        .route("/api/instances/{id}/logs/stream", get(logs::stream))
+        .route("/api/users", get(users::list).post(users::create))
+        .route("/api/users/import", post(users::import))
         .route("/api/users/{id}/credits", get(credits::show).post(credits::give))
         .route("/api/usage", get(usage::show))
-        .route("/api/system/status", get(system::status))
         .route("/api/activity", get(activity::list))
-        .route("/api/events", get(events::stream))
         .route_layer(from_fn_with_state(backend.clone(), auth::admit));
 
     let mine = Router::new()
@@ -124,6 +126,7 @@ pub fn router(backend: &State) -> Router {
             )
         })
         .layer(map_response(problems_only))
+        .layer(from_fn(observe::request))
         .with_state(backend.clone())
 }
 

@@ -4,13 +4,13 @@
 //! change. The first is there for a database made anew, whose numbers begin again; one restored from a backup is behind the number. Either
 //! way the answer is a listing of everything.
 
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{Peer, Problem, hex, rfc3339};
+use creel_http::{FromQuery, Parameters, Peer, Problem, Query, hex, rfc3339};
 use creel_records::{UserChanges, UserRecord, UserToken};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::auth;
@@ -22,10 +22,20 @@ const LIMIT: u32 = 1_000;
 /// Bytes of configurations in a page of more than one user; gateways read pages of up to 64 MiB.
 const PAGE_BYTES: usize = 16 << 20;
 
-#[derive(Deserialize)]
 pub struct Question {
     since: Option<String>,
     limit: Option<u32>,
+}
+
+impl FromQuery for Question {
+    const NAMES: &'static [&'static str] = &["since", "limit"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            since: parameters.text("since"),
+            limit: parameters.number("limit")?,
+        })
+    }
 }
 
 #[derive(Serialize)]

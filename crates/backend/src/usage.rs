@@ -1,11 +1,10 @@
 //! `/api/usage`: calls, tokens and credits, added up.
 
 use axum::Json;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Response};
-use creel_http::{Problem, moment, rfc3339};
+use creel_http::{FromQuery, Parameters, Problem, Query, moment, rfc3339};
 use creel_records::ledger::{UsageBy, UsageOf, UsageQuery, UsageSum};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::csv;
@@ -17,13 +16,26 @@ const DAY_MS: i64 = 86_400_000;
 /// Without `from`: this long before `to`.
 const DAYS: i64 = 30;
 
-#[derive(Deserialize)]
 pub struct Asked {
     pub from: Option<String>,
     pub to: Option<String>,
     pub by: Option<String>,
     pub user: Option<String>,
     pub format: Option<String>,
+}
+
+impl FromQuery for Asked {
+    const NAMES: &'static [&'static str] = &["from", "to", "by", "user", "format"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            from: parameters.text("from"),
+            to: parameters.text("to"),
+            by: parameters.text("by"),
+            user: parameters.text("user"),
+            format: parameters.text("format"),
+        })
+    }
 }
 
 /// `GET /api/usage?from=2026-01-01&to=2026-02-01&by=user|model|day|hour|instance|provider&user=ID&format=csv`.

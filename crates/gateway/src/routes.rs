@@ -10,7 +10,7 @@ use crate::error::in_the_apis_form;
 use crate::state::Gateway;
 use crate::tenants::admin;
 use crate::{chat, completions, guard, health, observe, sessions, webchat};
-use creel_http::{Problem, not_crowded, problems_only};
+use creel_http::{Problem, no_query, not_crowded, problems_only};
 
 pub type State = Arc<Gateway>;
 
@@ -22,6 +22,7 @@ pub fn router(gateway: &State) -> Router {
         .route("/api/v1/chat/stream", post(chat::stream))
         .route("/api/v1/sessions", get(sessions::list).delete(sessions::delete_all))
         .route("/api/v1/sessions/{id}", get(sessions::read).delete(sessions::delete))
+        .route_layer(from_fn(no_query))
         .route_layer(admitted());
 
     let openai = Router::new()
@@ -38,12 +39,14 @@ pub fn router(gateway: &State) -> Router {
     let multi_tenant = Router::new()
         .route("/api/v1/multi-tenant/stats", get(admin::stats))
         .route("/api/v1/multi-tenant/sync", post(admin::sync))
+        .route("/api/v1/multi-tenant/users/{id}", get(admin::info))
+        .route_layer(from_fn(no_query))
+        // These take parameters.
         .route("/api/v1/multi-tenant/users", get(admin::list))
         .route(
             "/api/v1/multi-tenant/users/cleanup",
             post(admin::cleanup).get(admin::info_of_cleanup),
         )
-        .route("/api/v1/multi-tenant/users/{id}", get(admin::info))
         .route_layer(from_fn_with_state(gateway.clone(), guard::service));
 
     let probes = Router::new()

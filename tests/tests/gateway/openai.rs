@@ -125,3 +125,14 @@ async fn it_can_be_switched_off() {
     let request = json!({"messages": [{"role": "user", "content": "hi"}]});
     assert_eq!(gateway.post("/v1/chat/completions", &request).await.status, 404);
 }
+
+#[tokio::test]
+async fn a_request_without_a_message_is_told_so() {
+    let gateway = Gateway::builder().start().await;
+    let refused = gateway.post("/v1/chat/completions", &json!({"messages": []})).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(
+        refused.json()["error"]["message"],
+        "messages: it is empty; send at least one message of the user's"
+    );
+}

@@ -392,3 +392,39 @@ async fn the_console_and_the_instances_have_no_host_in_common() {
     let expected = up.url().replace("127.0.0.1", "localhost") + "/instances/a?tab=chat";
     assert_eq!(page.header("location"), expected);
 }
+
+#[tokio::test]
+async fn a_parameter_that_is_none_or_says_nonsense_gets_one_clear_line() {
+    let up = Up::start().await;
+    for (path, detail) in [
+        (
+            "/api/users?limt=5",
+            "query: \"limt\" is no parameter; this path takes search, after, limit",
+        ),
+        ("/api/users?limit=x", "query: limit is \"x\"; it must be a whole number"),
+        ("/api/usage?by=day&by=user", "query: by is given twice"),
+        (
+            "/api/instances?status=running",
+            "query: \"status\" is no parameter; this path takes none",
+        ),
+        (
+            "/api/instances/a?purge=true",
+            "query: \"purge\" is no parameter; this path takes none",
+        ),
+        (
+            "/api/instances/a/logs?tail=-1",
+            "query: tail is \"-1\"; it must be a whole number",
+        ),
+    ] {
+        let refused = up.get(path).await;
+        assert_eq!(refused.problem(), (400, "bad_request".into()), "{path}");
+        assert_eq!(refused.json()["detail"], detail, "{path}");
+    }
+    up.create("a").await;
+    let refused = up.delete("/api/instances/a?purge=yes").await;
+    assert_eq!(
+        refused.json()["detail"],
+        "query: purge is \"yes\"; it must be true or false"
+    );
+    up.show("a").await;
+}

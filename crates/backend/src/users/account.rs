@@ -1,9 +1,9 @@
 //! `GET|POST /api/users`, `GET|PATCH|DELETE /api/users/{id}`.
 
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem};
+use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query};
 use creel_records::{NewUser, UserPatch, UserStatus};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
@@ -18,13 +18,24 @@ const MOST: u32 = 1_000;
 /// Characters that are looked for.
 const SEARCH: usize = 100;
 
-#[derive(Deserialize)]
 pub struct Page {
     /// A part of an id or a name.
     search: Option<String>,
     /// Users after this id.
     after: Option<String>,
     limit: Option<u32>,
+}
+
+impl FromQuery for Page {
+    const NAMES: &'static [&'static str] = &["search", "after", "limit"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            search: parameters.text("search"),
+            after: parameters.text("after"),
+            limit: parameters.number("limit")?,
+        })
+    }
 }
 
 /// `GET /api/users?search=&after=ID&limit=100`: by id. `next` goes into the next question as `after`, and is null at the end.
@@ -66,6 +77,7 @@ pub struct Create {
 pub async fn create(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
+    Query(()): Query<()>,
     JsonBody(request): JsonBody<Create>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let id = parse_id(&request.id)?;

@@ -4,12 +4,11 @@ use std::collections::HashMap;
 
 use axum::Extension;
 use axum::Json;
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use creel_http::{Problem, TextBody};
+use creel_http::{FromQuery, Parameters, Problem, Query, TextBody};
 use creel_records::NewUser;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{parse_id, parse_name, sheet};
@@ -22,11 +21,19 @@ const MOST: usize = 10_000;
 /// Lines that are told; whoever has more to mend begins with these.
 const TOLD: usize = 100;
 
-#[derive(Deserialize)]
 pub struct How {
     /// Only say what would happen.
-    #[serde(default)]
     dry_run: bool,
+}
+
+impl FromQuery for How {
+    const NAMES: &'static [&'static str] = &["dry_run"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            dry_run: parameters.flag("dry_run")?,
+        })
+    }
 }
 
 /// A line of the table, and what is wrong with it.

@@ -93,6 +93,7 @@ impl CompletionRequest {
         if self.n.is_some_and(|n| n != 1) {
             return Err(Problem::bad_request("n: only 1 is supported"));
         }
+        let nothing = self.messages.is_empty();
         let mut instructions = Vec::new();
         let mut given = Vec::new();
         for (index, message) in self.messages.into_iter().enumerate() {
@@ -108,6 +109,11 @@ impl CompletionRequest {
             .iter()
             .rposition(|message| matches!(message, Message::Assistant { .. }));
         let input = given.split_off(last_said.map_or(0, |index| index + 1));
+        if nothing {
+            return Err(Problem::bad_request(
+                "messages: it is empty; send at least one message of the user's",
+            ));
+        }
         if input.is_empty() {
             return Err(Problem::bad_request(
                 "messages: the last message must be the user's or a tool's",

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
-use creel_http::Problem;
+use creel_http::{FromQuery, Parameters, Problem, Query};
 use creel_session::UserId;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -65,12 +64,22 @@ pub async fn sync(Shared(gateway): Shared<State>) -> Result<Json<Value>, Problem
     })))
 }
 
-#[derive(Deserialize)]
 pub struct Wanted {
-    #[serde(default)]
     search: String,
     after: Option<String>,
     limit: Option<usize>,
+}
+
+impl FromQuery for Wanted {
+    const NAMES: &'static [&'static str] = &["search", "after", "limit"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            search: parameters.text("search").unwrap_or_default(),
+            after: parameters.text("after"),
+            limit: parameters.number("limit")?,
+        })
+    }
 }
 
 /// `GET …/users?search=&after=&limit=`: by id; `next` goes into the next request as `after`.
@@ -133,10 +142,19 @@ pub async fn info(Shared(gateway): Shared<State>, Path(id): Path<String>) -> Res
     })))
 }
 
-#[derive(Deserialize)]
 pub struct Cleanup {
     /// Milliseconds; without it, `multiTenant.userIdleTimeoutMs`.
     idle_ms: Option<u64>,
+}
+
+impl FromQuery for Cleanup {
+    const NAMES: &'static [&'static str] = &["idle_ms"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        Ok(Self {
+            idle_ms: parameters.number("idle_ms")?,
+        })
+    }
 }
 
 /// `POST …/users/cleanup?idle_ms=`: unloads who is idle. Nothing of theirs is lost.
