@@ -27,6 +27,7 @@ pub mod person;
 pub mod process;
 pub mod scripts;
 pub mod sse;
+pub mod stranger;
 pub mod tenants;
 pub mod time;
 pub mod up;

@@ -22,9 +22,21 @@ pub struct Process {
 impl Process {
     /// # Panics
     /// If there is no such program.
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::start_with(command, "")
+    }
+
+    /// With this, and then the end, on its standard input.
+    ///
+    /// # Panics
+    /// If there is no such program.
+    pub fn start_with(mut command: Command, input: &str) -> Self {
+        let stdin = match input {
+            "" => Stdio::null(),
+            input => Stdio::from(file_with(input)),
+        };
         let command = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
@@ -82,6 +94,16 @@ impl Process {
     }
 }
 
+/// A file without a name that holds this text.
+fn file_with(text: &str) -> std::fs::File {
+    use std::io::{Seek as _, Write as _};
+    let mut file = tempfile::tempfile().expect("there is room for a file");
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.rewind())
+        .expect("there is room for a text");
+    file
+}
+
 /// A process that was.
 #[derive(Debug)]
 pub struct Ended {
@@ -91,6 +113,23 @@ pub struct Ended {
 }
 
 impl Ended {
+    /// # Panics
+    /// If it did not succeed.
+    #[track_caller]
+    pub fn ok(&self) {
+        assert!(self.status.success(), "{self:?}");
+    }
+
+    /// What it printed, where it succeeded.
+    ///
+    /// # Panics
+    /// If it did not succeed, or printed no JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        self.ok();
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
     /// The exit code; `None`: a signal killed it.
     pub fn code(&self) -> Option<i32> {
         self.status.code()

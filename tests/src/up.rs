@@ -317,6 +317,13 @@ impl Up {
             .expect("creel can be started")
     }
 
+    /// Runs `creel …` against it, with this on its standard input.
+    pub async fn creel_with_input(&self, arguments: &[&str], input: &str) -> Ended {
+        Process::start_with(self.creel_command(&self.url, arguments), input)
+            .ended()
+            .await
+    }
+
     /// Starts `creel …`, and lets it run.
     pub fn creel_runs(&self, arguments: &[&str]) -> Process {
         Process::start(self.creel_command(&self.url, arguments))

@@ -73,8 +73,6 @@ pub fn router(backend: &State) -> Router {
     let mine = Router::new()
         .route("/api/me", get(me::show))
         .route("/api/me/password", post(me::change_password))
-        .route("/api/me/usage", get(me::usage))
-        .route("/api/me/credits", get(me::credits))
         .route(
             "/api/me/config",
             get(me::config).put(me::write_config).patch(me::patch_config),
@@ -85,6 +83,10 @@ pub fn router(backend: &State) -> Router {
             "/api/v1/openclaw/gateway/config",
             get(me::config).patch(me::patch_config),
         )
+        .route_layer(from_fn(no_query))
+        // These take parameters.
+        .route("/api/me/usage", get(me::usage))
+        .route("/api/me/credits", get(me::credits))
         .route_layer(from_fn_with_state(backend.clone(), signin::admit));
 
     let open = Router::new()

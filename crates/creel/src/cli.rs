@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::output;
 use crate::size::Limit;
 
 #[derive(Parser)]
@@ -13,15 +14,14 @@ use crate::size::Limit;
     version,
     about = "An OpenClaw AI gateway for every person: isolated, always reachable, run from one page",
     after_help = "Start with `creel up`, then open the address that it prints.",
-    propagate_version = true,
-    arg_required_else_help = true
+    propagate_version = true
 )]
 pub struct Cli {
     /// Where Creel keeps everything [default: ~/.creel]
-    #[arg(long, global = true, env = "CREEL_HOME", value_name = "DIR")]
+    #[arg(long, global = true, env = "CREEL_HOME", value_name = "DIR", display_order = 900)]
     pub home: Option<PathBuf>,
     /// Print JSON for machines
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub json: bool,
     #[command(subcommand)]
     pub command: Command,
@@ -34,6 +34,9 @@ pub enum Command {
     /// Make and run instances
     #[command(subcommand)]
     Instance(InstanceCommand),
+    /// Register users of gateways for many
+    #[command(subcommand)]
+    User(UserCommand),
     /// Give credits, and see where they went
     #[command(subcommand)]
     Credits(CreditsCommand),
@@ -55,18 +58,15 @@ pub enum Command {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
-    /// Confine this process, then become the program of an instance
-    #[command(hide = true)]
-    SandboxExec,
 }
 
 #[derive(Args)]
 pub struct UpArgs {
     /// Address of the console and the API
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000", value_parser = address)]
     pub console: SocketAddr,
     /// Address of the LLM Gateway
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000", value_parser = address)]
     pub llm: SocketAddr,
     #[command(flatten)]
     pub llm_settings: LlmSettings,
@@ -107,7 +107,7 @@ pub enum LlmCommand {
     /// Run it in the foreground, on the records of a home (CREEL_DATABASE_URL, `database` in its creel.toml, creel.db)
     Run {
         /// Address to listen on
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000")]
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000", value_parser = address)]
         listen: SocketAddr,
         /// Where this node keeps its journal; each has its own [default: llm-journal in the home]
         #[arg(long, value_name = "DIR")]
@@ -132,6 +132,78 @@ pub struct MoveArgs {
     /// a command line: a URL with a password is better kept there
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Register a user
+    Create(UserCreateArgs),
+    /// List users, by id
+    #[command(visible_alias = "ls")]
+    List {
+        /// Only those whose id or name contains this
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// Go on after this one
+        #[arg(long, value_name = "ID")]
+        after: Option<String>,
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Show one user
+    Show { id: String },
+    /// Make a new gateway token, shown this once; the one before is void at the next sync
+    Token {
+        id: String,
+        /// A day or a moment (RFC 3339) after which it is void
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// Take their token away, and make none
+        #[arg(long, conflicts_with = "expires")]
+        revoke: bool,
+    },
+    /// Set a password, asked for on the terminal
+    Password {
+        id: String,
+        /// Read it from the first line of standard input
+        #[arg(long = "password-stdin")]
+        stdin: bool,
+        /// Take it away: they sign in no more
+        #[arg(long, conflicts_with = "stdin")]
+        remove: bool,
+    },
+    /// Keep a user out; what is theirs stays
+    Disable { id: String },
+    /// Let a user in again
+    Enable { id: String },
+    /// Register many users from a table (CSV, first line id,name), all or none up to 10,000
+    Import {
+        /// `-`: standard input
+        file: String,
+        /// Only say whether it is good, and what is wrong in which line
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Remove a user; what they were charged stays in the books
+    Rm { id: String },
+}
+
+#[derive(Args)]
+pub struct UserCreateArgs {
+    /// Names the user's workspace too
+    pub id: String,
+    /// Name shown to people
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Ask for a password on the terminal
+    #[arg(long)]
+    pub password: bool,
+    /// Read a password from the first line of standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Make a gateway token too, shown this once
+    #[arg(long)]
+    pub token: bool,
 }
 
 #[derive(Subcommand)]
@@ -372,8 +444,16 @@ pub enum ConfigCommand {
     Edit { id: String },
 }
 
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "give an IP address and a port, such as 127.0.0.1:8000")
+}
+
 pub fn print_completions(shell: clap_complete::Shell) {
-    clap_complete::generate(shell, &mut Cli::command(), "creel", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "creel", &mut script);
+    // Whoever reads only a part of it, as `head` does, makes no mistake.
+    output::line(String::from_utf8_lossy(&script).trim_end());
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The command line's way to the backend: `CREEL_URL`, else where the home's `creel up` listens; and a token from `CREEL_TOKEN` or from
-//! `secrets/admin-token` of the home.
+//! `secrets/admin-token` of the home. Whatever is at the other end, or is not, the user is told in one line what to do.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -14,13 +14,26 @@ use crate::failure::Failure;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8000";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a whole answer; `CREEL_TIMEOUT` sets another.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// For an answer that comes once something was done: an instance that drains, or one whose runtime is installed first.
+const LONG_PATIENCE: Duration = Duration::from_secs(900);
+const TIMEOUT_VARIABLE: &str = "CREEL_TIMEOUT";
 
 pub struct Client {
     http: reqwest::Client,
     url: String,
-    token: String,
+    token: Token,
     /// What to do where nothing answers.
     advice: &'static str,
+    /// What `CREEL_TIMEOUT` says.
+    timeout: Option<Duration>,
+}
+
+/// What lets the command line in, and where it was found, for whoever must mend it.
+pub struct Token {
+    pub secret: String,
+    pub source: String,
 }
 
 /// Where the last `creel up` of a home listened.
@@ -48,27 +61,46 @@ pub fn home(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
 
 impl Client {
     pub fn new(given_home: Option<PathBuf>) -> Result<Self, Failure> {
-        let url = std::env::var("CREEL_URL").ok().filter(|url| !url.is_empty());
         let home = home(given_home);
-        let noted = home
-            .as_ref()
-            .ok()
-            .and_then(|home| std::fs::read_to_string(home.join(ADDRESS_FILE)).ok());
-        let url = url
+        let file = home.as_ref().ok().map(|home| home.join(ADDRESS_FILE));
+        let noted = file.and_then(|file| Some((std::fs::read_to_string(&file).ok()?, file.display().to_string())));
+        let given = variable("CREEL_URL").map(|url| (url, "CREEL_URL".to_owned()));
+        let (url, source) = given
             .or(noted)
-            .unwrap_or_else(|| DEFAULT_URL.to_owned())
-            .trim()
-            .trim_end_matches('/')
-            .to_owned();
-        let token = match std::env::var("CREEL_TOKEN").ok().filter(|token| !token.is_empty()) {
-            Some(token) => token,
+            .unwrap_or_else(|| (DEFAULT_URL.to_owned(), String::new()));
+        let token = match variable("CREEL_TOKEN") {
+            Some(secret) => Token {
+                secret,
+                source: "CREEL_TOKEN".to_owned(),
+            },
             None => token_of(&home?)?,
         };
-        Self::at(url, token, "start it with `creel up`, or set CREEL_URL")
+        Self::at(&url, &source, token, "start it with `creel up`, or set CREEL_URL")
     }
 
-    /// A client of whatever server of Creel's is at `url`.
-    pub fn at(url: String, token: String, advice: &'static str) -> Result<Self, Failure> {
+    /// A client of whatever server of Creel's is at `url`, which `source` says.
+    pub fn at(url: &str, source: &str, token: Token, advice: &'static str) -> Result<Self, Failure> {
+        let url = url.trim().trim_end_matches('/').to_owned();
+        let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        if !Url::parse(&url).is_ok_and(|url| is_address(&url)) {
+            return Err(Failure::bad_input(format!(
+                "{source} is {url:?}; give an address such as {DEFAULT_URL}"
+            )));
+        }
+        if token.secret.contains(|c: char| !c.is_ascii_graphic()) {
+            return Err(Failure::bad_input(format!(
+                "{}: a token has no spaces, line breaks or other than ASCII characters",
+                token.source
+            )));
+        }
+        let timeout = variable(TIMEOUT_VARIABLE)
+            .map(|text| match text.parse() {
+                Ok(seconds @ 1..) => Ok(Duration::from_secs(seconds)),
+                _ => Err(Failure::bad_input(format!(
+                    "{TIMEOUT_VARIABLE} is {text:?}; give a whole number of seconds of at least 1"
+                ))),
+            })
+            .transpose()?;
         // Does nothing where a provider is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
@@ -85,47 +117,74 @@ impl Client {
             url,
             token,
             advice,
+            timeout,
         })
     }
 
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.send(Method::GET, path, None).await
+        self.send(self.request(Method::GET, path)).await
     }
 
     pub async fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        self.send(Method::POST, path, body).await
+        self.send(with_body(self.request(Method::POST, path), body)).await
+    }
+
+    /// As [`Self::post`], for what is answered once it was done.
+    pub async fn post_and_wait(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let request = self.request(Method::POST, path).timeout(self.patience(LONG_PATIENCE));
+        self.send(with_body(request, body)).await
+    }
+
+    /// Posts a text that is not JSON.
+    pub async fn post_text(&self, path: &str, text: String) -> Result<Value, Failure> {
+        self.send(self.request(Method::POST, path).body(text)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.send(self.request(Method::PATCH, path).json(body)).await
     }
 
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.send(Method::PUT, path, Some(body)).await
+        self.send(self.request(Method::PUT, path).json(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Result<Value, Failure> {
-        self.send(Method::DELETE, path, None).await
+        let request = self.request(Method::DELETE, path);
+        self.send(request.timeout(self.patience(LONG_PATIENCE))).await
     }
 
     /// An answer that is not JSON.
     pub async fn text(&self, path: &str) -> Result<String, Failure> {
-        let bytes = self.answer(Method::GET, path, None).await?;
+        let bytes = self.answer(self.request(Method::GET, path)).await?;
         String::from_utf8(bytes).map_err(Failure::from_error)
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let bytes = self.answer(method, path, body).await?;
+    /// An answer's list of this name, which every backend of Creel's has there.
+    pub fn list<'a>(&self, answer: &'a Value, name: &str) -> Result<&'a [Value], Failure> {
+        answer[name]
+            .as_array()
+            .map(Vec::as_slice)
+            .ok_or_else(|| self.stranger())
+    }
+
+    fn patience(&self, usual: Duration) -> Duration {
+        self.timeout.unwrap_or(usual)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        request.bearer_auth(&self.token.secret).timeout(self.patience(PATIENCE))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Value, Failure> {
+        let bytes = self.answer(request).await?;
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&bytes).map_err(|_| Failure::failed(format!("{} is no creel backend", self.url)))
+        serde_json::from_slice(&bytes).map_err(|_| self.stranger())
     }
 
-    async fn answer(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Vec<u8>, Failure> {
-        let mut request = self
-            .http
-            .request(method, format!("{}{path}", self.url))
-            .bearer_auth(&self.token);
-        if let Some(body) = body {
-            request = request.json(body);
-        }
+    async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
@@ -135,11 +194,25 @@ impl Client {
         Err(self.refused(status, &bytes))
     }
 
+    /// Something answers, and not as Creel does.
+    fn stranger(&self) -> Failure {
+        Failure::failed(format!(
+            "{} is no backend of Creel; set CREEL_URL to the console's address",
+            self.url
+        ))
+    }
+
     fn refused(&self, status: StatusCode, body: &[u8]) -> Failure {
         let problem: Value = serde_json::from_slice(body).unwrap_or_default();
         let Some(detail) = problem["detail"].as_str() else {
-            return Failure::failed(format!("{} answered {status}; is it a creel backend?", self.url));
+            return Failure::failed(format!(
+                "{} answered {status}, and not as Creel does; set CREEL_URL to the console's address",
+                self.url
+            ));
         };
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return Failure::failed(format!("{detail}; the token was read from {}", self.token.source));
+        }
         // The rest made sense, and may work another time.
         let senseless = matches!(status.as_u16(), 400 | 404 | 405 | 409 | 413 | 422) && problem["code"] != "superseded";
         if senseless {
@@ -147,28 +220,48 @@ impl Client {
         } else {
             Failure::failed(detail)
         }
+        .with_lines(&problem["lines"])
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         if error.is_connect() {
-            Failure::failed(format!("nothing answers at {}: {}", self.url, self.advice))
-        } else {
-            Failure::failed(format!("{}: {error}", self.url))
+            return Failure::failed(format!(
+                "nothing answers at {} ({}): {}",
+                self.url,
+                cause(error),
+                self.advice
+            ));
         }
+        if error.is_timeout() {
+            return Failure::failed(self.silent());
+        }
+        Failure::failed(format!("{} broke off ({}): {}", self.url, cause(error), self.advice))
+    }
+
+    fn silent(&self) -> String {
+        format!(
+            "{} took the request and did not answer in time: look at the log of `creel up` there, or give it more seconds with {TIMEOUT_VARIABLE}",
+            self.url
+        )
     }
 
     /// Calls `show` with each batch of lines until the backend closes the stream.
     pub async fn follow(&self, path: &str, mut show: impl FnMut(&Value)) -> Result<(), Failure> {
         let url = format!("{}{path}", self.url.replacen("http", "ws", 1));
         let mut request = url.into_client_request().map_err(Failure::from_error)?;
-        let bearer = HeaderValue::try_from(format!("Bearer {}", self.token)).map_err(Failure::from_error)?;
+        let bearer = HeaderValue::try_from(format!("Bearer {}", self.token.secret)).map_err(Failure::from_error)?;
         request.headers_mut().insert("authorization", bearer);
-        let connected = tokio_tungstenite::connect_async(request).await;
+        // The stream may be quiet for as long as it likes, once it has begun.
+        let connected = tokio::time::timeout(self.patience(PATIENCE), tokio_tungstenite::connect_async(request)).await;
+        let connected = connected.map_err(|_| Failure::failed(self.silent()))?;
         let (mut socket, _) = connected.map_err(|error| match error {
             tokio_tungstenite::tungstenite::Error::Http(response) => {
                 self.refused(response.status(), response.body().as_deref().unwrap_or_default())
             }
-            error => Failure::failed(format!("{}: {error}", self.url)),
+            tokio_tungstenite::tungstenite::Error::Io(error) => {
+                Failure::failed(format!("nothing answers at {} ({error}): {}", self.url, self.advice))
+            }
+            _ => self.stranger(),
         })?;
         while let Some(Ok(message)) = socket.next().await {
             if let Ok(text) = message.to_text()
@@ -194,7 +287,28 @@ pub fn escaped(text: &str) -> String {
     escaped
 }
 
-fn token_of(home: &Path) -> Result<String, Failure> {
+/// What a variable says, if it says something.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn with_body(request: RequestBuilder, body: Option<&Value>) -> RequestBuilder {
+    match body {
+        Some(body) => request.json(body),
+        None => request,
+    }
+}
+
+/// What is at the bottom of it.
+fn cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+fn token_of(home: &Path) -> Result<Token, Failure> {
     let path = home.join("secrets/admin-token");
     let token = std::fs::read_to_string(&path).map_err(|error| {
         Failure::bad_input(format!(
@@ -202,5 +316,8 @@ fn token_of(home: &Path) -> Result<String, Failure> {
             path.display()
         ))
     })?;
-    Ok(token.trim().to_owned())
+    Ok(Token {
+        secret: token.trim().to_owned(),
+        source: path.display().to_string(),
+    })
 }

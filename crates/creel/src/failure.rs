@@ -3,27 +3,25 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 /// 2: what was asked makes no sense and nothing was changed; 1: it made sense and did not work.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
     code: u8,
+    /// What is wrong with each line of a table: `{"line","detail"}`.
+    lines: Vec<Value>,
 }
 
 impl Failure {
     /// The user's to mend.
     pub fn bad_input(message: impl Display) -> Self {
-        Self {
-            message: message.to_string(),
-            code: 2,
-        }
+        Self::with_code(message, 2)
     }
 
     pub fn failed(message: impl Display) -> Self {
-        Self {
-            message: message.to_string(),
-            code: 1,
-        }
+        Self::with_code(message, 1)
     }
 
     pub fn from_error(error: impl Display) -> Self {
@@ -35,12 +33,39 @@ impl Failure {
         Self {
             message: message.to_string(),
             code,
+            lines: Vec::new(),
         }
+    }
+
+    /// The same, about these lines of a table.
+    #[must_use]
+    pub fn with_lines(mut self, lines: &Value) -> Self {
+        self.lines = lines.as_array().cloned().unwrap_or_default();
+        self
+    }
+
+    /// Lines of a table, from 1, and what is wrong with each.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.lines.iter().filter_map(|told| {
+            let line = usize::try_from(told["line"].as_u64()?).ok()?;
+            Some((line, told["detail"].as_str()?))
+        })
+    }
+
+    /// The same, after what was done before it.
+    #[must_use]
+    pub fn after(mut self, done: impl Display) -> Self {
+        self.message = format!("{done}: {}", self.message);
+        self
     }
 
     pub fn report(&self, json: bool) -> ExitCode {
         if json {
-            eprintln!("{}", serde_json::json!({"error": self.message, "code": self.code}));
+            let mut error = json!({"error": self.message, "code": self.code});
+            if !self.lines.is_empty() {
+                error["lines"] = self.lines.clone().into();
+            }
+            eprintln!("{error}");
         } else {
             eprintln!("creel: {}", self.message);
         }

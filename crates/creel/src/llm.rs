@@ -60,6 +60,7 @@ pub async fn run(command: LlmCommand, home: Option<PathBuf>, json: bool) -> Resu
     let records = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
     let keep = settings::keep(&home, &llm_settings)?;
     let journal = journal.unwrap_or_else(|| home.join("llm-journal"));
+    tracing::debug!(home = %home.display(), records = %url, journal = %journal.display(), "opened");
     let gateway = open(
         listen,
         &llm_settings,

@@ -2,6 +2,7 @@
 
 mod cli;
 mod client;
+mod command_line;
 mod credits;
 mod failure;
 mod gateway;
@@ -15,16 +16,27 @@ mod settings;
 mod size;
 mod up;
 mod usage;
+mod user;
 
 use std::process::ExitCode;
-
-use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
+/// What the fleet starts an instance through, and nobody types: it is no part of the command line that people see.
+const SANDBOX_EXEC: &str = "sandbox-exec";
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    if std::env::args_os().nth(1).is_some_and(|word| word == SANDBOX_EXEC) {
+        return match creel_fleet::sandbox_exec() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => Failure::with_code(&error, error.exit_code()).report(false),
+        };
+    }
+    let cli = match command_line::read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     let json = cli.json;
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,14 +53,12 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),
+        Command::User(command) => one_thread(user::run(command, home, json)),
         Command::Credits(command) => one_thread(credits::run(command, home, json)),
         Command::Usage(args) => one_thread(usage::run(args, home, json)),
         Command::Completions { shell } => {
             cli::print_completions(shell);
             Ok(())
-        }
-        Command::SandboxExec => {
-            creel_fleet::sandbox_exec().map_err(|error| Failure::with_code(&error, error.exit_code()))
         }
     }
 }

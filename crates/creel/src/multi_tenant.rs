@@ -5,7 +5,7 @@ use creel_config::{Bind, Locations, Overrides, ProcessEnvironment};
 use serde_json::Value;
 
 use crate::cli::{MultiTenantArgs, MultiTenantCommand, SyncCommand, UsersCommand};
-use crate::client::{Client, escaped};
+use crate::client::{Client, Token, escaped};
 use crate::failure::Failure;
 use crate::output::{self, duration, print_or};
 use crate::size;
@@ -70,11 +70,15 @@ fn client(url: Option<String>) -> Result<Client, Failure> {
         _ => Bind::Loopback.address(),
     };
     let url = url.unwrap_or_else(|| format!("http://{}", std::net::SocketAddr::new(address, gateway.port)));
-    Client::at(
-        url.trim_end_matches('/').to_owned(),
-        settings.service_token.expose().to_owned(),
-        "start the gateway with `creel gateway run`, or name it with --url",
-    )
+    let token = Token {
+        secret: settings.service_token.expose().to_owned(),
+        source: format!(
+            "OPENCLAW_SERVICE_TOKEN, or multiTenant.serviceToken in {}",
+            locations.config.display()
+        ),
+    };
+    let advice = "start the gateway with `creel gateway run`, or name it with --url";
+    Client::at(&url, "--url", token, advice)
 }
 
 async fn ask(client: &Client, path: &str) -> Result<Value, Failure> {

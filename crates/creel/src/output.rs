@@ -96,6 +96,35 @@ impl Drop for Spinner {
     }
 }
 
+/// A bar on standard error for work whose length is known.
+pub struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    pub fn start(what: &'static str, length: usize, json: bool) -> Self {
+        if json || !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").expect("a valid template");
+        let bar = ProgressBar::new(length as u64).with_style(style).with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(Some(bar))
+    }
+
+    pub fn advance(&self, by: usize) {
+        if let Some(bar) = &self.0 {
+            bar.inc(by as u64);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     client::note_address(home.path(), console).map_err(Failure::from_error)?;
     let url = settings::database(home.path())?.unwrap_or_else(|| DatabaseUrl::file(home.records_path()));
     let database = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
+    tracing::debug!(home = %home.path().display(), records = %url, "opened");
     let records: Arc<dyn Records> = Arc::new(database.clone());
     let first = bootstrap(&*records, &home.secrets_dir(), tokens)
         .await
@@ -68,6 +69,11 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         ..FleetOptions::new(home, records.clone(), creel_exe)
     };
     let fleet = Fleet::open(options).await.map_err(Failure::from_error)?;
+    tracing::debug!(
+        instances = fleet.list().len(),
+        first_port = args.first_port,
+        "the fleet is open"
+    );
     let stop = CancellationToken::new();
     let llm_setup = LlmSetup {
         sealer,

@@ -134,8 +134,19 @@ impl Meter {
                 None => bucket.give_back(self.taken - used, per_minute),
             }
         }
-        self.metrics
-            .settled(&self.labels, outcome, &counts, cost, self.began.elapsed());
+        let took = self.began.elapsed();
+        tracing::debug!(
+            model = self.labels.model,
+            provider = self.labels.provider,
+            key = &*self.key.id,
+            outcome = ?outcome,
+            prompt_tokens = counts.prompt,
+            completion_tokens = counts.completion,
+            credits = %cost,
+            milliseconds = took.as_secs_f64() * 1_000.0,
+            "call"
+        );
+        self.metrics.settled(&self.labels, outcome, &counts, cost, took);
         reservation.settle(outcome, counts.into(), cost);
     }
 }

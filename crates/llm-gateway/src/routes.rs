@@ -52,6 +52,7 @@ pub fn text(media_type: &'static str, body: impl Into<Bytes>) -> Response<Reply>
 }
 
 fn refuse(worker: &Worker, style: Style, refusal: &Refusal) -> Response<Reply> {
+    tracing::debug!(code = refusal.code(), reason = %refusal, "refused");
     worker.shared.metrics.refused(refusal.code());
     refusal.response(style).map(Reply::from)
 }

@@ -1,10 +1,10 @@
 //! Who I am, what I used, what I have left, and my password.
 
-use axum::extract::{Query, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Peer, Problem, rfc3339};
+use creel_http::{JsonBody, Peer, Problem, Query, rfc3339};
 use creel_records::{SignedBy, UserPatch};
 use serde::Deserialize;
 use serde_json::{Value, json};

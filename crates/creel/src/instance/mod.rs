@@ -57,7 +57,7 @@ fn path(id: &str, rest: &str) -> String {
 async fn act(client: &Client, id: &str, action: &str, json: bool) -> Result<(), Failure> {
     let spinner = Spinner::start(json);
     spinner.say(format!("{id}: {action}"));
-    let instance = client.post(&path(id, &format!("/{action}")), None).await?;
+    let instance = client.post_and_wait(&path(id, &format!("/{action}")), None).await?;
     drop(spinner);
     print_or(json, &instance, || {
         output::line(&summary(&instance));
@@ -80,11 +80,11 @@ fn summary(instance: &Value) -> String {
 
 async fn list(client: &Client, json: bool) -> Result<(), Failure> {
     let answer = client.get("/api/instances").await?;
+    let instances = client.list(&answer, "instances")?;
     if json {
         output::print_json(&answer);
         return Ok(());
     }
-    let instances = answer["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
     if instances.is_empty() {
         output::line("no instances yet; make one with `creel instance create NAME`");
         return Ok(());

@@ -298,6 +298,7 @@ impl Actor {
     /// Records and publishes what was seen. That a record cannot be written stops nothing: it is seen again at the next start.
     async fn observe(&mut self, status: Status, error: Option<String>) {
         let process = self.phase.process().map(|process| (process.pid(), process.started()));
+        tracing::debug!(instance = %self.id, %status, pid = process.map(|(pid, _)| pid), "seen");
         if let Err(error) = self.write_observed(status, process, error).await {
             tracing::warn!(instance = %self.id, %status, %error, "cannot record what was seen");
         }

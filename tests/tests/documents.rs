@@ -1,0 +1,107 @@
+//! What the documentation promises is there, and what is there is documented.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use creel_tests::binary::repository;
+
+/// Sources of everything that ships.
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && !["tests", "testkit", "examples", "target"].contains(&&*name) {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Literals in this text that are names of variables: several words in capitals, or one that is asked of an environment.
+fn variables(text: &str) -> BTreeSet<String> {
+    let is_name = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && text
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    };
+    let asks = |before: &str| {
+        ["var(", "var_os(", "filled(env, ", "variable("]
+            .iter()
+            .any(|call| before.ends_with(call))
+    };
+    let parts: Vec<&str> = text.split('"').collect();
+    let literals = parts
+        .windows(2)
+        .filter(|pair| is_name(pair[1]) && (pair[1].contains('_') || asks(pair[0])));
+    literals.map(|pair| pair[1].to_owned()).collect()
+}
+
+/// Not for whoever runs Creel: what Creel sets for the upstream runtime, what the compiler sets, a fault that only debug builds have,
+/// the size of a test.
+const NOT_READ: [&str; 8] = [
+    "OPENCLAW_NO_AUTO_UPDATE",
+    "OPENCLAW_DISABLE_BONJOUR",
+    "OPENCLAW_NO_RESPAWN",
+    "OPENCLAW_SUPERVISOR_MODE",
+    "OPENCLAW_SERVICE_REPAIR_POLICY",
+    "CARGO_PKG_VERSION",
+    "CREEL_DIE_AT",
+    "CREEL_USAGE_ROWS",
+];
+
+#[test]
+fn every_variable_that_is_read_is_documented() {
+    let mut files = Vec::new();
+    sources(&repository().join("crates"), &mut files);
+    let mut read = BTreeSet::new();
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let code: String = shipped
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect();
+        read.extend(variables(&code));
+    }
+    for known in [
+        "CREEL_HOME",
+        "CREEL_TIMEOUT",
+        "OPENCLAW_PROFILE",
+        "GATEWAY_RATE_LIMIT",
+        "DEBUG",
+        "EDITOR",
+        "DM_SCOPE",
+    ] {
+        assert!(read.contains(known), "{known} is read, and was not found: {read:?}");
+    }
+    let documented = std::fs::read_to_string(repository().join("docs/operations.md")).unwrap();
+    let missing: Vec<&String> = read
+        .iter()
+        .filter(|name| !NOT_READ.contains(&name.as_str()) && !documented.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/operations.md does not name {missing:?}");
+    let section = documented
+        .split("## Environment")
+        .nth(1)
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap();
+    let unread: Vec<String> = section
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains('_') && !name.starts_with('…') && *name == name.to_uppercase())
+        .filter(|name| !read.contains(*name))
+        .map(str::to_owned)
+        .collect();
+    assert!(
+        unread.is_empty(),
+        "docs/operations.md names {unread:?}, which nothing reads"
+    );
+}
