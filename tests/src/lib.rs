@@ -19,6 +19,7 @@
 //! the network.
 
 pub mod binary;
+pub mod clock;
 pub mod gateway;
 pub mod http;
 pub mod llm;

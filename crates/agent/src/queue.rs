@@ -99,7 +99,7 @@ impl TurnQueue {
         let (gate, ticket) = self.enter(key)?;
         let deleted = ticket.deleted.clone();
         tokio::select! {
-            place = self.place(key, gate, ticket, TAKEN_PATIENCE) => place,
+            place = self.place(gate, ticket, TAKEN_PATIENCE) => place,
             () = deleted.cancelled() => Err(TurnError::Deleted),
         }
     }
@@ -113,21 +113,38 @@ impl TurnQueue {
             std::mem::take(&mut line.deleted).cancel();
             (line.gate.clone(), self.ticket(key, line), were_there)
         };
-        Ok((self.place(key, gate, ticket, DELETE_PATIENCE).await?, were_there))
+        Ok((self.place(gate, ticket, DELETE_PATIENCE).await?, were_there))
     }
 
-    async fn place(
+    /// Gives the place's lease back and takes it with an epoch above `newest`, that of the session's transcript. The lease of
+    /// a place is behind it where the store has lost its file and the clock has been set back since.
+    pub async fn overtake(&self, place: Place, newest: u64) -> Result<Place, TurnError> {
+        let Place {
+            keeper,
+            _permit: permit,
+            ticket,
+        } = place;
+        tracing::warn!(session = %ticket.key, epoch = keeper.epoch(), newest, "the session has seen a newer epoch than its lease");
+        keeper.release().await?;
+        self.lease(permit, ticket, TAKEN_PATIENCE, newest).await
+    }
+
+    async fn place(&self, gate: Arc<Semaphore>, ticket: Ticket, patience: Duration) -> Result<Place, TurnError> {
+        let permit = gate.acquire_owned().await.expect("the gate is never closed");
+        self.lease(permit, ticket, patience, 0).await
+    }
+
+    async fn lease(
         &self,
-        key: &SessionKey,
-        gate: Arc<Semaphore>,
+        permit: OwnedSemaphorePermit,
         ticket: Ticket,
         patience: Duration,
+        floor: u64,
     ) -> Result<Place, TurnError> {
-        let permit = gate.acquire_owned().await.expect("the gate is never closed");
-        let name = format!("turn/{}/{}", key.user, key.session);
+        let name = format!("turn/{}/{}", ticket.key.user, ticket.key.session);
         let patience = tokio::time::Instant::now() + patience;
         loop {
-            if let Some(lease) = self.leases.acquire(&name, &self.holder, TTL).await? {
+            if let Some(lease) = self.leases.acquire(&name, &self.holder, TTL, floor).await? {
                 let keeper = Keeper::start(self.leases.clone(), lease);
                 return Ok(Place {
                     keeper,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use creel_lease::LeaseStore;
 use creel_llm::Client;
-use creel_session::{SessionKey, SessionStore, Stop, UserId};
+use creel_session::{SessionKey, SessionStore, Stop, Transcript, UserId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -93,7 +93,14 @@ impl Agent {
         };
         let waited_ms = begun.elapsed().as_millis();
         tracing::debug!(waited_ms, "the turn begins");
-        let result = self.run_in_place(turn, place.as_ref(), &events, stop).await;
+        let (place, transcript) = match (place, &turn.session) {
+            (Some(place), Some(key)) => {
+                let (place, transcript) = self.read_in_place(place, key).await?;
+                (Some(place), transcript)
+            }
+            (place, _) => (place, None),
+        };
+        let result = self.run_in_place(turn, place.as_ref(), transcript, &events, stop).await;
         let result_code = result.as_ref().map_or_else(TurnError::code, |_| "ok");
         tracing::debug!(
             result = result_code,
@@ -106,10 +113,33 @@ impl Agent {
         result
     }
 
+    /// What the session holds, and a place whose epoch it does not refuse.
+    async fn read_in_place(
+        &self,
+        mut place: Place,
+        key: &SessionKey,
+    ) -> Result<(Place, Option<Transcript>), TurnError> {
+        loop {
+            let transcript = match self.sessions.read(key).await {
+                Ok(transcript) => transcript,
+                Err(error) => {
+                    TurnQueue::release(place).await;
+                    return Err(error.into());
+                }
+            };
+            let newest = transcript.as_ref().map_or(0, |transcript| transcript.newest_epoch);
+            if newest <= place.epoch() {
+                return Ok((place, transcript));
+            }
+            place = self.queue.overtake(place, newest).await?;
+        }
+    }
+
     async fn run_in_place(
         &self,
         turn: Turn,
         place: Option<&Place>,
+        transcript: Option<Transcript>,
         events: &mpsc::Sender<TurnEvent>,
         stop: &CancellationToken,
     ) -> Result<Outcome, TurnError> {
@@ -126,7 +156,7 @@ impl Agent {
             }
         };
         let result = tokio::select! {
-            result = tokio::time::timeout(timeout, work.answer()) => result.unwrap_or(Err(TurnError::TimedOut(timeout))),
+            result = tokio::time::timeout(timeout, work.answer(transcript)) => result.unwrap_or(Err(TurnError::TimedOut(timeout))),
             () = events.closed() => Err(TurnError::Cancelled),
             () = stop.cancelled() => Err(TurnError::Cancelled),
             // Nothing more may be written.

@@ -48,11 +48,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    pub async fn answer(&mut self) -> Result<Outcome, TurnError> {
-        let transcript = match &self.turn.session {
-            Some(key) => self.sessions.read(key).await?,
-            None => None,
-        };
+    /// `transcript` is what the session holds; `None`: it is new, or the turn has none.
+    pub async fn answer(&mut self, transcript: Option<Transcript>) -> Result<Outcome, TurnError> {
         let mut open = None;
         if let Some(transcript) = &transcript {
             match self.earlier_attempt(transcript)? {

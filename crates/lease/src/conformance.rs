@@ -20,6 +20,7 @@ where
     one_owner_at_a_time(&name("one-owner"), &open).await;
     the_same_holder_is_refused_too(&name("same-holder"), &open).await;
     released_is_free_at_once(&name("release"), &open).await;
+    an_epoch_is_above_what_was_seen(&name("floor"), &open).await;
     runs_out_and_is_taken_over(&name("expiry"), &open).await;
     renewing_extends(&name("renew"), &open).await;
     what_is_lost_cannot_be_renewed_or_released(&name("lost"), &open).await;
@@ -37,7 +38,7 @@ async fn take(store: &dyn LeaseStore, name: &str, holder: &str, ttl: Duration) -
 }
 
 async fn try_take(store: &dyn LeaseStore, name: &str, holder: &str, ttl: Duration) -> Option<Lease> {
-    store.acquire(name, holder, ttl).await.expect("the store answers")
+    store.acquire(name, holder, ttl, 0).await.expect("the store answers")
 }
 
 async fn one_owner_at_a_time(name: &str, open: &impl Fn() -> Arc<dyn LeaseStore>) {
@@ -75,6 +76,26 @@ async fn released_is_free_at_once(name: &str, open: &impl Fn() -> Arc<dyn LeaseS
     let lease = take(&*fresh, name, "a", LONG).await;
     assert!(lease.epoch() > last, "epochs grow over a restart");
     fresh.release(lease).await.expect("answers");
+}
+
+/// The store may know nothing of the name, or less than what the lease protects.
+async fn an_epoch_is_above_what_was_seen(name: &str, open: &impl Fn() -> Arc<dyn LeaseStore>) {
+    let (one, two) = (open(), open());
+    let first = take(&*one, name, "a", LONG).await;
+    let seen = first.epoch() + 1_000_000_000_000;
+    one.release(first).await.expect("answers");
+    let taken = two.acquire(name, "b", LONG, seen).await.expect("the store answers");
+    let ahead = taken.expect("nobody holds this lease");
+    assert!(ahead.epoch() > seen);
+    assert!(
+        one.acquire(name, "a", LONG, u64::MAX).await.expect("answers").is_none(),
+        "a floor takes nothing away"
+    );
+    let seen = ahead.epoch();
+    two.release(ahead).await.expect("answers");
+    let next = take(&*one, name, "a", LONG).await;
+    assert!(next.epoch() > seen, "the store has learned it");
+    one.release(next).await.expect("answers");
 }
 
 async fn runs_out_and_is_taken_over(name: &str, open: &impl Fn() -> Arc<dyn LeaseStore>) {
@@ -167,8 +188,8 @@ async fn odd_names_work_and_bad_ones_are_refused(name: &str, open: &impl Fn() ->
         store.release(lease).await.expect("answers");
     }
     for bad in [String::new(), "a\nb".to_owned(), "x".repeat(201)] {
-        assert!(store.acquire(&bad, "a", LONG).await.is_err());
-        assert!(store.acquire(name, &bad, LONG).await.is_err());
+        assert!(store.acquire(&bad, "a", LONG, 0).await.is_err());
+        assert!(store.acquire(name, &bad, LONG, 0).await.is_err());
         assert!(store.inspect(&bad).await.is_err());
     }
 }

@@ -135,7 +135,7 @@ impl FileLeases {
 
 #[async_trait]
 impl LeaseStore for FileLeases {
-    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, LeaseError> {
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration, floor: u64) -> Result<Option<Lease>, LeaseError> {
         checked(holder, "the holder")?;
         let Some(locked) = self.lock(self.path(name)?, true).await? else {
             return Ok(None);
@@ -148,7 +148,7 @@ impl LeaseStore for FileLeases {
         {
             return Ok(None);
         }
-        let epoch = Record::next_epoch(previous.as_ref(), now);
+        let epoch = Record::next_epoch(previous.as_ref(), floor, now);
         let held = Held {
             holder: holder.to_owned(),
             deadline_boot_ms: millis(now.boot + ttl),

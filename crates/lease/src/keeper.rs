@@ -150,8 +150,14 @@ mod tests {
 
     #[async_trait]
     impl LeaseStore for Faulty {
-        async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, LeaseError> {
-            self.inner.acquire(name, holder, ttl).await
+        async fn acquire(
+            &self,
+            name: &str,
+            holder: &str,
+            ttl: Duration,
+            floor: u64,
+        ) -> Result<Option<Lease>, LeaseError> {
+            self.inner.acquire(name, holder, ttl, floor).await
         }
         async fn renew(&self, lease: &mut Lease) -> Result<bool, LeaseError> {
             if self.hanging.load(Ordering::Relaxed) {
@@ -186,7 +192,7 @@ mod tests {
             renewals: 0.into(),
             failures: 0.into(),
         });
-        let lease = store.acquire("n", "a", TTL).await.unwrap().unwrap();
+        let lease = store.acquire("n", "a", TTL, 0).await.unwrap().unwrap();
         let keeper = Keeper::start(store.clone(), lease);
         (dir, store, keeper)
     }
@@ -213,7 +219,7 @@ mod tests {
             keeper.lost().await;
             assert!(!keeper.is_live());
             // Whoever comes now is still refused, or gets it after the old owner has stopped: never both.
-            while store.acquire("n", "b", TTL).await.unwrap().is_none() {
+            while store.acquire("n", "b", TTL, 0).await.unwrap().is_none() {
                 tokio::task::yield_now().await;
             }
             assert!(!keeper.is_live());

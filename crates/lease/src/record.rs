@@ -36,12 +36,13 @@ pub(crate) struct Now {
 pub(crate) const VERSION: u32 = 1;
 
 impl Record {
-    /// The epoch for the next owner: one more, but at least the milliseconds since 1970. An epoch is thus never used
-    /// again even if the file is lost, restored from a backup, or set back by a power cut, which would lock everybody
-    /// out of what has seen a newer one.
-    pub fn next_epoch(previous: Option<&Self>, now: Now) -> u64 {
+    /// The epoch for the next owner: one more than before and than the `floor`, but at least the milliseconds since 1970. An
+    /// epoch is thus not used again if the file is lost, restored from a backup, or set back by a power cut, which would
+    /// lock everybody out of what has seen a newer one; the floor says it where the clock was set back too.
+    pub fn next_epoch(previous: Option<&Self>, floor: u64, now: Now) -> u64 {
         previous
             .map_or(0, |record| record.epoch)
+            .max(floor)
             .saturating_add(1)
             .max(millis(now.wall))
     }
@@ -125,12 +126,17 @@ mod tests {
     #[test]
     fn epochs_grow_past_the_file_and_past_its_loss() {
         let me = Process::current();
-        assert_eq!(Record::next_epoch(None, NOW), 1_000_000_000);
-        assert_eq!(Record::next_epoch(Some(&record(0, 0, me.clone())), NOW), 1_000_000_000);
+        assert_eq!(Record::next_epoch(None, 7, NOW), 1_000_000_000);
+        assert_eq!(Record::next_epoch(None, 3_000_000_000, NOW), 3_000_000_001);
+        assert_eq!(
+            Record::next_epoch(Some(&record(0, 0, me.clone())), 0, NOW),
+            1_000_000_000
+        );
         let ahead = Record {
             epoch: 2_000_000_000,
             ..record(0, 0, me)
         };
-        assert_eq!(Record::next_epoch(Some(&ahead), NOW), 2_000_000_001);
+        assert_eq!(Record::next_epoch(Some(&ahead), 0, NOW), 2_000_000_001);
+        assert_eq!(Record::next_epoch(Some(&ahead), 3_000_000_000, NOW), 3_000_000_001);
     }
 }

@@ -22,8 +22,10 @@ pub struct Holder {
 #[async_trait]
 pub trait LeaseStore: Send + Sync {
     /// Takes the lease if nobody holds it. `None`: somebody does, be it the same `holder`, for two tasks of one
-    /// process exclude each other too. The epoch is larger than any before on this name.
-    async fn acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Lease>, LeaseError>;
+    /// process exclude each other too. The epoch is larger than any before on this name, and larger than `floor`: the newest
+    /// epoch that what the lease protects has seen, 0 where that is not known. A store that has forgotten its epochs is
+    /// thus no reason to be refused for good.
+    async fn acquire(&self, name: &str, holder: &str, ttl: Duration, floor: u64) -> Result<Option<Lease>, LeaseError>;
 
     /// Extends the lease by its TTL from now. `false`: it is lost (ran out, or was taken), and must not be used again.
     async fn renew(&self, lease: &mut Lease) -> Result<bool, LeaseError>;

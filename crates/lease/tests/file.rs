@@ -29,7 +29,7 @@ async fn a_killed_holder_is_succeeded_at_once() {
     let mut node = Node::start(dir.path(), LONG);
     let store = FileLeases::open(dir.path()).unwrap();
     assert_eq!(store.inspect("n").await.unwrap().unwrap().epoch, node.epoch);
-    assert!(store.acquire("n", "b", LONG).await.unwrap().is_none());
+    assert!(store.acquire("n", "b", LONG, 0).await.unwrap().is_none());
     node.child.kill().unwrap();
     let lease = acquired(&store).await;
     assert!(lease.epoch() > node.epoch);
@@ -55,33 +55,33 @@ async fn a_holder_stopped_in_the_middle_of_a_change_blocks_nobody_forever() {
     let dir = TempDir::new().unwrap();
     let store = FileLeases::open(dir.path()).unwrap();
     store
-        .release(store.acquire("n", "a", LONG).await.unwrap().unwrap())
+        .release(store.acquire("n", "a", LONG, 0).await.unwrap().unwrap())
         .await
         .unwrap();
     let file = fs::File::open(dir.path().join("n.lease")).unwrap();
     flock(&file, FlockOperation::LockExclusive).unwrap();
-    let error = store.acquire("n", "b", LONG).await.unwrap_err();
+    let error = store.acquire("n", "b", LONG, 0).await.unwrap_err();
     assert!(matches!(error, LeaseError::Busy { .. }), "{error}");
     drop(file);
-    assert!(store.acquire("n", "b", LONG).await.unwrap().is_some());
+    assert!(store.acquire("n", "b", LONG, 0).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn deadlines_do_not_follow_the_wall_clock() {
     let dir = TempDir::new().unwrap();
     let store = FileLeases::open(dir.path()).unwrap();
-    let _held = store.acquire("n", "a", LONG).await.unwrap().unwrap();
+    let _held = store.acquire("n", "a", LONG, 0).await.unwrap().unwrap();
     let path = dir.path().join("n.lease");
     let mut record: serde_json::Value =
         serde_json::from_str(fs::read_to_string(&path).unwrap().lines().next().unwrap()).unwrap();
     // As if the wall clock had jumped ahead by years: the deadline on it has long passed.
     record["held"]["deadline_unix_ms"] = 1.into();
     fs::write(&path, format!("{record}\n")).unwrap();
-    assert!(store.acquire("n", "b", LONG).await.unwrap().is_none());
+    assert!(store.acquire("n", "b", LONG, 0).await.unwrap().is_none());
     // After a reboot only the wall clock is left.
     record["held"]["process"]["boot"] = "before the reboot".into();
     fs::write(&path, format!("{record}\n")).unwrap();
-    assert!(store.acquire("n", "b", LONG).await.unwrap().is_some());
+    assert!(store.acquire("n", "b", LONG, 0).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_power_cut_frees_the_lease_and_epochs_still_grow() {
     let store = FileLeases::open(dir.path()).unwrap();
     let mut last = 0;
     for damage in [&b""[..], &[0; 300]] {
-        let lease = store.acquire("n", "a", LONG).await.unwrap().unwrap();
+        let lease = store.acquire("n", "a", LONG, 0).await.unwrap().unwrap();
         assert!(lease.epoch() > last);
         last = lease.epoch();
         // Epochs are at least milliseconds since 1970, so losing the file is made good once a millisecond has passed.
@@ -98,14 +98,14 @@ async fn a_power_cut_frees_the_lease_and_epochs_still_grow() {
         while Lease::now() < taken + Duration::from_millis(2) {}
         fs::write(dir.path().join("n.lease"), damage).unwrap();
     }
-    assert!(store.acquire("n", "b", LONG).await.unwrap().unwrap().epoch() > last);
+    assert!(store.acquire("n", "b", LONG, 0).await.unwrap().unwrap().epoch() > last);
 }
 
 #[tokio::test]
 async fn a_damaged_file_belongs_to_nobody_until_an_operator_says_so() {
     let dir = TempDir::new().unwrap();
     let store = FileLeases::open(dir.path()).unwrap();
-    let _held = store.acquire("n", "a", LONG).await.unwrap().unwrap();
+    let _held = store.acquire("n", "a", LONG, 0).await.unwrap().unwrap();
     let path = dir.path().join("n.lease");
     fs::OpenOptions::new()
         .write(true)
@@ -113,23 +113,23 @@ async fn a_damaged_file_belongs_to_nobody_until_an_operator_says_so() {
         .unwrap()
         .write_all_at(b"garbage", 0)
         .unwrap();
-    let error = store.acquire("n", "b", LONG).await.unwrap_err().to_string();
+    let error = store.acquire("n", "b", LONG, 0).await.unwrap_err().to_string();
     assert!(error.contains("n.lease is damaged; remove it"), "{error}");
     fs::write(&path, "{\"v\":2,\"name\":\"n\",\"epoch\":1,\"held\":null}\n").unwrap();
-    let error = store.acquire("n", "b", LONG).await.unwrap_err().to_string();
+    let error = store.acquire("n", "b", LONG, 0).await.unwrap_err().to_string();
     assert!(error.contains("another version (format 2)"), "{error}");
     fs::remove_file(&path).unwrap();
-    assert!(store.acquire("n", "b", LONG).await.unwrap().is_some());
+    assert!(store.acquire("n", "b", LONG, 0).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn pruning_removes_what_is_unused_and_epochs_still_grow() {
     let dir = TempDir::new().unwrap();
     let store = FileLeases::open(dir.path()).unwrap();
-    let free = store.acquire("free", "a", LONG).await.unwrap().unwrap();
+    let free = store.acquire("free", "a", LONG, 0).await.unwrap().unwrap();
     let epoch = free.epoch();
     store.release(free).await.unwrap();
-    let _held = store.acquire("held", "a", LONG).await.unwrap().unwrap();
+    let _held = store.acquire("held", "a", LONG, 0).await.unwrap().unwrap();
     fs::write(dir.path().join("other"), "").unwrap();
     assert_eq!(store.prune(LONG).await.unwrap(), 0);
     let start = Lease::now();
@@ -137,7 +137,7 @@ async fn pruning_removes_what_is_unused_and_epochs_still_grow() {
     assert_eq!(store.prune(Duration::ZERO).await.unwrap(), 1);
     assert!(dir.path().join("other").exists());
     assert!(store.inspect("held").await.unwrap().is_some());
-    assert!(store.acquire("free", "a", LONG).await.unwrap().unwrap().epoch() > epoch);
+    assert!(store.acquire("free", "a", LONG, 0).await.unwrap().unwrap().epoch() > epoch);
 }
 
 #[tokio::test]
@@ -145,17 +145,17 @@ async fn files_are_for_their_owner_only_and_a_missing_directory_is_an_error() {
     let dir = TempDir::new().unwrap();
     let inner = dir.path().join("a/b");
     let store = FileLeases::open(&inner).unwrap();
-    let _held = store.acquire("n", "a", LONG).await.unwrap().unwrap();
+    let _held = store.acquire("n", "a", LONG, 0).await.unwrap().unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&inner), mode(&inner.join("n.lease"))), (0o700, 0o600));
     fs::remove_dir_all(&inner).unwrap();
-    assert!(store.acquire("m", "a", LONG).await.is_err());
+    assert!(store.acquire("m", "a", LONG, 0).await.is_err());
 }
 
 async fn acquired(store: &FileLeases) -> Lease {
     tokio::time::timeout(Duration::from_secs(30), async {
         loop {
-            if let Some(lease) = store.acquire("n", "b", LONG).await.unwrap() {
+            if let Some(lease) = store.acquire("n", "b", LONG, 0).await.unwrap() {
                 return lease;
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -232,7 +232,10 @@ async fn holds_a_lease_in_a_process_of_its_own() {
         out.flush().unwrap();
     };
     let store: Arc<dyn LeaseStore> = Arc::new(FileLeases::open(&dir).unwrap());
-    let keeper = Keeper::start(Arc::clone(&store), store.acquire("n", "a", ttl).await.unwrap().unwrap());
+    let keeper = Keeper::start(
+        Arc::clone(&store),
+        store.acquire("n", "a", ttl, 0).await.unwrap().unwrap(),
+    );
     say(format!("epoch: {}", keeper.epoch()));
     // Looks before anything is awaited: after a stop, only the clock can know that time has passed.
     while !Path::new(&dir).join("woken").exists() {

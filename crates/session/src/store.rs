@@ -28,6 +28,8 @@ pub struct SessionInfo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcript {
     pub info: SessionInfo,
+    /// The newest lease epoch under which anything was written here, lines included that only a later version can read.
+    pub newest_epoch: u64,
     /// Oldest first.
     pub entries: Arc<Vec<Arc<Entry>>>,
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod chat;
+mod clock;
 mod config;
 mod drain;
 mod idempotency;

@@ -74,6 +74,7 @@ impl Content {
         let entries = Arc::clone(self.entries.as_ref()?);
         Some(Transcript {
             info: self.info.clone(),
+            newest_epoch: self.newest_epoch,
             entries,
         })
     }
