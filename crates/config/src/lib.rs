@@ -13,6 +13,7 @@ pub mod json5;
 mod environment;
 mod error;
 mod global;
+mod idle;
 mod load;
 mod locations;
 mod nearest;

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::error::Elsewhere;
+use crate::idle::warn_of_idle;
 use crate::json5::{Node, Value, parse};
 use crate::overruled::warn_of_overruled;
 use crate::section::{Section, Source};
@@ -30,22 +31,32 @@ const KEYS: &[&str] = &[
     "meta",
     "env",
     "wizard",
-    "diagnostics",
     "logging",
+    "secrets",
+    "models",
+    "agents",
+    "tools",
+    "session",
+    "channels",
+    "gateway",
+    "mcp",
+    "multiTenant",
+    "cluster",
+];
+
+/// Known to upstream, and nothing done with them.
+const IDLE: &[&str] = &[
+    "diagnostics",
     "update",
     "telemetry",
     "browser",
     "ui",
-    "secrets",
     "auth",
     "accessGroups",
     "acp",
-    "models",
     "nodeHost",
-    "agents",
     "worktreeRoot",
     "worktreeAcceleration",
-    "tools",
     "security",
     "bindings",
     "broadcast",
@@ -54,18 +65,14 @@ const KEYS: &[&str] = &[
     "tts",
     "commands",
     "approvals",
-    "session",
     "cron",
     "transcripts",
     "hooks",
-    "channels",
     "discovery",
     "talk",
-    "gateway",
     "cloudWorkers",
     "desktop",
     "memory",
-    "mcp",
     "skills",
     "plugins",
     "surfaces",
@@ -75,9 +82,7 @@ const KEYS: &[&str] = &[
     "audio",
     "canvasHost",
     "identity",
-    "multiTenant",
     "storage",
-    "cluster",
 ];
 
 /// What the command line says; it beats everything else.
@@ -166,7 +171,7 @@ fn resolve(
         warnings: RefCell::default(),
     };
     let file = Section::root(&source)?;
-    file.knows(KEYS);
+    file.knows_also(KEYS, IDLE);
     if file.has("$include") {
         return Err(file.error(
             "$include",
@@ -191,6 +196,7 @@ fn resolve(
     models.add_from(env);
     warn_of_unknown_models(&file, &models)?;
     warn_of_unserved(&file);
+    warn_of_idle(&file, &mcp)?;
     warn_of_overruled(&file)?;
     agents.defaults.model = agents.defaults.model.take().or_else(|| models.default_model());
 

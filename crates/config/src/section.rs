@@ -32,6 +32,9 @@ pub(crate) struct Section<'a> {
     node: Option<&'a Node>,
 }
 
+/// Said of a key of upstream's, or of Creel's own documents, that nothing is done with.
+pub(crate) const NO_EFFECT: &str = "has no effect on the native gateway (yet)";
+
 type Result<T> = std::result::Result<T, ConfigError>;
 
 impl<'a> Section<'a> {
@@ -51,18 +54,33 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Warns of every key that is not among `keys`.
-    pub fn knows(&self, keys: &[&str]) -> &Self {
+    /// Warns of every key that is not among `read`, the keys that are.
+    pub fn knows(&self, read: &[&str]) -> &Self {
+        self.knows_also(read, &[])
+    }
+
+    /// Warns of every key that is not among `read`: of those that are `idle` it is known what they mean to upstream, and that the
+    /// native gateway does nothing with them. Whoever wrote one must not believe that it does.
+    pub fn knows_also(&self, read: &[&str], idle: &[&str]) -> &Self {
         for member in self.members() {
-            if keys.contains(&member.key.as_str()) {
+            let name = member.key.as_str();
+            if read.contains(&name) {
                 continue;
             }
-            let hint = match nearest(&member.key, keys.iter().copied()) {
-                Some(meant) => format!("did you mean `{}`?", self.path_of(meant)),
-                None => "it has no effect".to_owned(),
+            let key = self.path_of(name);
+            let message = if idle.contains(&name) {
+                if asks_for_nothing(&member.value) {
+                    continue;
+                }
+                format!("`{key}` {NO_EFFECT}")
+            } else {
+                let hint = match nearest(name, read.iter().chain(idle).copied()) {
+                    Some(meant) => format!("did you mean `{}`?", self.path_of(meant)),
+                    None => "it has no effect".to_owned(),
+                };
+                format!("unknown key `{key}`; {hint}")
             };
-            let key = self.path_of(&member.key);
-            self.warn(member.key_span.start, format!("unknown key `{key}`; {hint}"));
+            self.warn(member.key_span.start, message);
         }
         self
     }
@@ -304,5 +322,17 @@ impl<'a> Section<'a> {
 
     fn place(&self, offset: usize) -> Place {
         place(self.source.text, offset)
+    }
+}
+
+/// Whether a setting says no more than that there is none: `{}`, `[]`, `{enabled: false, …}`.
+pub(crate) fn asks_for_nothing(node: &Node) -> bool {
+    match &node.value {
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => {
+            let enabled = node.member("enabled").map(|member| &member.value.value);
+            members.is_empty() || matches!(enabled, Some(Value::Bool(false)))
+        }
+        _ => false,
     }
 }

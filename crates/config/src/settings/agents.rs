@@ -59,13 +59,25 @@ pub struct AgentEntry {
     pub system_prompt: Option<String>,
 }
 
-const KEYS: &[&str] = &["ownership", "defaults", "entries", "list"];
+const KEYS: &[&str] = &["defaults", "entries", "list"];
+
+/// Known to upstream, and nothing done with them.
+const IDLE: &[&str] = &["ownership"];
 
 /// Upstream's (its JSON Schema, 2026.9.6), and `systemPrompt` and
 /// `maxToolRounds`, which only the native runtime reads.
 const DEFAULTS_KEYS: &[&str] = &[
-    "params",
     "model",
+    "workspace",
+    "timeoutSeconds",
+    "sandbox",
+    "systemPrompt",
+    "maxToolRounds",
+];
+
+/// Known to upstream, and nothing done with them.
+const DEFAULTS_IDLE: &[&str] = &[
+    "params",
     "modelSelectionScope",
     "utilityModel",
     "decisionModel",
@@ -77,7 +89,6 @@ const DEFAULTS_KEYS: &[&str] = &[
     "pdfMaxPages",
     "models",
     "modelPolicy",
-    "workspace",
     "cwd",
     "skills",
     "silentReply",
@@ -101,7 +112,6 @@ const DEFAULTS_KEYS: &[&str] = &[
     "elevatedDefault",
     "blockStreamingDefault",
     "blockStreamingBreak",
-    "timeoutSeconds",
     "mediaMaxMb",
     "imageMaxDimensionPx",
     "imageQuality",
@@ -117,18 +127,23 @@ const DEFAULTS_KEYS: &[&str] = &[
     "humanDelay",
     "typingMode",
     "heartbeat",
-    "sandbox",
-    "systemPrompt",
-    "maxToolRounds",
 ];
 
 const ENTRY_KEYS: &[&str] = &[
     "name",
     "description",
     "workspace",
+    "model",
+    "sandbox",
+    "default",
+    "id",
+    "systemPrompt",
+];
+
+/// Known to upstream, and nothing done with them.
+const ENTRY_IDLE: &[&str] = &[
     "cwd",
     "agentDir",
-    "model",
     "utilityModel",
     "decisionModel",
     "models",
@@ -156,17 +171,13 @@ const ENTRY_KEYS: &[&str] = &[
     "heartbeat",
     "identity",
     "groupChat",
-    "sandbox",
     "tools",
-    "default",
-    "id",
-    "systemPrompt",
 ];
 
 impl Agents {
     /// `entries`, and the `list` that it has replaced; an entry beats a list item of the same id.
     pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(KEYS);
+        section.knows_also(KEYS, IDLE);
         let mut entries = BTreeMap::new();
         for item in section.sections("list")? {
             let Some(id) = item.filled("id")? else {
@@ -186,9 +197,9 @@ impl Agents {
 
 impl AgentDefaults {
     fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(DEFAULTS_KEYS);
+        section.knows_also(DEFAULTS_KEYS, DEFAULTS_IDLE);
         let default = Self::default();
-        let (model, fallbacks) = model(section)?;
+        let (model, fallbacks) = known_model(section)?;
         Ok(Self {
             workspace: section.path("workspace")?,
             model,
@@ -202,8 +213,8 @@ impl AgentDefaults {
 
 impl AgentEntry {
     fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(ENTRY_KEYS);
-        let (model, fallbacks) = model(section)?;
+        section.knows_also(ENTRY_KEYS, ENTRY_IDLE);
+        let (model, fallbacks) = known_model(section)?;
         Ok(Self {
             name: section.filled("name")?,
             description: section.filled("description")?,
@@ -215,44 +226,110 @@ impl AgentEntry {
     }
 }
 
-/// `model`: a name, or `{primary, fallbacks}`.
+/// `model`: a name, or `{primary, fallbacks}`. Warns of what else it says.
+fn known_model(section: &Section) -> Result<(Option<String>, Option<Vec<String>>), ConfigError> {
+    if let Some(Value::Object(_)) = section.get("model").map(|node| &node.value) {
+        section
+            .section("model")?
+            .knows_also(&["primary", "fallbacks"], &["timeoutMs"]);
+    }
+    model(section)
+}
+
 fn model(section: &Section) -> Result<(Option<String>, Option<Vec<String>>), ConfigError> {
     match section.get("model").map(|node| &node.value) {
         Some(Value::Object(_)) => {
             let model = section.section("model")?;
-            model.knows(&["primary", "fallbacks", "timeoutMs"]);
             Ok((model.filled("primary")?, model.strings("fallbacks")?))
         }
         _ => Ok((section.filled("model")?, None)),
     }
 }
 
-/// Warns of every model that is configured and that nobody serves, at its place. With no provider at all the demo answers, which
-/// says so by itself.
+/// Warns of every model that is configured and that nobody serves, at its place, and says who answers instead. With no provider at
+/// all the demo answers to a plain name, and says so by itself.
 pub(crate) fn warn_of_unknown_models(file: &Section, models: &Models) -> Result<(), ConfigError> {
-    if models.providers.is_empty() {
-        return Ok(());
+    let of_environment = filled(file.source.env, "MODEL_NAME");
+    for section in agents(file)? {
+        let (primary, fallbacks) = model(&section)?;
+        let fallbacks = fallbacks.unwrap_or_default();
+        for (path, node) in named_models(&section) {
+            let name = section.text(node, &path)?;
+            let is_fallback = path.ends_with(']');
+            // The environment's goes before the defaults' own.
+            if !is_fallback && of_environment.is_some() && path.starts_with("agents.defaults.") {
+                continue;
+            }
+            let instead = match is_fallback {
+                true => Instead::LeftOut,
+                false => Instead::of(models, primary.as_deref(), &fallbacks),
+            };
+            if let Some(problem) = nobody_has(models, &name, &instead) {
+                file.warn(node.span.start, format!("`{path}`: {problem}"));
+            }
+        }
     }
+    if let Some(name) = of_environment {
+        let fallbacks = model(&file.section("agents")?.section("defaults")?)?
+            .1
+            .unwrap_or_default();
+        let instead = Instead::of(models, Some(&name), &fallbacks);
+        if let Some(problem) = nobody_has(models, &name, &instead) {
+            file.warn(0, format!("environment: MODEL_NAME: {problem}"));
+        }
+    }
+    Ok(())
+}
+
+/// What happens where nobody has a model.
+enum Instead {
+    Demo,
+    /// `provider/model`
+    Model(String),
+    /// A fallback that is not tried.
+    LeftOut,
+    Nobody,
+}
+
+impl Instead {
+    fn of(models: &Models, primary: Option<&str>, fallbacks: &[String]) -> Self {
+        match models.chain(primary, fallbacks).first() {
+            _ if models.providers.is_empty() => Self::Demo,
+            Some((provider, _, model)) => Self::Model(format!("{provider}/{model}")),
+            None => Self::Nobody,
+        }
+    }
+}
+
+/// What is wrong with a model's name, and what follows; `None`: somebody has it.
+fn nobody_has(models: &Models, name: &str, instead: &Instead) -> Option<String> {
+    let name = name.trim();
     let providers: Vec<&str> = models.providers.keys().map(String::as_str).collect();
-    let nobody = format!("is of no configured provider; there are {}", providers.join(", "));
+    let there_are = match providers.as_slice() {
+        // A plain name says nothing of a provider that was forgotten.
+        [] if !name.contains('/') || name.starts_with("demo/") => return None,
+        [] => "there is none".to_owned(),
+        _ if name.is_empty() || models.resolve(name).is_some() => return None,
+        _ => format!("there are {}", providers.join(", ")),
+    };
+    let instead = match instead {
+        Instead::Demo => "the built-in demo answers, which is no model".to_owned(),
+        Instead::Model(model) => format!("{model} answers instead"),
+        Instead::LeftOut => "it is not tried".to_owned(),
+        Instead::Nobody => "nobody answers: name one as provider/model".to_owned(),
+    };
+    Some(format!(
+        "model {name:?} is of no configured provider ({there_are}); {instead}"
+    ))
+}
+
+/// The sections of all agents, that of the defaults first.
+pub(crate) fn agents<'a>(file: &Section<'a>) -> Result<Vec<Section<'a>>, ConfigError> {
     let agents = file.section("agents")?;
     let mut sections = vec![agents.section("defaults")?];
     sections.extend(agents.sections("list")?);
     sections.extend(agents.entries("entries")?.into_iter().map(|(_, entry)| entry));
-    for section in sections {
-        for (path, node) in named_models(&section) {
-            let name = section.text(node, &path)?;
-            if !name.trim().is_empty() && models.resolve(name.trim()).is_none() {
-                file.warn(node.span.start, format!("`{path}`: model {name:?} {nobody}"));
-            }
-        }
-    }
-    if let Some(name) = filled(file.source.env, "MODEL_NAME")
-        && models.resolve(&name).is_none()
-    {
-        file.warn(0, format!("environment: MODEL_NAME: model {name:?} {nobody}"));
-    }
-    Ok(())
+    Ok(sections)
 }
 
 /// Where a section names its model and the fallbacks of it.

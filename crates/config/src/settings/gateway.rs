@@ -114,12 +114,23 @@ const KEYS: &[&str] = &[
     "mode",
     "bind",
     "customBindHost",
+    "auth",
+    "tls",
+    "http",
+    "token",
+    "rateLimit",
+    "concurrentConnections",
+    "websocket",
+    "limits",
+];
+
+/// Known to upstream, and nothing done with them.
+const IDLE: &[&str] = &[
     "publicOrigin",
     "portals",
     "controlUi",
     "cliAgents",
     "terminal",
-    "auth",
     "roles",
     "trustedProxies",
     "allowRealIpFallback",
@@ -127,29 +138,17 @@ const KEYS: &[&str] = &[
     "tailscale",
     "remote",
     "reload",
-    "tls",
-    "http",
     "push",
     "nodes",
-    "token",
     "ha",
     "lock",
     "sessions",
-    "rateLimit",
-    "concurrentConnections",
-    "websocket",
-    "limits",
 ];
 
-const AUTH_KEYS: &[&str] = &[
-    "mode",
-    "token",
-    "password",
-    "allowTailscale",
-    "identityScopes",
-    "rateLimit",
-    "trustedProxy",
-];
+const AUTH_KEYS: &[&str] = &["mode", "token", "password"];
+
+/// Known to upstream, and nothing done with them.
+const AUTH_IDLE: &[&str] = &["allowTailscale", "identityScopes", "rateLimit", "trustedProxy"];
 
 pub(crate) const MODES: [(&str, AuthMode); 3] = [
     ("none", AuthMode::None),
@@ -175,12 +174,12 @@ pub(crate) struct GatewayDraft {
 
 impl GatewayDraft {
     pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(KEYS);
+        section.knows_also(KEYS, IDLE);
         if section.string("mode")?.is_some_and(|mode| mode != "local") {
             return Err(section.error("mode", "must be \"local\": a gateway that runs here is local"));
         }
         let auth = section.section("auth")?;
-        auth.knows(AUTH_KEYS);
+        auth.knows_also(AUTH_KEYS, AUTH_IDLE);
         if auth.string("mode")?.as_deref() == Some("trusted-proxy") {
             return Err(auth.error(
                 "mode",
@@ -307,7 +306,8 @@ impl Limits {
     fn read(section: &Section) -> Result<Self, ConfigError> {
         let default = Self::default();
         let websocket = section.section("websocket")?;
-        websocket.knows(&["timeout", "maxConnections", "heartbeat"]);
+        // There is no WebSocket yet; the heartbeat is that of streams too.
+        websocket.knows_also(&["heartbeat"], &["timeout", "maxConnections"]);
         let limits = section.section("limits")?;
         limits.knows(&[
             "idleTimeoutMs",

@@ -61,22 +61,20 @@ const OUTPUTS: [(&str, LogOutput); 2] = [("stdout", LogOutput::Stdout), ("stderr
 
 const KEYS: &[&str] = &[
     "level",
-    "file",
-    "maxFileBytes",
     "consoleLevel",
     "consoleStyle",
-    "redactSensitive",
-    "redactPatterns",
-    "audit",
     "format",
     "includeInstanceId",
     "output",
 ];
 
+/// Known to upstream, and nothing done with them.
+const IDLE: &[&str] = &["file", "maxFileBytes", "redactSensitive", "redactPatterns", "audit"];
+
 impl Logging {
     /// The native gateway logs to its console, so `consoleLevel` and `consoleStyle` count where they are given.
     pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(KEYS);
+        section.knows_also(KEYS, IDLE);
         let level = section.one_of("level", &LEVELS)?;
         let style = section.one_of("consoleStyle", &FORMATS)?;
         Ok(Self {

@@ -45,7 +45,10 @@ pub enum McpTransport {
     },
 }
 
-const KEYS: &[&str] = &["servers", "sessionIdleTtlMs", "apps"];
+const KEYS: &[&str] = &["servers"];
+
+/// Known to upstream, and nothing done with them.
+const IDLE: &[&str] = &["sessionIdleTtlMs", "apps"];
 
 const SERVER_KEYS: &[&str] = &[
     "enabled",
@@ -58,13 +61,17 @@ const SERVER_KEYS: &[&str] = &[
     "headers",
     "connectionTimeoutMs",
     "requestTimeoutMs",
+    "toolFilter",
+];
+
+/// Known to upstream, and nothing done with them.
+const SERVER_IDLE: &[&str] = &[
     "supportsParallelToolCalls",
     "auth",
     "oauth",
     "sslVerify",
     "clientCert",
     "clientKey",
-    "toolFilter",
     "codex",
 ];
 
@@ -77,10 +84,10 @@ enum Kind {
 
 impl Mcp {
     pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(KEYS);
+        section.knows_also(KEYS, IDLE);
         let mut servers = BTreeMap::new();
         for (name, section) in section.entries("servers")? {
-            section.knows(SERVER_KEYS);
+            section.knows_also(SERVER_KEYS, SERVER_IDLE);
             if section.boolean("enabled")? != Some(false)
                 && let Some(server) = McpServer::read(&section)?
             {

@@ -9,8 +9,8 @@ mod models;
 mod multi_tenant;
 mod session;
 
-pub(crate) use agents::warn_of_unknown_models;
 pub use agents::{AgentDefaults, AgentEntry, Agents};
+pub(crate) use agents::{agents, warn_of_unknown_models};
 pub(crate) use channels::warn_of_unserved;
 pub use gateway::{Auth, AuthMode, Bind, Gateway, Limits};
 pub(crate) use gateway::{GatewayDraft, MODES, per_minute};

@@ -1,5 +1,6 @@
 //! `models`: who answers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -56,8 +57,9 @@ pub struct Model {
 }
 
 impl Models {
-    /// Finds who serves a model: `provider/model`, or an id that one provider lists, or one without a slash that the only
-    /// provider is asked for. (Upstream reads names as `provider/model` too, split at the first slash.) Yields the provider's name, the provider, and the model's id.
+    /// Finds who serves a model: `provider/model` (split at the first slash, as upstream does), listed or not; or an id that one
+    /// provider lists; or a plain name of OpenAI's or Anthropic's models where that provider is there; or any plain name where
+    /// the only provider lists nothing and may have it. Yields the provider's name, the provider, and the model's id.
     pub fn resolve<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a Provider, &'a str)> {
         if let Some((provider, model)) = name.split_once('/')
             && let Some((id, found)) = self.providers.get_key_value(provider)
@@ -68,10 +70,55 @@ impl Models {
         if let Some((id, provider)) = self.providers.iter().find(|(_, provider)| lists(provider)) {
             return Some((id, provider, name));
         }
+        if name.contains('/') {
+            return None;
+        }
+        let vendor = vendor(name);
+        if let Some((id, provider)) = vendor.and_then(|vendor| self.providers.get_key_value(vendor)) {
+            return Some((id, provider, name));
+        }
         match self.providers.iter().next() {
-            Some((id, provider)) if self.providers.len() == 1 && !name.contains('/') => Some((id, provider, name)),
+            Some((id, provider)) if self.providers.len() == 1 && provider.may_have(name) => Some((id, provider, name)),
             _ => None,
         }
+    }
+
+    /// Whom to ask for the configured models, in this order: `primary`, then its `fallbacks`, without those that nobody serves; where
+    /// that leaves none, the first provider's own. Empty, where no provider says what it has.
+    pub fn chain<'a>(
+        &'a self,
+        primary: Option<&'a str>,
+        fallbacks: &'a [String],
+    ) -> Vec<(&'a str, &'a Provider, Cow<'a, str>)> {
+        let names = primary.into_iter().chain(fallbacks.iter().map(String::as_str));
+        let found = names.filter_map(|name| self.resolve(name.trim()));
+        let chain: Vec<_> = found
+            .map(|(id, provider, model)| (id, provider, model.into()))
+            .collect();
+        if !chain.is_empty() {
+            return chain;
+        }
+        let default = self.default_model();
+        let default = default.as_deref().and_then(|name| name.split_once('/'));
+        let default = default.and_then(|(id, model)| {
+            let (id, provider) = self.providers.get_key_value(id)?;
+            Some((id.as_str(), provider, model.to_owned().into()))
+        });
+        default.into_iter().collect()
+    }
+}
+
+/// The provider whose models have plain names like this one.
+fn vendor(name: &str) -> Option<&'static str> {
+    let of_the_o_series = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+    if name.starts_with("claude-") {
+        Some("anthropic")
+    } else if ["gpt-", "chatgpt-"].iter().any(|prefix| name.starts_with(prefix))
+        || name.strip_prefix('o').is_some_and(of_the_o_series)
+    {
+        Some("openai")
+    } else {
+        None
     }
 }
 
@@ -80,39 +127,59 @@ impl Provider {
     pub fn model(&self, id: &str) -> Option<&Model> {
         self.models.iter().find(|model| model.id == id)
     }
+
+    /// Whether it makes sense to ask it for a model by a plain name that it does not list. A proxy that speaks OpenAI's protocol
+    /// may have anybody's models; a vendor has its own.
+    fn may_have(&self, name: &str) -> bool {
+        let has_its_own =
+            self.api == Api::AnthropicMessages || KNOWN.iter().any(|known| known.base_url == self.base_url);
+        self.models.is_empty() && (vendor(name).is_none() || !has_its_own)
+    }
 }
 
-const KEYS: &[&str] = &["mode", "providers", "catalogRefresh"];
+const KEYS: &[&str] = &["mode", "providers"];
+
+/// Known to upstream, and nothing done with them.
+const IDLE: &[&str] = &["catalogRefresh"];
 
 const PROVIDER_KEYS: &[&str] = &[
     "baseUrl",
     "apiKey",
-    "auth",
     "api",
     "maxTokens",
     "timeoutSeconds",
+    "headers",
+    "models",
+];
+
+/// Known to upstream, and nothing done with them.
+const PROVIDER_IDLE: &[&str] = &[
+    "auth",
     "region",
     "injectNumCtxForOpenAICompat",
     "params",
     "agentRuntime",
     "localService",
-    "headers",
     "authHeader",
     "request",
-    "models",
 ];
 
+/// `input`, `reasoning` and `cost` say what a model is: there is nothing to be done with them.
 const MODEL_KEYS: &[&str] = &[
     "id",
     "name",
     "api",
-    "baseUrl",
     "reasoning",
     "input",
     "cost",
     "contextWindow",
-    "contextTokens",
     "maxTokens",
+];
+
+/// Known to upstream, and nothing done with them.
+const MODEL_IDLE: &[&str] = &[
+    "baseUrl",
+    "contextTokens",
     "thinkingLevelMap",
     "params",
     "agentRuntime",
@@ -177,10 +244,10 @@ const KNOWN: [Known; 3] = [
 
 impl Models {
     pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(KEYS);
+        section.knows_also(KEYS, IDLE);
         let mut providers = BTreeMap::new();
         for (id, section) in section.entries("providers")? {
-            section.knows(PROVIDER_KEYS);
+            section.knows_also(PROVIDER_KEYS, PROVIDER_IDLE);
             if let Some(provider) = Provider::read(&id, &section)? {
                 providers.insert(id, provider);
             }
@@ -290,7 +357,7 @@ impl Provider {
 
 impl Model {
     fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(MODEL_KEYS);
+        section.knows_also(MODEL_KEYS, MODEL_IDLE);
         let Some(id) = section.filled("id")? else {
             return Err(section.error("id", "is missing: a model needs one"));
         };

@@ -3,7 +3,7 @@
 use crate::ConfigError;
 use crate::section::Section;
 
-/// How messages are sorted into sessions.
+/// How messages of channels are sorted into sessions. Who asks over HTTP names the session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionConfig {
     pub dm_scope: DmScope,
@@ -31,9 +31,11 @@ pub(crate) const DM_SCOPES: [(&str, DmScope); 4] = [
     ("per-account-channel-peer", DmScope::PerAccountChannelPeer),
 ];
 
-const KEYS: &[&str] = &[
+const KEYS: &[&str] = &["dmScope"];
+
+/// Known to upstream, and nothing done with them.
+const IDLE: &[&str] = &[
     "scope",
-    "dmScope",
     "groupScope",
     "notifyOnCreate",
     "identityLinks",
@@ -51,7 +53,13 @@ const KEYS: &[&str] = &[
 
 impl SessionConfig {
     pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
-        section.knows(KEYS);
+        section.knows_also(KEYS, IDLE);
+        if section.has("dmScope") {
+            section.warn_key(
+                "dmScope",
+                "sorts the direct messages of channels, and the native gateway serves none (yet)",
+            );
+        }
         Ok(Self {
             dm_scope: section.one_of("dmScope", &DM_SCOPES)?.unwrap_or_default(),
         })

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use creel_config::{
-    Api, AuthMode, Bind, DmScope, Level, Locations, LogFormat, LogOutput, McpTransport, Overrides, Secret, load,
+    Api, AuthMode, Bind, DmScope, GatewayConfig, Level, Loaded, Locations, LogFormat, LogOutput, McpTransport,
+    Overrides, Secret, load,
 };
 use tempfile::TempDir;
 
@@ -67,6 +68,19 @@ fn the_first_template_that_users_had_still_loads() {
     assert_eq!(config.gateway.auth.mode, AuthMode::None);
 }
 
+/// What a text says, and the keys of it that nothing is done with.
+#[track_caller]
+fn with_idle(text: &str, vars: &[(&str, &str)]) -> (GatewayConfig, Vec<String>) {
+    let Loaded { config, warnings } = crate::loaded(text, vars);
+    let messages = warnings.into_iter().map(|warning| warning.message);
+    let idle = messages.filter(|message| !message.contains("dmScope")).map(|message| {
+        let key = message.strip_suffix("` has no effect on the native gateway (yet)");
+        key.unwrap_or_else(|| panic!("{message}"))[1..].to_owned()
+    });
+    let idle = idle.collect();
+    (config, idle)
+}
+
 #[test]
 fn a_configuration_of_upstream_loads() {
     let text = r#"{
@@ -92,7 +106,10 @@ fn a_configuration_of_upstream_loads() {
         channels: { telegram: { enabled: false, botToken: "${NOT_SET}" } }, plugins: {}, hooks: {}, cron: {}, browser: {},
         skills: {}, ui: {}, update: {}, discovery: {}, commands: {}, messages: {}, secrets: {}, env: {}, tools: {},
     }"#;
-    let config = config(text, &[("HOME", "/home/a")]);
+    let (config, idle) = with_idle(text, &[("HOME", "/home/a")]);
+    let expected = "gateway.reload gateway.controlUi agents.defaults.models agents.defaults.heartbeat \
+        agents.entries.main.identity models.providers.corp.models[0].compat session.reset logging.file";
+    assert_eq!(idle.join(" "), expected);
     let gateway = &config.gateway;
     assert_eq!(
         (gateway.address().to_string().as_str(), gateway.chat_completions),
@@ -161,7 +178,7 @@ fn a_configuration_of_upstream_loads() {
 
 #[test]
 fn the_keys_of_the_cluster_guides_are_known() {
-    let config = config(
+    let (config, idle) = with_idle(
         r#"{ gateway: { mode: "local", bind: "0.0.0.0", auth: { token: "t" }, ha: { enabled: true, role: "primary" },
                 lock: { type: "redis" }, sessions: { storage: "redis" }, rateLimit: "10/second", concurrentConnections: 7,
                 websocket: { timeout: 1000, maxConnections: 5, heartbeat: 100 }, limits: { maxBodyBytes: 1e6 } },
@@ -170,6 +187,9 @@ fn the_keys_of_the_cluster_guides_are_known() {
         &[],
     );
     assert_eq!(config.instance_id, "node-1");
+    let expected = "gateway.ha gateway.lock gateway.sessions gateway.websocket.timeout gateway.websocket.maxConnections \
+        storage cluster.enabled";
+    assert_eq!(idle.join(" "), expected);
     assert_eq!(config.gateway.bind.address().to_string(), "0.0.0.0");
     let limits = &config.gateway.limits;
     assert_eq!(

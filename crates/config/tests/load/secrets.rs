@@ -53,7 +53,7 @@ fn a_door_is_never_left_open() {
 fn variables_in_texts() {
     let text = "{gateway: {auth: {token: 'x-${T}'}}, env: {vars: {U: 'inline', T: 'not this'}},\n\
                 agents: {defaults: {model: '${U}/$${T}', systemPrompt: '${lower}'}}}";
-    let config = config(text, &[("T", "secret")]);
+    let config = crate::loaded(text, &[("T", "secret")]).config;
     assert_eq!(config.gateway.auth.token, Some(Secret::from("x-secret")));
     assert_eq!(config.agents.defaults.model.as_deref(), Some("inline/${T}"));
     assert_eq!(config.agents.defaults.system_prompt.as_deref(), Some("${lower}"));
