@@ -22,8 +22,17 @@ impl HttpServer {
     /// # Panics
     /// If it does not start.
     pub async fn start() -> Self {
+        Self::start_at(0).await
+    }
+
+    /// On this port; 0 is a free one.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start_at(port: u16) -> Self {
         let mut command = Command::new(python());
-        command.arg("-u").arg(fixture("mcp_server.py")).arg("--http");
+        command.arg("-u").arg(fixture("mcp_server.py"));
+        command.args(["--http", &port.to_string()]);
         let mut process = Process::start(command);
         let url = within("address of the MCP server", process.stdout_mut().first_line()).await;
         let url = url.unwrap_or_else(|_| panic!("the MCP server does not start: {}", process.stderr().so_far()));

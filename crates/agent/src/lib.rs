@@ -20,5 +20,5 @@ mod workspace;
 pub use error::TurnError;
 pub use run::Agent;
 pub use tools::{McpServer, McpServers, McpTransport, MemoryTools, ToolOutput, ToolSource, Toolbox};
-pub use turn::{History, Limits, Outcome, Route, Sampling, ToolStatus, Turn, TurnEvent};
+pub use turn::{History, Limits, Meter, Outcome, Route, Sampling, ToolStatus, Turn, TurnEvent};
 pub use workspace::Workspace;

@@ -16,7 +16,10 @@ pub enum Attempt {
     None,
     /// The turn was begun and did not come to its end.
     Open(OpenTurn),
-    Answered(Outcome),
+    Answered {
+        outcome: Outcome,
+        begun_at: u64,
+    },
 }
 
 /// A turn to go on with: what was said in it stays said, and what its tools did is not done again.
@@ -25,6 +28,8 @@ pub struct OpenTurn {
     pub id: String,
     /// Where its input begins in the transcript.
     pub begin: usize,
+    /// When it was written, in milliseconds since the Unix epoch.
+    pub begun_at: u64,
     /// What came after the input, without what a model said before it broke off.
     pub since: Vec<Arc<Entry>>,
     /// The model's words in it.
@@ -63,6 +68,7 @@ pub fn attempt(
     let mut open = OpenTurn {
         id: asked.turn.clone(),
         begin: entries.iter().position(is_input).unwrap_or(last),
+        begun_at: asked.at,
         ..OpenTurn::default()
     };
     let of_the_turn = entries[last + 1..].iter().filter(|entry| entry.turn == asked.turn);
@@ -94,14 +100,18 @@ pub fn attempt(
             })
             .collect();
         if tool_calls.is_empty() || !theirs.is_empty() {
-            return Ok(Attempt::Answered(Outcome {
+            let outcome = Outcome {
                 reply: open.reply,
                 tool_calls: theirs,
                 model: model.clone(),
                 usage: open.usage,
                 stop: *stop,
                 replayed: true,
-            }));
+            };
+            return Ok(Attempt::Answered {
+                outcome,
+                begun_at: open.begun_at,
+            });
         }
     }
     Ok(Attempt::Open(open))
@@ -159,7 +169,7 @@ mod tests {
 
     fn find(entries: &[Arc<Entry>], key: &str, input: Body) -> Outcome {
         match look(entries, key, input).unwrap() {
-            Attempt::Answered(outcome) => outcome,
+            Attempt::Answered { outcome, .. } => outcome,
             other => panic!("{other:?}"),
         }
     }

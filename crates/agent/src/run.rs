@@ -12,7 +12,7 @@ use tracing::Instrument as _;
 
 use crate::error::TurnError;
 use crate::queue::{Place, TurnQueue};
-use crate::turn::{Outcome, Turn, TurnEvent};
+use crate::turn::{Meter, Outcome, Turn, TurnEvent};
 use crate::work::Work;
 
 /// Takes turns. Cheap to clone; one for a whole gateway.
@@ -61,16 +61,17 @@ impl Agent {
 
     /// Takes the turn. Its events go to `events`; when nobody reads them any more, the model call is cancelled. What the
     /// model had said until then is kept in the transcript, marked as cancelled.
-    /// The same happens when `stop` is cancelled.
+    /// The same happens when `stop` is cancelled. `meter` is told what was used, in either case.
     pub async fn run(
         &self,
         turn: Turn,
         events: mpsc::Sender<TurnEvent>,
         stop: &CancellationToken,
+        meter: &dyn Meter,
     ) -> Result<Outcome, TurnError> {
         let session = turn.session.as_ref().map(tracing::field::display);
         let span = tracing::debug_span!("turn", turn = turn.id, session);
-        self.take(turn, events, stop).instrument(span).await
+        self.take(turn, events, stop, meter).instrument(span).await
     }
 
     async fn take(
@@ -78,6 +79,7 @@ impl Agent {
         turn: Turn,
         events: mpsc::Sender<TurnEvent>,
         stop: &CancellationToken,
+        meter: &dyn Meter,
     ) -> Result<Outcome, TurnError> {
         let begun = Instant::now();
         let started = async {
@@ -100,7 +102,9 @@ impl Agent {
             }
             (place, _) => (place, None),
         };
-        let result = self.run_in_place(turn, place.as_ref(), transcript, &events, stop).await;
+        let result = self
+            .run_in_place(turn, place.as_ref(), transcript, &events, stop, meter)
+            .await;
         let result_code = result.as_ref().map_or_else(TurnError::code, |_| "ok");
         tracing::debug!(
             result = result_code,
@@ -142,10 +146,11 @@ impl Agent {
         transcript: Option<Transcript>,
         events: &mpsc::Sender<TurnEvent>,
         stop: &CancellationToken,
+        meter: &dyn Meter,
     ) -> Result<Outcome, TurnError> {
         let timeout = turn.limits.timeout;
         let epoch = place.map_or(0, Place::epoch);
-        let mut work = Work::new(&self.client, &*self.sessions, events, turn, epoch);
+        let mut work = Work::new(&self.client, &*self.sessions, events, meter, turn, epoch);
         let lost = async {
             match place {
                 Some(place) => tokio::select! {

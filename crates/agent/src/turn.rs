@@ -87,6 +87,10 @@ impl Default for Limits {
 /// What happens during a turn, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TurnEvent {
+    /// Of a turn with an idempotency key, before anything else: when it was first begun, in milliseconds since the Unix epoch.
+    Begun {
+        at: u64,
+    },
     /// More of the reply.
     Text(String),
     Tool {
@@ -100,6 +104,8 @@ pub enum ToolStatus {
     Running,
     Done,
     Failed,
+    /// The turn ended before the call did. No event says so: nobody listens any more.
+    Cancelled,
 }
 
 impl ToolStatus {
@@ -108,8 +114,18 @@ impl ToolStatus {
             Self::Running => "running",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
     }
+}
+
+/// Is told what a turn uses as it uses it, whatever becomes of the turn, and whether or not somebody waits for its answer.
+pub trait Meter: Send + Sync {
+    /// A model call has ended with this usage. `model` is its label.
+    fn tokens(&self, model: &str, usage: Usage);
+
+    /// A call of a tool that was offered has ended.
+    fn tool_call(&self, tool: &str, status: ToolStatus);
 }
 
 /// The answer.

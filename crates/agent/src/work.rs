@@ -12,7 +12,7 @@ use crate::error::TurnError;
 use crate::prompt::system_prompt;
 use crate::replay::{Attempt, OpenTurn};
 use crate::tools::ToolOutput;
-use crate::turn::{History, Outcome, ToolStatus, Turn, TurnEvent};
+use crate::turn::{History, Meter, Outcome, ToolStatus, Turn, TurnEvent};
 use crate::{history, record, replay};
 
 /// Tool calls of one round that are carried out; what a model asks for beyond them it is told.
@@ -24,6 +24,7 @@ pub struct Work<'a> {
     client: &'a Client,
     sessions: &'a dyn SessionStore,
     events: &'a mpsc::Sender<TurnEvent>,
+    meter: &'a dyn Meter,
     turn: Turn,
     epoch: u64,
     draft: Draft,
@@ -35,6 +36,7 @@ impl<'a> Work<'a> {
         client: &'a Client,
         sessions: &'a dyn SessionStore,
         events: &'a mpsc::Sender<TurnEvent>,
+        meter: &'a dyn Meter,
         turn: Turn,
         epoch: u64,
     ) -> Self {
@@ -42,6 +44,7 @@ impl<'a> Work<'a> {
             client,
             sessions,
             events,
+            meter,
             turn,
             epoch,
             draft: Draft::default(),
@@ -53,11 +56,13 @@ impl<'a> Work<'a> {
         let mut open = None;
         if let Some(transcript) = &transcript {
             match self.earlier_attempt(transcript)? {
-                Attempt::Answered(outcome) => {
+                Attempt::Answered { outcome, begun_at } => {
+                    self.emit(TurnEvent::Begun { at: begun_at }).await?;
                     self.emit(TurnEvent::Text(outcome.reply.clone())).await?;
                     return Ok(outcome);
                 }
                 Attempt::Open(turn) => {
+                    self.emit(TurnEvent::Begun { at: turn.begun_at }).await?;
                     self.turn.id.clone_from(&turn.id);
                     open = Some(turn);
                 }
@@ -183,6 +188,7 @@ impl<'a> Work<'a> {
     async fn ask(&mut self, request: &Request) -> Result<Round, TurnError> {
         let routes = &self.turn.routes;
         let mut round = first_to_answer(self.client, routes, request, self.events, &mut self.draft).await?;
+        self.meter.tokens(&round.model, round.usage);
         if request.tools.is_empty() && !round.calls.is_empty() {
             round.calls.clear();
             round.stop = Stop::End;
@@ -217,17 +223,21 @@ impl<'a> Work<'a> {
             };
             tell(ToolStatus::Running).await;
             let begun = Instant::now();
+            let mut counted = is_offered.then(|| Counted::new(self.meter, &call.name));
             let output = self.turn.toolbox.call(&call.name, &call.arguments).await;
             // A name that nobody offered is the model's own words.
             let tool = if is_offered { call.name.as_str() } else { "unknown" };
             let (took_ms, bytes) = (begun.elapsed().as_millis(), output.text.len());
             tracing::debug!(tool, took_ms, bytes, failed = output.is_error, "tool call");
-            tell(if output.is_error {
-                ToolStatus::Failed
-            } else {
-                ToolStatus::Done
-            })
-            .await;
+            let status = match output.is_error {
+                true => ToolStatus::Failed,
+                false => ToolStatus::Done,
+            };
+            if let Some(counted) = &mut counted {
+                counted.status = status;
+            }
+            drop(counted);
+            tell(status).await;
             output
         }))
         .await;
@@ -259,12 +269,18 @@ impl<'a> Work<'a> {
 
     async fn record_input(&self) -> Result<(), TurnError> {
         let key = &self.turn.idempotency_key;
+        let at = now();
         let entry = |body| Entry {
+            at,
             idempotency_key: key.clone(),
             ..self.entry(body)
         };
         let entries: Vec<Entry> = record::input(&self.turn.input).into_iter().map(entry).collect();
-        self.record(&entries).await
+        self.record(&entries).await?;
+        match key {
+            Some(_) => self.emit(TurnEvent::Begun { at }).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes down what was said of a reply that broke off.
@@ -279,9 +295,8 @@ impl<'a> Work<'a> {
     }
 
     fn entry(&self, body: Body) -> Entry {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Entry {
-            at: since.map_or(0, |since| since.as_millis() as u64),
+            at: now(),
             turn: self.turn.id.clone(),
             epoch: self.epoch,
             idempotency_key: None,
@@ -294,5 +309,34 @@ impl<'a> Work<'a> {
             Some(key) if !entries.is_empty() => Ok(self.sessions.append(key, self.epoch, entries).await?),
             _ => Ok(()),
         }
+    }
+}
+
+/// Milliseconds since the Unix epoch.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+/// A tool call that is counted when it ends, also where that is because its turn does.
+struct Counted<'a> {
+    meter: &'a dyn Meter,
+    tool: &'a str,
+    status: ToolStatus,
+}
+
+impl<'a> Counted<'a> {
+    fn new(meter: &'a dyn Meter, tool: &'a str) -> Self {
+        Self {
+            meter,
+            tool,
+            status: ToolStatus::Cancelled,
+        }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.meter.tool_call(self.tool, self.status);
     }
 }

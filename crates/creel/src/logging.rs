@@ -78,7 +78,16 @@ fn targets(level: Level) -> Targets {
     };
     let mut targets = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
-        .with_target("creel", level);
+        .with_target("creel", level)
+        // An MCP server that is away is an error to its SDK at every attempt; the agent says it once.
+        .with_target(
+            "rmcp",
+            if level >= LevelFilter::DEBUG {
+                LevelFilter::WARN
+            } else {
+                LevelFilter::OFF
+            },
+        );
     for pattern in std::env::var("DEBUG").unwrap_or_default().split([',', ' ']) {
         targets = match pattern.split_once(':').unwrap_or((pattern, "*")) {
             ("*", _) => targets

@@ -4,7 +4,7 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_agent::{History, Outcome, Sampling, Turn, TurnEvent};
+use creel_agent::{History, Outcome, Sampling, Turn};
 use creel_llm::{Message, Part};
 use creel_session::{SessionId, SessionKey};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::caller::Caller;
 use crate::routes::State;
 use crate::sessions::named;
-use crate::turns::{RunningTurn, idempotency_key, new_session};
+use crate::turns::{RunningTurn, Said, idempotency_key, new_session};
 use creel_http::JsonBody;
 use creel_http::Problem;
 use creel_http::random_id;
@@ -64,7 +64,7 @@ pub async fn chat(
     JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Json<ChatReply>, Problem> {
     let (session, turn) = turn(&caller, &headers, request)?;
-    let outcome = RunningTurn::start(&gateway, &caller, turn)?.complete(&gateway).await?;
+    let (outcome, _) = RunningTurn::start(&gateway, &caller, turn)?.complete().await?;
     Ok(Json(ChatReply::new(session, outcome)))
 }
 
@@ -77,10 +77,10 @@ pub async fn stream(
     let (session, turn) = turn(&caller, &headers, request)?;
     let mut running = RunningTurn::start(&gateway, &caller, turn)?;
     let response = sse::respond(caller.profile.heartbeat, |writer| async move {
-        while let Some(event) = running.next(&gateway).await {
+        while let Some(event) = running.next().await {
             match event {
-                TurnEvent::Text(text) => writer.event("delta", &json!({"text": text})).await,
-                TurnEvent::Tool { name, status } => {
+                Said::Text(text) => writer.event("delta", &json!({"text": text})).await,
+                Said::Tool { name, status } => {
                     writer
                         .event("tool", &json!({"name": name, "status": status.as_str()}))
                         .await;

@@ -77,9 +77,9 @@ impl ModelTable {
             });
         }
         let own = self.primary.iter().find(|route| &*route.label == name).cloned();
-        // The demo answers to every name: whoever has no key yet sees what is missing, not an unknown model.
+        // The demo answers to every plain name: whoever has no key yet sees what is missing, not an unknown model.
         let route = own.or_else(|| match self.models.providers.is_empty() {
-            true => Some(demo()),
+            true => (!name.contains('/')).then(demo),
             false => named(&self.models, name),
         })?;
         Some(Choice {
@@ -106,6 +106,18 @@ impl ModelTable {
         names
     }
 
+    /// Whether a name can be relied on. Of a plain one that nobody lists, only whoever is asked for it can tell.
+    pub fn knows(&self, name: &str) -> bool {
+        let is_listed = || {
+            self.models
+                .providers
+                .values()
+                .any(|provider| provider.model(name).is_some())
+        };
+        let is_named = || name.contains('/') && self.choose(Some(name)).is_some();
+        DEFAULT_AGENT.contains(&name) || is_named() || is_listed()
+    }
+
     /// What a metric calls the model with this label: what is configured by its label, anything else `other`. A client may name any model
     /// of a provider, and each name would be a series of its own, for everybody to read.
     pub fn metric_label<'a>(&self, label: &'a str) -> &'a str {
@@ -127,23 +139,16 @@ impl ModelTable {
     }
 }
 
-/// A model and its fallbacks, without those that nobody provides: whoever read the configuration was warned of them.
+/// Whom to ask: whoever read the configuration was warned of models that nobody provides.
 fn chain(models: &Models, primary: Option<&str>, fallbacks: &[String]) -> Vec<Route> {
     if models.providers.is_empty() {
         return vec![demo()];
     }
-    let mut chain = Vec::new();
-    for name in primary.into_iter().chain(fallbacks.iter().map(String::as_str)) {
-        chain.extend(named(models, name));
-    }
-    if chain.is_empty() {
-        let first_listed = models.providers.iter().find_map(|(name, provider)| {
-            let model = provider.models.first()?;
-            Some(route(name, provider, &model.id))
-        });
-        chain.extend(first_listed);
-    }
+    let chain = models.chain(primary, fallbacks);
     chain
+        .into_iter()
+        .map(|(name, provider, model)| route(name, provider, &model))
+        .collect()
 }
 
 fn named(models: &Models, name: &str) -> Option<Route> {

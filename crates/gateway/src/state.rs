@@ -52,9 +52,13 @@ impl Setup {
             .workspace
             .clone()
             .unwrap_or_else(|| locations.state_dir.join("workspace"));
+        let profile = Profile::new(&config, workspace, before.map(|setup| &*setup.profile));
+        if config.multi_tenant.is_none() {
+            profile.user.prepare();
+        }
         Self {
             credentials: Credentials::new(&config),
-            profile: Arc::new(Profile::new(&config, workspace, before.map(|setup| &*setup.profile))),
+            profile: Arc::new(profile),
             config,
         }
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName};
-use creel_agent::{Outcome, ToolStatus, Turn, TurnError, TurnEvent};
+use creel_agent::{Meter, Outcome, ToolStatus, Turn, TurnError, TurnEvent};
 use creel_config::Endpoints;
+use creel_llm::Usage;
 use creel_session::{SessionId, UserId};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -25,7 +26,8 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 
 /// A turn that runs. Dropping it cancels the model call.
 pub struct RunningTurn {
-    pub events: mpsc::Receiver<TurnEvent>,
+    events: mpsc::Receiver<TurnEvent>,
+    begun_at: Option<u64>,
     result: oneshot::Receiver<Result<Outcome, TurnError>>,
     /// What ends it, and what ends everything.
     stop: CancellationToken,
@@ -51,8 +53,9 @@ impl RunningTurn {
         let stop = caller.stop.clone();
         let caller = caller.clone();
         let task = async move {
+            let counted = Counted(&gateway);
             let outcome = match slot(&gateway, &caller, &sender).await {
-                Ok(_slot) => gateway.agent.run(turn, sender, &caller.stop).await,
+                Ok(_slot) => gateway.agent.run(turn, sender, &caller.stop, &counted).await,
                 Err(error) => Err(error),
             };
             count(&gateway, &outcome);
@@ -63,6 +66,7 @@ impl RunningTurn {
         tokio::spawn(task.in_current_span());
         Ok(Self {
             events,
+            begun_at: None,
             result,
             stop,
             drained,
@@ -70,14 +74,19 @@ impl RunningTurn {
     }
 
     /// The next event; `None` when the turn has ended.
-    pub async fn next(&mut self, gateway: &State) -> Option<TurnEvent> {
-        let event = self.events.recv().await;
-        if let Some(TurnEvent::Tool { name, status }) = &event
-            && *status != ToolStatus::Running
-        {
-            gateway.metrics.tool_call(metric_label(gateway, name), status.as_str());
+    pub async fn next(&mut self) -> Option<Said> {
+        loop {
+            match self.events.recv().await? {
+                TurnEvent::Begun { at } => self.begun_at = Some(at),
+                TurnEvent::Text(text) => return Some(Said::Text(text)),
+                TurnEvent::Tool { name, status } => return Some(Said::Tool { name, status }),
+            }
         }
-        event
+    }
+
+    /// When a turn with an idempotency key was first begun, in milliseconds since the Unix epoch; known once it says something or ends.
+    pub fn begun_at(&self) -> Option<u64> {
+        self.begun_at
     }
 
     /// The answer, once all events are read.
@@ -93,9 +102,35 @@ impl RunningTurn {
     }
 
     /// Reads the events to their end and gives the answer.
-    pub async fn complete(mut self, gateway: &State) -> Result<Outcome, Problem> {
-        while self.next(gateway).await.is_some() {}
-        self.finish().await
+    pub async fn complete(mut self) -> Result<(Outcome, Option<u64>), Problem> {
+        while self.next().await.is_some() {}
+        let begun_at = self.begun_at;
+        Ok((self.finish().await?, begun_at))
+    }
+}
+
+/// What a client is to be told while a turn runs.
+pub enum Said {
+    /// More of the reply.
+    Text(String),
+    Tool {
+        name: String,
+        status: ToolStatus,
+    },
+}
+
+/// Counts what a turn uses, in the turn's own task: whether its client is still there makes no difference.
+struct Counted<'a>(&'a State);
+
+impl Meter for Counted<'_> {
+    fn tokens(&self, model: &str, usage: Usage) {
+        let setup = self.0.setup.load();
+        let model = setup.profile.models.metric_label(model);
+        self.0.metrics.tokens(model, usage.input_tokens, usage.output_tokens);
+    }
+
+    fn tool_call(&self, tool: &str, status: ToolStatus) {
+        self.0.metrics.tool_call(metric_label(self.0, tool), status.as_str());
     }
 }
 
@@ -126,13 +161,7 @@ fn metric_label<'a>(gateway: &State, tool: &'a str) -> &'a str {
 fn count(gateway: &State, outcome: &Result<Outcome, TurnError>) {
     match outcome {
         Ok(outcome) if outcome.replayed => gateway.metrics.turn("replayed"),
-        Ok(outcome) => {
-            gateway.metrics.turn("ok");
-            let setup = gateway.setup.load();
-            let model = setup.profile.models.metric_label(&outcome.model);
-            let usage = outcome.usage;
-            gateway.metrics.tokens(model, usage.input_tokens, usage.output_tokens);
-        }
+        Ok(_) => gateway.metrics.turn("ok"),
         Err(error) => {
             gateway.metrics.turn(error.code());
             if !matches!(error, TurnError::Cancelled | TurnError::Deleted) {
@@ -153,6 +182,12 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
             "Idempotency-Key: give 1 to {LONGEST_KEY} ASCII characters"
         ))),
     }
+}
+
+/// The id of an answer that the same key in the same session finds again.
+pub fn derived_id(user: &UserId, session: &SessionId, idempotency_key: &str) -> String {
+    let digest = Sha256::digest(format!("{user}\n{session}\n{idempotency_key}"));
+    hex(&digest[..16])
 }
 
 /// The session of a request that names none. With an idempotency key it is derived from that, so that the same key finds the

@@ -59,6 +59,11 @@ impl User {
         Self { default, agents, mcp }
     }
 
+    /// Begins to connect the default agent's MCP servers; those of other agents when they are first asked.
+    pub fn prepare(&self) {
+        self.default.toolbox.prepare();
+    }
+
     /// The set-up of an agent by its id; the default one where none is named.
     pub fn agent(&self, name: Option<&str>) -> &AgentSetup {
         name.and_then(|name| self.agents.get(name)).unwrap_or(&self.default)

@@ -195,3 +195,46 @@ async fn calls_of_the_clients_own_tools_are_given_again() {
     assert_eq!(ask().await.ok()["choices"][0], first);
     assert_eq!(provider.requests().len(), 1);
 }
+
+#[tokio::test]
+async fn a_completion_asked_for_again_is_the_same_object() {
+    let provider = Provider::start().await;
+    for reply in ["once", "in a session", "streamed"] {
+        provider.reply(reply);
+    }
+    let mut gateway = Gateway::of(&provider).await;
+    let request = json!({"model": "fake/m1", "messages": [{"role": "user", "content": "hi"}]});
+    let mut streamed = request.clone();
+    streamed["stream"] = json!(true);
+    let ask = |gateway: &Gateway, key: &str, user: Option<&str>| {
+        let mut request = request.clone();
+        request["user"] = json!(user);
+        gateway.post("/v1/chat/completions", &request).with_key(key)
+    };
+    let first = ask(&gateway, "k1", None).await.ok();
+    let in_session = ask(&gateway, "k1", Some("ada")).await.ok();
+    assert_ne!(first["id"], in_session["id"], "another conversation");
+    let chunks = async |gateway: &Gateway, key: &str| {
+        let call = gateway.post("/v1/chat/completions", &streamed).with_key(key);
+        let events = call.events().await.rest().await;
+        let whole: Vec<_> = events.iter().filter(|event| event.data != "[DONE]").collect();
+        assert_eq!(whole[0].json()["choices"][0]["delta"]["role"], "assistant");
+        let ids = whole
+            .iter()
+            .map(|event| (event.json()["id"].clone(), event.json()["created"].clone()));
+        let mut ids: Vec<_> = ids.collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "one object in all chunks");
+        ids.remove(0)
+    };
+    let stream = chunks(&gateway, "k2").await;
+    assert_eq!(
+        chunks(&gateway, "k1").await,
+        (first["id"].clone(), first["created"].clone())
+    );
+    gateway = gateway.restart().await;
+    assert_eq!(ask(&gateway, "k1", None).await.ok(), first);
+    assert_eq!(ask(&gateway, "k1", Some("ada")).await.ok(), in_session);
+    assert_eq!(chunks(&gateway, "k2").await, stream);
+    assert_eq!(provider.requests().len(), 3);
+}

@@ -223,3 +223,98 @@ async fn nobody_at_the_address() {
     assert_eq!(refused.problem(), (502, "provider_unavailable".into()));
     assert!(refused.text.contains("cannot be reached"), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_not_found() {
+    let provider = Provider::start().await;
+    for (gateway, plain_names_are_asked) in [
+        (Gateway::builder().start().await, true),
+        (Gateway::of(&provider).await, false),
+    ] {
+        let complete = |model: &str| {
+            let request = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+            gateway.post("/v1/chat/completions", &request)
+        };
+        let not_found = (404, "model_not_found".to_owned());
+        let chat = gateway.ask(json!({"message": "hi", "model": "nope/nope"})).await;
+        assert_eq!(chat.problem(), not_found);
+        let completion = complete("nope/nope").await;
+        assert_eq!(
+            (completion.status, completion.json()["error"]["code"].as_str()),
+            (404, Some("model_not_found"))
+        );
+        let plain = if plain_names_are_asked { 200 } else { 404 };
+        assert_eq!(
+            gateway.ask(json!({"message": "hi", "model": "nope"})).await.status,
+            plain
+        );
+        assert_eq!(complete("nope").await.status, plain);
+        for name in ["nope", "nope/nope"] {
+            let answer = gateway.get(&format!("/v1/models/{name}")).await;
+            assert_eq!(
+                (answer.status, answer.json()["error"]["code"].as_str()),
+                (404, Some("model_not_found"))
+            );
+        }
+    }
+    let gateway = Gateway::of(&provider).await;
+    let custom = gateway.ask(json!({"message": "hi", "model": "fake/custom"})).await.ok();
+    assert_eq!(custom["model"], "fake/custom", "a provider may have more than it lists");
+    for name in ["m1", "fake/m1", "fake/custom", "openclaw"] {
+        assert_eq!(gateway.get(&format!("/v1/models/{name}")).await.ok()["id"], name);
+    }
+}
+
+#[tokio::test]
+async fn a_default_that_nobody_has_gives_way_to_one_that_somebody_has() {
+    let provider = Provider::start().await;
+    provider.require_key(API_KEY);
+    let anthropic = |model: &str| {
+        Gateway::builder()
+            .env("ANTHROPIC_API_KEY", API_KEY)
+            .env("ANTHROPIC_BASE_URL", &provider.anthropic_url())
+            .config(json!({"agents": {"defaults": {"model": model}}}))
+    };
+    for model in ["gpt-4", "demo/demo", "nope/nope"] {
+        let gateway = anthropic(model).start().await;
+        assert_eq!(
+            gateway.chat("hi").await["model"],
+            "anthropic/claude-sonnet-4-6",
+            "{model}"
+        );
+        let log = gateway.log().so_far();
+        assert_eq!(log.matches("WARN").count(), 1, "{log}");
+        assert!(log.contains("anthropic/claude-sonnet-4-6 answers instead"), "{log}");
+    }
+    let both = anthropic("gpt-4")
+        .env("OPENAI_API_KEY", API_KEY)
+        .env("OPENAI_BASE_URL", &provider.openai_url());
+    let gateway = both.start().await;
+    assert_eq!(gateway.chat("hi").await["model"], "openai/gpt-4");
+    let claude = gateway
+        .ask(json!({"message": "hi", "model": "claude-opus-4-1"}))
+        .await
+        .ok();
+    assert_eq!(claude["model"], "anthropic/claude-opus-4-1");
+    assert!(!gateway.log().so_far().contains("WARN"), "{}", gateway.log().so_far());
+}
+
+#[tokio::test]
+async fn a_turn_that_fails_is_one_line_in_the_log() {
+    let provider = Provider::start().await;
+    provider.always(Reply::status(401));
+    let gateway = Gateway::of(&provider).await;
+    for _ in 0..2 {
+        assert_eq!(gateway.ask(json!({"message": "hi"})).await.status, 502);
+        gateway.stream("hi").await.last("error").await;
+    }
+    assert_eq!(
+        gateway
+            .metric(r#"creel_gateway_turns_total{result="provider_unauthorized"}"#)
+            .await,
+        4.0
+    );
+    let log = gateway.log().so_far();
+    assert_eq!(log.matches("WARN").count(), 4, "{log}");
+    assert_eq!(log.matches("turn failed").count(), 4, "{log}");
+}

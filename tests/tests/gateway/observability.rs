@@ -1,7 +1,8 @@
 //! What operators see: metrics and logs.
 
-use creel_testkit::provider::{Provider, Reply};
+use creel_testkit::provider::{Gate, Provider, Reply};
 use creel_tests::gateway::Gateway;
+use creel_tests::wait::until;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -51,11 +52,51 @@ async fn metrics_count_what_happened() {
 }
 
 #[tokio::test]
+async fn what_was_used_is_counted_whoever_went_away_and_whatever_failed() {
+    let provider = Provider::start().await;
+    let gate = Gate::closed();
+    provider
+        .then(Reply::tool_call("memory_search", r#"{"query":"cat"}"#).usage(10, 1))
+        .then(Reply::pieces(["never ", "read"]).gated(&gate))
+        .then(Reply::tool_call("memory_search", r#"{"query":"cat"}"#).usage(100, 2))
+        .always(Reply::status(401));
+    let gateway = Gateway::of(&provider).await;
+    let events = gateway.stream("Do I have a cat?").await;
+    provider.received(1).await;
+    drop(events);
+    let metric = |name: &'static str| gateway.metric(name);
+    until("the end of the turn", || async {
+        (metric(r#"creel_gateway_turns_total{result="cancelled"}"#).await == 1.0).then_some(())
+    })
+    .await;
+    assert_eq!(
+        metric(r#"creel_gateway_tokens_total{model="fake/m1",direction="input"}"#).await,
+        10.0
+    );
+    assert_eq!(gateway.ask(json!({"message": "And a dog?"})).await.status, 502);
+    assert_eq!(
+        metric(r#"creel_gateway_tokens_total{model="fake/m1",direction="input"}"#).await,
+        110.0
+    );
+    assert_eq!(
+        metric(r#"creel_gateway_tokens_total{model="fake/m1",direction="output"}"#).await,
+        3.0
+    );
+    assert_eq!(
+        metric(r#"creel_gateway_tool_calls_total{tool="memory_search",status="done"}"#).await,
+        2.0
+    );
+}
+
+#[tokio::test]
 async fn nobody_can_make_series_of_their_own() {
     let provider = Provider::start().await;
     provider.tool_call("invented_by_the_model", "{}").reply("Never mind.");
     let gateway = Gateway::of(&provider).await;
     gateway.chat("hi").await;
+    for model in ["fake/of-mine-1", "fake/of-mine-2"] {
+        gateway.ask(json!({"message": "hi", "model": model})).await.ok();
+    }
     for (method, path) in [
         ("PAINT", "/api/v1/chat"),
         ("GET", "/api/v1/sessions/of-mine"),
@@ -67,6 +108,10 @@ async fn nobody_can_make_series_of_their_own() {
     for own in ["PAINT", "of-mine", "invented_by_the_model"] {
         assert!(!text.contains(own), "{own}: {text}");
     }
+    assert!(
+        text.contains(r#"tokens_total{model="other",direction="input"}"#),
+        "{text}"
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! What a model may do during a turn.
 
+use std::io::ErrorKind;
+
 use creel_testkit::provider::{Exchange, Provider, Reply};
 use creel_tests::gateway::{API_KEY, Gateway, TOKEN};
 use creel_tests::mcp;
+use creel_tests::wait::within;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 /// The results of tools that the model was told in a request.
 fn results(request: &Exchange) -> Vec<String> {
@@ -125,7 +129,7 @@ async fn a_server_that_cannot_be_started_costs_no_turn() {
     for server in ["gone", "dumb"] {
         gateway
             .log()
-            .line_with(&format!("MCP server cannot be reached server={server}"))
+            .line_with(&format!("without its tools until it is back server={server}"))
             .await;
     }
 }
@@ -277,4 +281,63 @@ async fn a_model_that_only_calls_tools_is_stopped() {
     assert_eq!(provider.requests().len(), 4);
     let messages = gateway.messages("s1").await;
     assert_eq!(messages.last(), Some(&format!("assistant: Enough.\n\n{limit}")));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_hides_no_other_and_no_turn_waits_for_it() {
+    let provider = Provider::start().await;
+    let dead = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/mcp", dead.local_addr().expect("it listens"));
+    let servers = json!({"dead": {"url": url}, "box": mcp::stdio()});
+    let gateway = Gateway::builder()
+        .provider(&provider)
+        .config(json!({"mcp": {"servers": servers}}))
+        .start()
+        .await;
+    // Connected to before anybody asks.
+    let (connection, _) = within("connection to the dead server", dead.accept())
+        .await
+        .expect("the gateway connects");
+    gateway.chat("hi").await;
+    let offered = provider.received(0).await.json()["tools"].to_string();
+    assert!(
+        offered.contains("box__echo") && !offered.contains("dead__"),
+        "{offered}"
+    );
+    gateway.chat("hi again").await;
+    // Still the first attempt: no turn has waited until it was given up.
+    let mut heard = vec![0; 64 * 1024];
+    connection.readable().await.expect("it was asked");
+    let asked = connection.try_read(&mut heard).expect("a request");
+    assert!(asked > 0);
+    let more = connection.try_read(&mut heard).map_err(|error| error.kind());
+    assert_eq!(more, Err(ErrorKind::WouldBlock), "not hung up");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_said_to_be_once_and_to_be_back_once() {
+    let provider = Provider::start().await;
+    let port = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = port.local_addr().expect("it listens");
+    drop(port);
+    let server = json!({"url": format!("http://{address}/mcp")});
+    let gateway = Gateway::builder()
+        .provider(&provider)
+        .config(json!({"mcp": {"servers": {"web": server}}}))
+        .start()
+        .await;
+    gateway.log().line_with("MCP server is away").await;
+    gateway.chat("hi").await;
+    gateway.chat("hi").await;
+    let _server = mcp::HttpServer::start_at(address.port()).await;
+    gateway.log().line_with("MCP server is back").await;
+    gateway.chat("hi").await;
+    let offered = provider.received(2).await.json()["tools"].to_string();
+    assert!(offered.contains("web__echo"), "{offered}");
+    let log = gateway.log().so_far();
+    assert_eq!(
+        ["WARN", "ERROR", "server is back"].map(|part| log.matches(part).count()),
+        [1, 0, 1],
+        "{log}"
+    );
 }

@@ -53,6 +53,9 @@ impl ToolOutput {
 /// A group of tools with one owner: the memory files, or all MCP servers of a user.
 #[async_trait]
 pub trait ToolSource: Send + Sync {
+    /// Begins what takes time, in the background: it will be asked for soon.
+    fn prepare(&self) {}
+
     /// What can be called right now. May connect on first use; a source that cannot be reached offers nothing and logs why.
     async fn specs(&self) -> Vec<ToolSpec>;
 
@@ -69,6 +72,13 @@ pub struct Toolbox {
 impl Toolbox {
     pub fn new(sources: Vec<Arc<dyn ToolSource>>) -> Self {
         Self { sources }
+    }
+
+    /// Begins what takes time, in the background.
+    pub fn prepare(&self) {
+        for source in &self.sources {
+            source.prepare();
+        }
     }
 
     pub async fn specs(&self) -> Vec<ToolSpec> {

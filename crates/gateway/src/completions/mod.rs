@@ -10,7 +10,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_agent::{History, Turn, TurnEvent};
+use creel_agent::{History, Turn};
 use creel_session::{SessionId, SessionKey, UserId};
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ use crate::chat::unknown_model;
 use crate::error::openai_error;
 use crate::routes::State;
 use crate::sessions::named;
-use crate::turns::{RunningTurn, idempotency_key, new_session};
+use crate::turns::{RunningTurn, Said, derived_id, idempotency_key, new_session};
 use creel_http::JsonBody;
 use creel_http::Problem;
 use creel_http::random_id;
@@ -56,8 +56,13 @@ pub async fn create(
     });
     let agent = profile.user.agent(choice.agent.as_deref()).clone();
     let id = random_id();
+    let completion = match (&session, &idempotency_key) {
+        (Some(session), Some(key)) => derived_id(&user, session, key),
+        _ => id.clone(),
+    };
+    let is_repeatable = idempotency_key.is_some();
     let turn = Turn {
-        id: id.clone(),
+        id,
         session: session.map(|session| SessionKey::new(user, session)),
         history: if selected.is_some() {
             History::Transcript
@@ -78,21 +83,35 @@ pub async fn create(
     let model = requested
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "openclaw".to_owned());
-    let reply = Reply::new(&id, model);
+    let mut reply = Reply::new(&completion, model);
     if !streaming {
-        let outcome = running.complete(&gateway).await?;
+        let (outcome, begun_at) = running.complete().await?;
+        reply.set_created(begun_at);
         return Ok(Json(reply.whole(&outcome)).into_response());
     }
     let include_usage = parsed.include_usage;
     Ok(sse::respond(profile.heartbeat, |writer| async move {
-        writer.data(&reply.opening()).await;
-        while let Some(event) = running.next(&gateway).await {
-            if let TurnEvent::Text(text) = event {
+        // Of a request that may be a repeated one it is known when it was first made only once the turn says something.
+        let mut is_open = !is_repeatable;
+        if is_open {
+            writer.data(&reply.opening()).await;
+        }
+        while let Some(said) = running.next().await {
+            if !std::mem::replace(&mut is_open, true) {
+                reply.set_created(running.begun_at());
+                writer.data(&reply.opening()).await;
+            }
+            if let Said::Text(text) = said {
                 writer.data(&reply.delta(&text)).await;
             }
         }
+        let begun_at = running.begun_at();
         match running.finish().await {
             Ok(outcome) => {
+                if !is_open {
+                    reply.set_created(begun_at);
+                    writer.data(&reply.opening()).await;
+                }
                 if !outcome.tool_calls.is_empty() {
                     writer.data(&reply.tool_calls(&outcome)).await;
                 }
@@ -116,8 +135,7 @@ pub async fn models(Extension(caller): Extension<Caller>) -> Json<Value> {
 
 /// `GET /v1/models/{id}`; an id may hold slashes.
 pub async fn one_model(Extension(caller): Extension<Caller>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
-    let known = caller.profile.models.choose(Some(&id)).is_some();
-    if known {
+    if caller.profile.models.knows(&id) {
         Ok(Json(model(&id)))
     } else {
         Err(unknown_model(&id))

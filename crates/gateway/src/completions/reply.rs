@@ -15,15 +15,20 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub fn new(turn: &str, model: String) -> Self {
+    pub fn new(id: &str, model: String) -> Self {
         let created = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
         Self {
-            id: format!("chatcmpl-{turn}"),
+            id: format!("chatcmpl-{id}"),
             created,
             model,
         }
+    }
+
+    /// Dates it back to when the same request was first made, in milliseconds since the Unix epoch.
+    pub fn set_created(&mut self, at: Option<u64>) {
+        self.created = at.map_or(self.created, |at| at / 1000);
     }
 
     /// The answer in one object.
