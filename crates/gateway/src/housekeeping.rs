@@ -1,4 +1,4 @@
-//! What nobody needs any more: lease files of sessions that are long quiet, and answers kept for an idempotency key.
+//! What a death left behind: half a last line of a transcript. And what nobody needs any more: lease files of sessions that are long quiet, and answers kept for an idempotency key.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,6 +17,17 @@ const FIRST: Duration = Duration::from_secs(600);
 
 /// Tidies every hour, for as long as the gateway runs.
 pub async fn run(gateway: State) {
+    // Many users have many files: theirs are repaired when they are next written to.
+    if gateway.tenants.is_none() {
+        match gateway.sessions.repair(&owner()).await {
+            Ok(0) => {}
+            Ok(repaired) => tracing::info!(
+                repaired,
+                "transcripts that ended in the middle of a line are whole again"
+            ),
+            Err(error) => tracing::warn!(%error, "transcripts are not looked at"),
+        }
+    }
     let mut hours = interval_at(Instant::now() + FIRST, PACE);
     hours.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

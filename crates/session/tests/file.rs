@@ -60,6 +60,13 @@ async fn a_file_cut_at_any_byte_loses_only_the_last_line_and_goes_on() {
             "cut at {cut}"
         );
         assert_eq!(fs::read(&file).unwrap(), &whole[..cut], "reading changes nothing");
+        let torn = usize::from(cut > kept.len());
+        assert_eq!(store.repair(&key().user).await.unwrap(), torn, "cut at {cut}");
+        let repaired = if cut == whole.len() - 1 { &whole } else { &kept };
+        assert_eq!(&fs::read(&file).unwrap(), repaired, "cut at {cut}");
+        assert_eq!(store.repair(&key().user).await.unwrap(), 0);
+        // And where nobody repaired it, the next line does.
+        fs::write(&file, &whole[..cut]).unwrap();
         store.append(&key(), 1, &[said(3, "t", "next")]).await.unwrap();
         for store in [store, open(dir.path())] {
             let found = texts(&store.read(&key()).await.unwrap().unwrap());

@@ -249,3 +249,26 @@ async fn a_disk_that_fills_up_under_a_reply_ends_it_with_an_error() {
     assert_eq!(error["code"], "disk_full", "{error}");
     assert_eq!(gateway.messages("s1").await, ["user: hi"]);
 }
+
+#[tokio::test]
+async fn a_torn_last_line_is_cut_off_at_the_start() {
+    let provider = Provider::start().await;
+    let gateway = Gateway::of(&provider).await;
+    gateway.chat_in("torn", "hi").await;
+    gateway.chat_in("whole", "hi").await;
+    let files = [gateway.transcript("torn"), gateway.transcript("whole")];
+    let before = files.each_ref().map(|file| fs::read(file).expect("it was written"));
+    let stopped = gateway.kill().await;
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .open(&files[0])
+        .expect("it can be written");
+    file.write_all(b"{\"at\":1,\"turn\":\"x").expect("there is room");
+    let gateway = stopped.start().await;
+    gateway.log().line_with("whole again").await;
+    assert_eq!(
+        files.each_ref().map(|file| fs::read(file).expect("it is there")),
+        before
+    );
+    assert_eq!(gateway.messages("torn").await.len(), 2);
+}

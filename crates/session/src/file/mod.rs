@@ -2,7 +2,8 @@
 //!
 //! The first line is a header, every other line an entry. Lines are only ever added, each append with one `write(2)` of
 //! whole lines under `flock(2)`, so what was acknowledged is in the page cache and survives any death of the process.
-//! A tail that a death in the middle of a write left behind is cut off when the file is next opened.
+//! A tail that a death in the middle of a write left behind is not read, and is cut off by [`SessionStore::repair`], which a gateway
+//! calls when it starts, or before the next line is added.
 
 mod cache;
 mod format;
@@ -70,6 +71,20 @@ impl FileSessions {
     fn cache(&self) -> MutexGuard<'_, Cache> {
         // Whoever panicked with the lock held left at worst a stale entry, and those are found by their stamp.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes one file end in a whole line. `false`: it does.
+    async fn mend(&self, key: &SessionKey) -> Result<bool, SessionError> {
+        let path = self.path(key);
+        let Some(mut file) = TranscriptFile::open_to_append(path, self.links).await? else {
+            return Ok(false);
+        };
+        if file.ends_with_a_line()? {
+            return Ok(false);
+        }
+        let (_, ending) = file.snapshot()?.content(&key.session)?;
+        file.mend(ending)?;
+        Ok(true)
     }
 
     /// What a list shows of one file; `None` if it holds no session.
@@ -152,6 +167,20 @@ impl SessionStore for FileSessions {
         }
         list.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then_with(|| a.id.cmp(&b.id)));
         Ok(list)
+    }
+
+    async fn repair(&self, user: &UserId) -> Result<usize, SessionError> {
+        let mut repaired = 0;
+        for id in ids(&(self.layout)(user))? {
+            tokio::task::yield_now().await;
+            let key = SessionKey::new(user.clone(), id);
+            match self.mend(&key).await {
+                Ok(was_torn) => repaired += usize::from(was_torn),
+                // One file that cannot be repaired is left as it is, and all others are not.
+                Err(error) => tracing::warn!(session = %key.session, %error, "session not looked at"),
+            }
+        }
+        Ok(repaired)
     }
 
     async fn delete(&self, key: &SessionKey) -> Result<bool, SessionError> {

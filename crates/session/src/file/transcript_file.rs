@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,6 +70,13 @@ impl TranscriptFile {
         }
     }
 
+    /// Opens the file, if it is there, to add to it.
+    pub async fn open_to_append(path: PathBuf, links: Links) -> Result<Option<Self>, SessionError> {
+        Ok(lock(OFlags::RDWR | OFlags::APPEND, links, &path)
+            .await?
+            .map(|file| Self { file, path }))
+    }
+
     /// Opens the file, if it is there, to read it.
     pub async fn open(path: PathBuf, links: Links) -> Result<Option<Self>, SessionError> {
         Ok(lock(OFlags::RDONLY, links, &path)
@@ -87,6 +94,17 @@ impl TranscriptFile {
 
     pub fn is_empty(&self) -> Result<bool, SessionError> {
         Ok(self.stamp()?.len == 0)
+    }
+
+    /// Whether its last byte ends a line; an empty file has none to end.
+    pub fn ends_with_a_line(&self) -> Result<bool, SessionError> {
+        let Some(last) = self.stamp()?.len.checked_sub(1) else {
+            return Ok(true);
+        };
+        let mut byte = [0];
+        let read = self.file.read_exact_at(&mut byte, last);
+        read.map_err(|error| failed("read", &self.path, error))?;
+        Ok(byte == *b"\n")
     }
 
     /// What the file holds now.
