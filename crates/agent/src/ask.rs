@@ -51,7 +51,7 @@ pub async fn first_to_answer(
     draft: &mut Draft,
 ) -> Result<Round, TurnError> {
     let mut failure = TurnError::NoModel;
-    for route in routes {
+    for (number, route) in routes.iter().enumerate() {
         *draft = Draft {
             text: String::new(),
             model: route.label.to_string(),
@@ -84,7 +84,10 @@ pub async fn first_to_answer(
         }
         match answer {
             Err(error) if error.is_the_models() && draft.text.is_empty() => {
-                tracing::warn!(model = %route.label, %error, "the model did not answer");
+                // What the last one came to is how the turn ends, and is said there.
+                if let Some(next) = routes.get(number + 1) {
+                    tracing::warn!(model = %route.label, %error, next = %next.label, "the model did not answer; the next one is asked");
+                }
                 failure = error;
             }
             answer => return answer,

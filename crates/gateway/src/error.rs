@@ -77,12 +77,13 @@ pub async fn in_the_apis_form(request: Request, next: Next) -> Response {
 /// Shows a [`Problem`] as OpenAI's error object (<https://platform.openai.com/docs/guides/error-codes>).
 fn openai_form(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let Some(problem) = parts.extensions.remove::<Problem>() else {
+    let Some(problem) = parts.extensions.get::<Problem>() else {
         return Response::from_parts(parts, body);
     };
+    let error = openai_error(problem);
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.remove(header::CONTENT_TYPE);
-    (parts.status, parts.headers, Json(openai_error(&problem))).into_response()
+    (parts.status, parts.headers, parts.extensions, Json(error)).into_response()
 }
 
 pub fn openai_error(problem: &Problem) -> Value {

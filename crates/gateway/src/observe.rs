@@ -14,7 +14,7 @@ use tracing::{Instrument as _, Span};
 
 use crate::metrics::RequestLabels;
 use crate::routes::State;
-use creel_http::random_id;
+use creel_http::{Problem, random_id};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 128;
@@ -33,6 +33,8 @@ pub async fn request(Shared(gateway): Shared<State>, request: Request, next: Nex
     let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default());
     let mut response = next.run(request).instrument(span.clone()).await;
     response.headers_mut().insert(REQUEST_ID, id);
+    // Whoever made a problem of it has said why in the log, where there was something to say.
+    let is_told = response.extensions().get::<Problem>().is_some();
     let labels = RequestLabels {
         route,
         method,
@@ -44,6 +46,7 @@ pub async fn request(Shared(gateway): Shared<State>, request: Request, next: Nex
             record: Some(Record {
                 gateway,
                 labels,
+                is_told,
                 started,
                 span,
             }),
@@ -80,6 +83,7 @@ struct Measured {
 struct Record {
     gateway: State,
     labels: RequestLabels,
+    is_told: bool,
     started: Instant,
     span: Span,
 }
@@ -89,6 +93,7 @@ impl Drop for Measured {
         let Some(Record {
             gateway,
             labels,
+            is_told,
             started,
             span,
         }) = self.record.take()
@@ -99,7 +104,7 @@ impl Drop for Measured {
         let RequestLabels { route, method, status } = &labels;
         let milliseconds = took.as_secs_f64() * 1_000.0;
         span.in_scope(|| {
-            if *status >= 500 {
+            if *status >= 500 && !is_told {
                 tracing::warn!(method, route, status, milliseconds, "request");
             } else {
                 tracing::debug!(method, route, status, milliseconds, "request");

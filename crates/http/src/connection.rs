@@ -53,6 +53,15 @@ impl<P: Connections> Connection<P> {
         }
     }
 
+    pub fn policy(&self) -> Arc<P> {
+        self.place.policy.clone()
+    }
+
+    /// Whether a request has begun whose head is not whole yet.
+    pub fn owes_a_head(&self) -> bool {
+        self.stream.owes_a_head()
+    }
+
     /// Gives the place to another connection; what is left is to hang up.
     pub fn leave(self) -> impl AsyncRead + AsyncWrite + Unpin + use<P> {
         let Self { stream, place, .. } = self;

@@ -90,7 +90,7 @@ impl<S> Paced<S> {
     }
 
     /// Whether a head has begun that is not whole yet.
-    fn owes_a_head(&self) -> bool {
+    pub fn owes_a_head(&self) -> bool {
         self.head == Some(self.answering.begun()) && !self.answering.is_going_on()
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -25,21 +26,32 @@ pub async fn refuse<P: Connections>(mut stream: TcpStream, policy: Arc<P>) {
     let exchange = async {
         let mut asked = [0; REQUEST_LINE];
         let length = stream.read(&mut asked).await?;
-        stream.write_all(answer(&*policy, &asked[..length]).as_bytes()).await?;
+        let problem = too_many_connections();
+        stream
+            .write_all(answer(&*policy, &asked[..length], &problem).as_bytes())
+            .await?;
         hang_up(stream).await
     };
     let _ = tokio::time::timeout(PATIENCE, exchange).await;
 }
 
+/// What a client is told that began a request and does not go on with it.
+pub fn head_overdue() -> Problem {
+    let detail = "the head of the request did not come in time; send it again";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)
+}
+
 /// The whole answer to a request of which the first bytes are here.
-fn answer(policy: &impl Connections, asked: &[u8]) -> String {
-    let problem = too_many_connections();
+pub fn answer(policy: &impl Connections, asked: &[u8], problem: &Problem) -> String {
     let path = asked.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    let (kind, body) = policy.told(&String::from_utf8_lossy(path), &problem);
+    let (kind, body) = policy.told(&String::from_utf8_lossy(path), problem);
     let body = body.to_string();
     let (status, length) = (problem.status, body.len());
+    let retry_after = problem.retry_after.map_or_else(String::new, |after| {
+        format!("retry-after: {}\r\n", after.as_secs().max(1))
+    });
     format!(
-        "HTTP/1.1 {status}\r\nretry-after: 1\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
+        "HTTP/1.1 {status}\r\n{retry_after}connection: close\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}"
     )
 }
 
@@ -73,7 +85,7 @@ mod tests {
             ("\u{16}\u{3}", ""),
             ("", ""),
         ] {
-            let answer = answer(&Server, asked.as_bytes());
+            let answer = answer(&Server, asked.as_bytes(), &too_many_connections());
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             assert!(head.starts_with("HTTP/1.1 429 Too Many Requests\r\n"), "{head}");
             assert!(head.contains("content-type: application/json\r\n"), "{head}");

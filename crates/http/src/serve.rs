@@ -23,7 +23,7 @@ use crate::answered::Answered;
 use crate::connection::Connection;
 use crate::paced::{Answering, Bounds};
 use crate::problem::{PROBLEM_JSON, Problem};
-use crate::refusal::refuse;
+use crate::refusal::{answer as answer_to, head_overdue, refuse};
 use crate::unread::Lent;
 
 /// Connections beyond the limit that are still listened to, so that probes get through and others are told why not.
@@ -162,6 +162,7 @@ async fn answer<P: Connections>(
     (stop, lingerers): (CancellationToken, TaskTracker),
 ) {
     let closing = connection.closing();
+    let policy = connection.policy();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let answer = answering.begin();
         request.extensions_mut().insert(peer);
@@ -191,12 +192,20 @@ async fn answer<P: Connections>(
             (&mut serving).await
         }
     };
+    let was_too_late = result.as_ref().is_err_and(timed_out);
     if let Err(error) = result {
         tracing::debug!(%error, peer = %peer.ip, "connection");
     }
     let Some(parts) = serving.into_parts() else { return };
+    let connection = parts.io.into_inner();
+    let overdue = was_too_late && connection.owes_a_head();
     // Its place goes first: a client that does not close its end must not keep probes out.
-    let stream = parts.io.into_inner().leave();
+    let mut stream = connection.leave();
+    if overdue {
+        let told = answer_to(&*policy, &parts.read_buf, &head_overdue());
+        // It fits into the socket's buffer, unless the client is gone.
+        let _ = tokio::time::timeout(LINGER, stream.write_all(told.as_bytes())).await;
+    }
     if lingerers.len() >= LINGERERS {
         return;
     }
@@ -205,6 +214,12 @@ async fn answer<P: Connections>(
         _ = tokio::time::timeout(LINGER, hang_up(stream)) => {}
         () = stop.cancelled() => {}
     }
+}
+
+/// Whether a client took longer than it may.
+fn timed_out(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    error.is_timeout() || source.is_some_and(|source| source.kind() == io::ErrorKind::TimedOut)
 }
 
 /// Ends a connection, and reads what the client still sends: closing with unread data would reset it under the answer.

@@ -255,16 +255,49 @@ async fn an_idle_connection_is_closed() {
 async fn half_a_head_does_not_wait_for_the_other_half() {
     let head = json!({"gateway": {"limits": {"headTimeoutMs": 50}}});
     let gateway = Gateway::builder().config(head).start().await;
-    let mut connection = gateway.connect().await;
-    connection
-        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x")
-        .await
-        .expect("the gateway reads");
+    for (half, told) in [
+        ("GET /healthz HTTP/1.1\r\nhost: x", r#""code":"request_timeout""#),
+        (
+            "POST /v1/chat/completions HTTP/1.1\r\n",
+            r#""type":"invalid_request_error","param":null,"code":"request_timeout""#,
+        ),
+        ("G", r#""code":"request_timeout""#),
+    ] {
+        let mut connection = gateway.connect().await;
+        connection.write_all(half.as_bytes()).await.expect("the gateway reads");
+        let mut answer = String::new();
+        within("end of the connection", connection.read_to_string(&mut answer))
+            .await
+            .expect("an orderly end");
+        assert!(answer.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{answer}");
+        assert!(
+            answer.contains("\r\nconnection: close\r\n") && answer.contains(told),
+            "{answer}"
+        );
+    }
+    // Who has begun nothing owes nothing, and is told nothing.
+    let mut idle = gateway.connect().await;
+    idle.shutdown().await.expect("it is open");
     let mut answer = String::new();
-    within("end of the connection", connection.read_to_string(&mut answer))
+    within("end of the connection", idle.read_to_string(&mut answer))
         .await
         .expect("an orderly end");
     assert_eq!(answer, "");
+}
+
+#[tokio::test]
+async fn another_method_is_told_which_one_there_is() {
+    let gateway = Gateway::builder().start().await;
+    for method in [Method::GET, Method::PUT, Method::PATCH, Method::DELETE] {
+        for path in ["/api/v1/chat", "/api/v1/chat/stream"] {
+            let answer = gateway.call(method.clone(), path).await;
+            assert_eq!(answer.problem(), (405, "method_not_allowed".into()));
+            assert_eq!(answer.header("allow"), "POST");
+        }
+        let answer = gateway.call(method.clone(), "/v1/chat/completions").await;
+        assert_eq!((answer.status, answer.header("allow")), (405, "POST"));
+        assert_eq!(answer.json()["error"]["code"], "method_not_allowed");
+    }
 }
 
 #[tokio::test]
