@@ -59,7 +59,7 @@ async fn guessing_a_short_token_is_throttled() {
         (1..=60).contains(&locked.header("retry-after").parse().unwrap_or(0)),
         "{locked:?}"
     );
-    gateway.log().line_with("the address is locked out").await;
+    gateway.log().line_with("locked out").await;
 }
 
 #[tokio::test]
