@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use creel_records::Runtime;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
@@ -25,6 +26,8 @@ pub struct InstanceDirectory {
 pub const CONFIG: &str = "data/openclaw.json";
 /// Variables for the instance's environment, relative to the directory.
 pub const ENV_FILE: &str = "instance.env";
+/// What an instance whose data was kept ran as, relative to the directory. Out of reach of the instance itself.
+const KEPT: &str = "kept";
 /// The log, relative to the directory.
 pub const LOG: &str = "logs/gateway.log";
 
@@ -197,6 +200,19 @@ impl InstanceDirectory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,
         }
+    }
+
+    /// Notes what ran here, for whoever takes the data up.
+    pub fn note_kept(&self, runtime: Runtime) {
+        if let Err(error) = self.replace(KEPT, runtime.as_str()) {
+            tracing::warn!(path = %self.root.display(), %error, "cannot note what the kept data is of");
+        }
+    }
+
+    /// What ran here, if that was noted.
+    pub fn kept_runtime(&self) -> Option<Runtime> {
+        const LONGEST: u64 = 64;
+        self.read(KEPT, LONGEST).ok().flatten()?.parse().ok()
     }
 
     /// Deletes what only a running instance needs.

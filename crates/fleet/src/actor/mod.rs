@@ -348,11 +348,12 @@ impl Actor {
     /// Nothing runs any more: deletes what is to be deleted. If that fails, the instance stays, failed, to be asked again.
     async fn remove(&mut self) -> ControlFlow<()> {
         let purge = self.record.desired == Desired::Purged;
-        let directory = self.directory.clone();
+        let (directory, runtime) = (self.directory.clone(), self.record.runtime);
         let deleted = tokio::task::spawn_blocking(move || match purge {
             true => directory.purge(),
             false => {
                 directory.forget_process();
+                directory.note_kept(runtime);
                 Ok(())
             }
         });

@@ -41,6 +41,7 @@ impl Fleet {
                 return Err(FleetError::DataKept(id.clone()));
             }
             kept.is_idle()?;
+            kept.is_of(new.runtime)?;
         }
         let port = self.shared.ports.take(new.port, &id)?;
         match self.make(new, port).await {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use creel_records::Runtime;
+
 use super::Fleet;
 use super::create::Reserved;
 use crate::directory::InstanceDirectory;
@@ -34,6 +36,17 @@ impl<'a> Kept<'a> {
             id: self.id.clone(),
             pid,
         })
+    }
+
+    /// Refuses data of the other runtime: neither understands the other's configuration and state.
+    pub fn is_of(&self, runtime: Runtime) -> Result<(), FleetError> {
+        match self.directory.kept_runtime() {
+            Some(kept) if kept != runtime => {
+                let reason = format!("the kept data is of the runtime {kept}; take it up with that one, or purge it");
+                Err(FleetError::invalid("runtime", reason))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is kept of a removed instance: nobody gets it by accident, and it can be taken up or deleted.
 
-use creel_fleet::{CreateInstance, Fleet, FleetError};
+use creel_fleet::{CreateInstance, Fleet, FleetError, Runtime};
 
 use crate::support::{World, id, is_running, running, settled};
 
@@ -60,6 +60,23 @@ async fn who_takes_it_up_gets_it_with_what_they_ask_for() {
     let identity = std::fs::read_to_string(world.of("alice", "data/workspace/agent/IDENTITY.md")).unwrap();
     assert!(identity.contains("Alice II"), "{identity}");
     fleet.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_other_runtime_does_not_get_it() {
+    let world = World::new();
+    let fleet = alice_was_here(&world).await;
+    let other = CreateInstance {
+        keep_data: true,
+        runtime: Runtime::Openclaw,
+        ..CreateInstance::new(id("alice"))
+    };
+    let refused = fleet.create(other).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "runtime: the kept data is of the runtime native; take it up with that one, or purge it"
+    );
+    assert!(fleet.list().is_empty());
 }
 
 #[tokio::test]
