@@ -150,11 +150,20 @@ fn show_users(list: &Value) {
     }
 }
 
+/// What is wrong with a configuration repeats words of its user's: those must not steer the operator's terminal.
+fn visible(text: &str) -> String {
+    let shown = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 fn show(user: &Value) {
     for (key, value) in user.as_object().into_iter().flatten() {
         let text = match value {
             Value::Null => continue,
-            Value::String(text) => text.clone(),
+            Value::String(text) => visible(text),
             Value::Number(bytes) if key.ends_with("_bytes") => size::show(bytes.as_u64().unwrap_or_default()),
             other => other.to_string(),
         };

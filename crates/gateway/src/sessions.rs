@@ -80,6 +80,11 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let key = SessionKey::new(user, named(&id)?);
+    // Many users could have a lease made, a file each, for every id that comes to their mind.
+    let is_nothing = || gateway.sessions.bytes(&key) == 0 && !gateway.agent.is_active(&key);
+    if gateway.tenants.is_some() && is_nothing() {
+        return Err(unknown(&id));
+    }
     if gateway.agent.forget(&key).await.map_err(turn_problem)? {
         Ok(StatusCode::NO_CONTENT)
     } else {

@@ -137,6 +137,11 @@ async fn the_command_line_finds_the_token_in_the_gateways_own_file() {
     );
     let (code, text) = command(&service, &["users", "info", "no/body"]).await;
     assert!(code == Some(2) && text.contains("there is no user"), "{text}");
+    service.cloud.configure("alice", json!({"\u{1b}[2J": 1}));
+    service.sync().await.ok();
+    assert_eq!(service.refusal(&alice).await.0, 409);
+    let (_, text) = command(&service, &["users", "info", "alice"]).await;
+    assert!(text.contains("\\u{1b}[2J") && !text.contains('\u{1b}'), "{text}");
     let cleaned = parsed(
         &command(&service, &["users", "cleanup", "--idle-ms", "0", "--json"])
             .await

@@ -56,6 +56,16 @@ async fn session_ids_and_paths_lead_to_nothing_of_anothers() {
     assert!(!mine.to_string().contains("4711"), "{mine}");
     let deleted = service.gateway.delete("/api/v1/sessions").with_token(&alice).await;
     assert_eq!(deleted.status, 204);
+    let leases = || {
+        let directory = service.gateway.builder_again().home().join("workspaces/.leases");
+        std::fs::read_dir(directory).expect("it is there").count()
+    };
+    let leases_before = leases();
+    for number in 0..20 {
+        let path = format!("/api/v1/sessions/invented-{number}");
+        assert_eq!(service.gateway.delete(&path).with_token(&alice).await.status, 404);
+    }
+    assert_eq!(leases(), leases_before, "what is not there leaves nothing");
     assert!(!told_the_model(&service.provider.requests()[before..]).contains("4711"));
     let his = service
         .gateway

@@ -171,10 +171,17 @@ async fn tokens_expire_by_the_clock_of_the_backend() {
 
 #[tokio::test]
 async fn a_template_that_vanishes_keeps_nobody_out() {
-    let (service, [alice]) = Service::of(["alice"]).await;
-    service.greet(&alice, "s").await.ok();
+    let (service, [early, late]) = Service::of(["early", "late"]).await;
+    let template = service.gateway.builder_again().home().join("template");
+    std::fs::create_dir_all(&template).expect("the home can be written");
+    std::fs::write(template.join("NOTES.md"), "hello").expect("the home can be written");
+    service.greet(&early, "s").await.ok();
+    std::fs::remove_dir_all(&template).expect("it is there");
+    service.greet(&early, "s").await.ok();
+    service.greet(&late, "s").await.ok();
     service.gateway.log().line_with("there is no such template").await;
-    assert!(service.workspace("alice").join("memory").is_dir());
+    assert!(service.workspace("early").join("NOTES.md").is_file());
+    assert!(service.workspace("late").join("memory").is_dir());
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ pub async fn info(Shared(gateway): Shared<State>, Path(id): Path<String>) -> Res
         "idle_seconds": loaded.as_ref().map(|tenant| tenant.last_used().elapsed().as_secs()),
         "connections": tenants.doors.of(&user),
         "pending_requests": loaded.as_ref().map_or(0, |tenant| tenant.usage.requests()),
-        "disk_bytes": loaded.as_ref().map(|tenant| tenant.usage.disk()),
+        "disk_bytes": loaded.as_ref().map(|tenant| tenant.usage.disk()).filter(|bytes| *bytes < u64::MAX),
         "configuration_bytes": configuration.as_ref().and_then(|text| text.as_ref().ok()).map(String::len),
         "problem": loaded.and_then(|tenant| tenant.problem()).or(configuration.and_then(Result::err)),
     })))

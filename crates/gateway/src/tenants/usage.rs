@@ -9,6 +9,7 @@ use creel_config::Quotas;
 use creel_http::Problem;
 
 use super::tenant::Tenant;
+use super::workspaces::MOST_FILES;
 use crate::rate::Bucket;
 
 /// A workspace is not measured again before so much time has passed.
@@ -64,11 +65,13 @@ impl Usage {
         if self.disk() < quotas.disk_bytes {
             return Ok(());
         }
-        let detail = format!(
-            "your files take {} bytes of {}; delete sessions to make room",
-            self.disk(),
-            quotas.disk_bytes
-        );
+        let detail = match self.disk() {
+            u64::MAX => format!("you have more than {MOST_FILES} files; delete sessions to make room"),
+            bytes => {
+                let most = quotas.disk_bytes;
+                format!("your files take {bytes} bytes of {most}; delete sessions to make room")
+            }
+        };
         Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "quota_exceeded", detail))
     }
 

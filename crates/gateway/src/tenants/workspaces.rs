@@ -14,8 +14,8 @@ const DIRECTORIES: [&str; 3] = ["agent", "sessions", "memory"];
 /// A template larger than this is a mistake.
 const TEMPLATE_FILES: usize = 10_000;
 const TEMPLATE_BYTES: u64 = 256 << 20;
-/// Files that are looked at to measure a workspace.
-const MEASURED_FILES: usize = 200_000;
+/// Files and directories that a workspace may have. To count more is a burden of its own, and so is a list of as many sessions.
+pub const MOST_FILES: usize = 20_000;
 /// What begins the name of one that is being made; no user's does.
 const UNFINISHED: &str = ".new-";
 /// One that is being made for longer was given up.
@@ -133,7 +133,7 @@ impl Workspaces {
         Ok(())
     }
 
-    /// Bytes of the user's files. It blocks.
+    /// Bytes of the user's files; `u64::MAX` where there are more than [`MOST_FILES`]. It blocks.
     pub fn measure(&self, id: &UserId) -> u64 {
         let mut pending = vec![self.path(id)];
         let (mut bytes, mut files) = (0, 0);
@@ -146,8 +146,7 @@ impl Workspaces {
                 }
                 bytes += metadata.len();
                 files += 1;
-                if files >= MEASURED_FILES {
-                    // So many that counting them is a burden of its own.
+                if files > MOST_FILES {
                     return u64::MAX;
                 }
             }
@@ -261,6 +260,20 @@ mod tests {
         workspaces.prepare(&id("bob"), 0, &outer.path().join("none")).unwrap();
         symlink(workspaces.path(&id("bob")), workspaces.path(&id("alice"))).unwrap();
         assert!(workspaces.prepare(&id("alice"), 0, &outer.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn too_many_files_are_as_much_as_too_many_bytes() {
+        let outer = tempfile::tempdir().unwrap();
+        let workspaces = Workspaces::open(outer.path()).unwrap();
+        workspaces.prepare(&id("a"), 0, &outer.path().join("none")).unwrap();
+        let sessions = workspaces.path(&id("a")).join("sessions");
+        for number in 0..MOST_FILES - 3 {
+            fs::File::create(sessions.join(number.to_string())).unwrap();
+        }
+        assert!(workspaces.measure(&id("a")) < u64::MAX);
+        fs::File::create(sessions.join("one more")).unwrap();
+        assert_eq!(workspaces.measure(&id("a")), u64::MAX);
     }
 
     #[test]
