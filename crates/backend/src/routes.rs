@@ -37,6 +37,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/llm/prices/{model}", put(llm::put_price).delete(llm::remove_price))
         .route("/api/llm/groups", get(llm::list_groups))
         .route("/api/llm/groups/{name}", put(llm::put_group).delete(llm::remove_group))
+        .route("/api/llm/nodes", get(llm::list_nodes))
         .route("/api/llm/keys", get(llm::list_keys).post(llm::make_key))
         .route("/api/llm/keys/{id}", delete(llm::revoke_key).patch(llm::change_key))
         .route(
@@ -60,6 +61,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/events", get(events::stream))
         .route_layer(from_fn(no_query))
         // These take parameters.
+        .route("/api/llm/nodes/{name}", delete(llm::give_up_node))
         .route("/api/instances/{id}", get(instances::show).delete(instances::remove))
         .route("/api/instances/{id}/logs", get(logs::tail))
         .route("/api/instances/{id}/logs/stream", get(logs::stream))

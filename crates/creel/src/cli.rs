@@ -50,7 +50,7 @@ pub enum Command {
     /// Move the records to another database
     #[command(subcommand)]
     Records(RecordsCommand),
-    /// Run the LLM Gateway by itself
+    /// Run the LLM Gateway by itself, and set it up
     #[command(subcommand)]
     Llm(LlmCommand),
     /// Print a completion script for a shell
@@ -105,16 +105,21 @@ fn days() -> clap::builder::RangedI64ValueParser<u32> {
 #[derive(Subcommand)]
 pub enum LlmCommand {
     /// Run it in the foreground, on the records of a home (CREEL_DATABASE_URL, `database` in its creel.toml, creel.db)
-    Run {
-        /// Address to listen on
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000", value_parser = address)]
-        listen: SocketAddr,
-        /// Where this node keeps its journal; each has its own [default: llm-journal in the home]
-        #[arg(long, value_name = "DIR")]
-        journal: Option<PathBuf>,
-        #[command(flatten)]
-        settings: LlmSettings,
-    },
+    Run(LlmRunArgs),
+    #[command(flatten)]
+    SetUp(crate::llm_setup::SetUp),
+}
+
+#[derive(Args)]
+pub struct LlmRunArgs {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4000", value_parser = address)]
+    pub listen: SocketAddr,
+    /// Where this node keeps its journal; each has its own [default: llm-journal in the home]
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
+    #[command(flatten)]
+    pub settings: LlmSettings,
 }
 
 #[derive(Subcommand)]

@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use crate::cli::{LlmCommand, LlmSettings};
+use crate::cli::{LlmRunArgs, LlmSettings};
 use crate::failure::Failure;
 use crate::{client, logging, output, settings};
 
@@ -37,12 +37,12 @@ const GIVEN: [(&str, Style, &str, &str, &str); 2] = [
     ),
 ];
 
-pub async fn run(command: LlmCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
-    let LlmCommand::Run {
+pub async fn run(args: LlmRunArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
+    let LlmRunArgs {
         listen,
         journal,
         settings: llm_settings,
-    } = command;
+    } = args;
     logging::start();
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::from_error)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::from_error)?;
@@ -126,7 +126,8 @@ impl Unseal for Opener {
     }
 }
 
-/// Hands each instance a virtual key of its own at every start; those of its earlier starts are revoked, and all when it is removed.
+/// Hands each instance a virtual key of its own at every start. Those of its earlier starts are revoked; when it is removed, so are those that
+/// somebody made for it.
 pub struct VirtualKeys {
     pub records: Arc<dyn LlmRecords>,
     pub changed: Arc<Notify>,
@@ -142,7 +143,7 @@ impl Credentials for VirtualKeys {
         }
         let key = VirtualKey::mint().map_err(|error| error.to_string())?;
         let record = KeyRecord {
-            id: format!("{instance}-{:016x}", first_bytes(&key.hash())),
+            id: KeyRecord::handed_id(instance.as_str(), first_bytes(&key.hash())),
             sha256: key.hash(),
             hint: key.hint(),
             user: None,
@@ -154,7 +155,7 @@ impl Credentials for VirtualKeys {
         };
         let failed = |error: RecordsError| format!("no virtual key could be made: {error}");
         self.records
-            .revoke_llm_keys_of(instance.as_str())
+            .revoke_llm_keys_handed_to(instance.as_str())
             .await
             .map_err(failed)?;
         self.records.insert_llm_key(&record).await.map_err(failed)?;

@@ -8,6 +8,7 @@ mod failure;
 mod gateway;
 mod instance;
 mod llm;
+mod llm_setup;
 mod logging;
 mod multi_tenant;
 mod output;
@@ -20,7 +21,7 @@ mod user;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, LlmCommand};
 use crate::failure::Failure;
 
 /// What the fleet starts an instance through, and nobody types: it is no part of the command line that people see.
@@ -49,7 +50,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Up(args) => several_threads(up::run(args, home, json)),
         Command::Gateway(command) => one_thread(gateway::run(command, json)),
-        Command::Llm(command) => several_threads(llm::run(command, home, json)),
+        Command::Llm(LlmCommand::Run(args)) => several_threads(llm::run(args, home, json)),
+        Command::Llm(LlmCommand::SetUp(command)) => one_thread(llm_setup::run(command, home, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),

@@ -111,6 +111,14 @@ pub struct KeyRecord {
     pub revoked_at: Option<i64>,
 }
 
+impl KeyRecord {
+    /// The id of a key that an instance is handed at a start. One that somebody made has no dash in its id.
+    #[must_use]
+    pub fn handed_id(instance: &str, number: u64) -> String {
+        format!("{instance}-{number:016x}")
+    }
+}
+
 /// What a virtual key may do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

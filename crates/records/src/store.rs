@@ -188,6 +188,8 @@ pub trait LlmRecords: Send + Sync {
     ) -> Result<bool, RecordsError>;
     /// Whether there was one in force.
     async fn revoke_llm_key(&self, id: &str) -> Result<bool, RecordsError>;
+    /// Revokes the keys that an instance was handed at its starts, and leaves those that somebody made for it; whether there were any in force.
+    async fn revoke_llm_keys_handed_to(&self, instance: &str) -> Result<bool, RecordsError>;
     /// Revokes all keys of an instance; whether there were any in force.
     async fn revoke_llm_keys_of(&self, instance: &str) -> Result<bool, RecordsError>;
 }

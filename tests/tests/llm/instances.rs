@@ -21,11 +21,18 @@ async fn an_instance_gets_a_virtual_key_and_never_sees_the_providers() {
     assert!(environment.contains("OPENAI_API_KEY=sk-creel-"), "{environment}");
     assert!(!environment.contains(PROVIDER_KEY));
 
+    let by_hand = llm.key_with(json!({"instance": "alice"})).await;
     llm.up.post("/api/instances/alice/restart", &json!({})).await.ok();
     let keys = llm.up.get("/api/llm/keys").await.json()["keys"].clone();
     let of_alice = keys.as_array().unwrap().iter().filter(|key| key["instance"] == "alice");
     let in_force: Vec<bool> = of_alice.map(|key| key["revoked_at"].is_null()).collect();
-    assert_eq!(in_force, [false, true], "the key of the earlier start is void");
+    assert_eq!(
+        in_force,
+        [false, true, true],
+        "the key of the earlier start is void, the one made by hand is not"
+    );
+    let models = llm.call(reqwest::Method::GET, "/v1/models").with_token(&by_hand);
+    models.await.ok();
     assert_eq!(instance.says("hi").await, "Hello from the model.");
 
     llm.up.delete("/api/instances/alice").await;

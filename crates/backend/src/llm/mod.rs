@@ -3,11 +3,13 @@
 mod key_change;
 mod keys;
 mod models;
+mod nodes;
 mod prices;
 mod providers;
 
 pub use keys::{change as change_key, list as list_keys, make as make_key, revoke as revoke_key};
 pub use models::{list as list_models, put as put_model, remove as remove_model};
+pub use nodes::{give_up as give_up_node, list as list_nodes};
 pub use prices::{list as list_prices, list_groups, put as put_price, put_group, remove as remove_price, remove_group};
 pub use providers::{list as list_providers, put as put_provider, remove as remove_provider};
 

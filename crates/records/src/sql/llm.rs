@@ -182,6 +182,12 @@ impl LlmRecords for SqlRecords {
         self.change(update.bind(now_ms()).bind(id)).await
     }
 
+    async fn revoke_llm_keys_handed_to(&self, instance: &str) -> Result<bool, RecordsError> {
+        let update =
+            query("UPDATE llm_keys SET revoked_at = ? WHERE instance = ? AND id LIKE '%-%' AND revoked_at IS NULL");
+        self.change(update.bind(now_ms()).bind(instance)).await
+    }
+
     async fn revoke_llm_keys_of(&self, instance: &str) -> Result<bool, RecordsError> {
         let update = query("UPDATE llm_keys SET revoked_at = ? WHERE instance = ? AND revoked_at IS NULL");
         self.change(update.bind(now_ms()).bind(instance)).await

@@ -124,8 +124,18 @@ pub async fn a_revoked_key_is_remembered_and_not_in_force(store: &impl Records) 
         ..KeyTerms::default()
     };
     assert!(store.set_llm_key_terms("k2", &terms, None).await.unwrap());
-    let changed = &store.llm_setup().await.unwrap().keys[0];
+    let changed = store.llm_setup().await.unwrap().keys.remove(0);
     assert_eq!((&changed.terms, changed.expires_at), (&terms, None));
+    let handed = KeyRecord {
+        id: KeyRecord::handed_id("claw", 7),
+        sha256: [77; 32],
+        ..changed.clone()
+    };
+    store.insert_llm_key(&handed).await.unwrap();
+    assert!(store.revoke_llm_keys_handed_to("claw").await.unwrap());
+    assert!(!store.revoke_llm_keys_handed_to("claw").await.unwrap());
+    let left = store.llm_setup().await.unwrap().keys;
+    assert_eq!((left.len(), left[0].id.as_str()), (1, "k2"), "made by somebody");
     assert!(store.revoke_llm_keys_of("claw").await.unwrap());
     assert!(store.llm_setup().await.unwrap().keys.is_empty());
 }

@@ -1,0 +1,81 @@
+//! What is set up, for people.
+
+use serde_json::Value;
+
+use crate::output;
+
+/// The columns of each table: what stands above them, and the field.
+const TABLES: [(&str, &[(&str, &str)]); 6] = [
+    (
+        "providers",
+        &[
+            ("NAME", "name"),
+            ("STYLE", "style"),
+            ("KEY", "has_key"),
+            ("URL", "base_url"),
+        ],
+    ),
+    (
+        "models",
+        &[("NAME", "name"), ("STRATEGY", "strategy"), ("ROUTES", "routes")],
+    ),
+    (
+        "prices",
+        &[
+            ("MODEL", "model"),
+            ("INPUT", "input"),
+            ("CACHED", "cached_input"),
+            ("OUTPUT", "output"),
+            ("CALL", "call"),
+        ],
+    ),
+    ("groups", &[("NAME", "name"), ("MULTIPLIER", "multiplier")]),
+    (
+        "keys",
+        &[
+            ("ID", "id"),
+            ("KEY", "hint"),
+            ("USER", "user"),
+            ("INSTANCE", "instance"),
+            ("DAY", "day_budget"),
+            ("MONTH", "month_budget"),
+            ("EXPIRES", "expires_at"),
+            ("REVOKED", "revoked_at"),
+        ],
+    ),
+    ("nodes", &[("NAME", "name"), ("SEEN", "seen_at"), ("HELD", "held")]),
+];
+
+pub fn print(table: &str, found: &Value) {
+    let columns = TABLES
+        .iter()
+        .find(|(name, _)| *name == table)
+        .map_or(&[][..], |(_, columns)| columns);
+    let header: Vec<&str> = columns.iter().map(|(above, _)| *above).collect();
+    let rows = found.as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = rows
+        .map(|row| columns.iter().map(|(_, field)| cell(&row[field])).collect())
+        .collect();
+    output::table(&header, &rows);
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(routes) => routes.iter().map(route).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+fn route(route: &Value) -> String {
+    let text = |field: &str| route[field].as_str().unwrap_or_default();
+    format!(
+        "{}/{},weight={},priority={}",
+        text("provider"),
+        text("model"),
+        route["weight"],
+        route["priority"]
+    )
+}
