@@ -41,6 +41,11 @@ impl SessionStore for Transcripts {
         apart(async move { store.list(&user).await }).await
     }
 
+    async fn repair(&self, user: &UserId) -> Result<usize, SessionError> {
+        let (store, user) = (self.0.clone(), user.clone());
+        apart(async move { store.repair(&user).await }).await
+    }
+
     async fn delete(&self, key: &SessionKey) -> Result<bool, SessionError> {
         self.0.delete(key).await
     }
