@@ -78,6 +78,43 @@ async fn a_picture_above_the_limit_is_refused_and_one_below_passes() {
     assert_eq!(provider.requests().len(), 1);
 }
 
+/// As it comes: nothing was set, and the client does not say how much it will send.
+#[tokio::test]
+async fn a_picture_of_fifty_megabytes_is_refused_and_no_more_of_it_is_taken_than_the_limit() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut stream = tokio::net::TcpStream::connect(house.gateway.address()).await.unwrap();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {}\r\ntransfer-encoding: chunked\r\n\r\n",
+        house.key
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reader, mut writer) = stream.into_split();
+    let sending = tokio::spawn(async move {
+        let piece = format!("100000\r\n{}\r\n", "A".repeat(1 << 20));
+        for _ in 0..50 {
+            // The gateway may hang up on what it does not take.
+            if writer.write_all(piece.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut said = String::new();
+    while !said.contains("request_too_large") {
+        let mut some = [0; 4096];
+        let count = reader.read(&mut some).await.unwrap();
+        assert!(count > 0, "{said}");
+        said.push_str(std::str::from_utf8(&some[..count]).unwrap());
+    }
+    assert!(said.starts_with("HTTP/1.1 413"), "{said}");
+    sending.await.unwrap();
+    let long = vec![b'A'; 50 << 20];
+    let told = house.client().await.post("/v1/chat/completions", long).await;
+    assert_eq!(told.status, 413, "{}", told.text());
+    assert_eq!(provider.requests().len(), 0);
+    assert_eq!(house.spent().await, 0);
+}
+
 #[tokio::test]
 async fn what_is_no_request_is_refused_and_costs_nothing() {
     let provider = Provider::start().await;
@@ -141,6 +178,27 @@ async fn a_stream_that_goes_on_and_on_is_ended() {
         .await;
     assert!(answer.text().contains("stream_overrun") && !answer.text().contains("[DONE]"));
     assert!(house.spent().await > 1_000);
+}
+
+#[tokio::test]
+async fn a_stream_that_never_ends_is_ended_when_its_time_is_up() {
+    let provider = Provider::start().await;
+    let gate = Gate::closed();
+    provider.then(Reply::pieces(["on "; 1_000]).gated(&gate));
+    let house = House::new(&provider)
+        .settings(|settings| settings.reply.total = Duration::from_millis(50))
+        .start()
+        .await;
+    gate.pass(1);
+    let answer = house
+        .client()
+        .await
+        .post("/v1/chat/completions", STREAMED_COMPLETION)
+        .await;
+    assert!(answer.text().contains("stream_too_long"), "{}", answer.text());
+    let books = house.books.clone();
+    assert!(house.spent().await > 0);
+    assert_eq!(books.settled()[0].outcome, Outcome::Failed);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! What calls cost, whatever becomes of them and whatever providers say.
 
+use std::sync::atomic::Ordering;
+
 use creel_testkit::provider::{Gate, Provider, Reply};
 use http_body_util::BodyExt as _;
 use serde_json::json;
@@ -214,6 +216,38 @@ async fn a_client_that_goes_away_before_the_answer_pays_for_its_prompt() {
     let call = &books.settled()[0];
     assert_eq!((call.outcome, call.usage.completion), (Outcome::Cut, 0));
     assert_eq!(spent, i64::try_from(call.usage.prompt).unwrap());
+}
+
+#[tokio::test]
+async fn while_the_books_are_gone_calls_are_answered_or_refused_and_every_one_is_charged_once() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello.").usage(7, 3));
+    let house = House::new(&provider).credits(2_000).start().await;
+    let mut client = house.client().await;
+    let mut answered = 0;
+    let mut ask = async |tokens: u64| {
+        let answer = client
+            .post("/v1/chat/completions", COMPLETION.replace("100", &tokens.to_string()))
+            .await;
+        answered += i64::from(answer.status == 200);
+        answer.status
+    };
+    assert_eq!(ask(100).await, 200);
+    house.books.gone.store(true, Ordering::Relaxed);
+    // What was set apart before covers small calls; it does not cover a large one, and nobody can say whether the credits do.
+    for _ in 0..20 {
+        assert_eq!(ask(1).await, 200);
+    }
+    assert_eq!(ask(1_900).await, 503);
+    house.books.gone.store(false, Ordering::Relaxed);
+    while ask(1_000).await == 503 {}
+    let provider_heard = provider.requests().len();
+    assert_eq!(house.spent().await, 10 * answered);
+    assert_eq!(
+        i64::try_from(provider_heard).unwrap(),
+        answered,
+        "what was refused was not sent"
+    );
 }
 
 #[tokio::test]
