@@ -1,14 +1,16 @@
 //! May this call be sent, and what will it be charged by? Everything that can be refused is refused here, before a provider hears of it.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ask::Ask;
 use crate::catalog::{Key, Model};
 use crate::clock::now_us;
+use crate::counted::CallOf;
 use crate::ledger::{Billing, Call, CallTag, PurseId, Refused, RequestId};
 use crate::meter::{Meter, Tariff};
-use crate::metrics::{CallLabels, UNLISTED};
+use crate::metrics::UNLISTED;
 use crate::refusal::Refusal;
 use crate::settings::Unpriced;
 use crate::style::Surface;
@@ -85,14 +87,14 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
     } else {
         tally
     };
-    let labels = CallLabels {
+    let of = CallOf {
         surface: ask.surface.label(),
         model: if model.is_listed {
-            model.name.to_string()
+            Arc::clone(&model.name)
         } else {
-            UNLISTED.to_owned()
+            UNLISTED.into()
         },
-        provider: String::new(),
+        provider: Arc::clone(&model.routes[0].provider.name),
     };
     // Only a limit that the provider was told can be overrun.
     let covered = if ask.max_tokens.is_some() {
@@ -100,17 +102,8 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
     } else {
         usage::IMPLAUSIBLE
     };
-    let metrics = Arc::clone(&worker.shared.metrics);
-    let meter = Meter::new(
-        reservation,
-        tally,
-        tariff,
-        Arc::clone(key),
-        taken,
-        covered,
-        metrics,
-        labels,
-    );
+    let counted = Rc::clone(&worker.counted);
+    let meter = Meter::new(reservation, tally, tariff, Arc::clone(key), taken, covered, counted, of);
     Ok(Admitted { meter, request })
 }
 

@@ -20,6 +20,7 @@ mod body;
 mod call;
 mod catalog;
 mod clock;
+mod counted;
 mod estimate;
 mod gateway;
 mod gather;

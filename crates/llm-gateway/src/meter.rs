@@ -1,12 +1,13 @@
 //! One call's bill, from the reservation to the settlement. Whatever becomes of the call, and whoever drops it, it is settled once.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::catalog::Key;
 use crate::clock::now_us;
+use crate::counted::{CallOf, Counted};
 use crate::ledger::{Micros, Outcome, Reservation};
-use crate::metrics::{CallLabels, Metrics};
 use crate::price::{Multiplier, Price};
 use crate::usage::{Counts, Tally};
 
@@ -40,8 +41,8 @@ pub struct Meter {
     taken: u64,
     /// The most output tokens that the reservation covers.
     covered: u64,
-    metrics: Arc<Metrics>,
-    labels: CallLabels,
+    counted: Rc<Counted>,
+    of: CallOf,
     began: Instant,
     sent: bool,
 }
@@ -58,8 +59,8 @@ impl Meter {
         key: Arc<Key>,
         taken: u64,
         covered: u64,
-        metrics: Arc<Metrics>,
-        labels: CallLabels,
+        counted: Rc<Counted>,
+        of: CallOf,
     ) -> Self {
         Self {
             reservation: Some(reservation),
@@ -68,8 +69,8 @@ impl Meter {
             key,
             taken,
             covered,
-            metrics,
-            labels,
+            counted,
+            of,
             began: Instant::now(),
             sent: false,
         }
@@ -83,7 +84,7 @@ impl Meter {
             reservation.call_mut().tag.provider = Arc::clone(provider);
             reservation.note(counts.into(), cost);
         }
-        self.labels.provider = provider.to_string();
+        self.of.provider = Arc::clone(provider);
         self.sent = true;
     }
 
@@ -136,8 +137,8 @@ impl Meter {
         }
         let took = self.began.elapsed();
         tracing::debug!(
-            model = self.labels.model,
-            provider = self.labels.provider,
+            model = &*self.of.model,
+            provider = &*self.of.provider,
             key = &*self.key.id,
             outcome = ?outcome,
             prompt_tokens = counts.prompt,
@@ -146,7 +147,7 @@ impl Meter {
             milliseconds = took.as_secs_f64() * 1_000.0,
             "call"
         );
-        self.metrics.settled(&self.labels, outcome, &counts, cost, took);
+        self.counted.settled(&self.of, outcome, &counts, cost, took);
         reservation.settle(outcome, counts.into(), cost);
     }
 }

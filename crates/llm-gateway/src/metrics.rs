@@ -1,7 +1,6 @@
 //! What Prometheus reads at `/metrics`. Labels are names of the catalog, never what a client made up.
 
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -11,8 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::ledger::{Micros, Outcome};
-use crate::usage::Counts;
+use crate::ledger::Outcome;
 
 /// Upper bounds in seconds: from a local model's short answer to a long thought.
 const DURATION: [f64; 12] = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
@@ -124,37 +122,31 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    pub fn settled(&self, labels: &CallLabels, outcome: Outcome, counts: &Counts, cost: Micros, took: Duration) {
-        let CallLabels {
-            surface,
-            model,
-            provider,
-        } = labels;
-        self.calls
-            .get_or_create(&OutcomeLabels {
-                surface,
-                model: model.clone(),
-                provider: provider.clone(),
-                outcome: outcome.to_string(),
-            })
-            .inc();
-        self.duration.get_or_create(labels).observe(took.as_secs_f64());
-        self.cost.get_or_create(labels).inc_by(cost.0.unsigned_abs());
-        for (direction, tokens) in [
-            ("prompt", counts.prompt),
-            ("cached", counts.cached),
-            ("completion", counts.completion),
-            ("reasoning", counts.reasoning),
-        ] {
-            if tokens > 0 {
-                let labels = TokenLabels {
-                    model: model.clone(),
-                    provider: provider.clone(),
-                    direction,
-                };
-                self.tokens.get_or_create(&labels).inc_by(tokens);
-            }
-        }
+    /// Calls that ended so.
+    pub fn calls(&self, labels: &CallLabels, outcome: Outcome) -> Counter {
+        self.calls.get_or_create_owned(&OutcomeLabels {
+            surface: labels.surface,
+            model: labels.model.clone(),
+            provider: labels.provider.clone(),
+            outcome: outcome.to_string(),
+        })
+    }
+
+    pub fn duration(&self, labels: &CallLabels) -> Histogram {
+        self.duration.get_or_create_owned(labels)
+    }
+
+    /// In micro-credits.
+    pub fn cost(&self, labels: &CallLabels) -> Counter {
+        self.cost.get_or_create_owned(labels)
+    }
+
+    pub fn tokens(&self, labels: &CallLabels, direction: &'static str) -> Counter {
+        self.tokens.get_or_create_owned(&TokenLabels {
+            model: labels.model.clone(),
+            provider: labels.provider.clone(),
+            direction,
+        })
     }
 
     pub fn refused(&self, code: &'static str) {

@@ -1,11 +1,35 @@
 //! Reads the events of a provider's stream for what metering needs of them, and no more: most events are looked at without parsing.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::Tally;
 use super::reported::WireUsage;
 use crate::style::{Style, Surface};
+
+/// A member's quoted name, ready to be looked for: making that ready costs more than looking through an event.
+type Member = LazyLock<Finder<'static>>;
+
+macro_rules! member {
+    ($name:literal) => {
+        LazyLock::new(|| Finder::new(concat!("\"", $name, "\"")))
+    };
+}
+
+static TYPE: Member = member!("type");
+static DELTA: Member = member!("delta");
+static USAGE: Member = member!("usage");
+/// Where a chunk of completions holds what the model says.
+static SAID_IN_CHUNKS: [Member; 5] = [
+    member!("content"),
+    member!("reasoning_content"),
+    member!("reasoning"),
+    member!("arguments"),
+    member!("refusal"),
+];
+static SAID_IN_MESSAGES: [Member; 3] = [member!("text"), member!("thinking"), member!("partial_json")];
 
 /// What an event is to the metering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +76,8 @@ fn completions(data: &[u8], tally: &mut Tally) -> Seen {
     if data == b"[DONE]" {
         return Seen::End;
     }
-    for name in [
-        "\"content\"",
-        "\"reasoning_content\"",
-        "\"reasoning\"",
-        "\"arguments\"",
-        "\"refusal\"",
-    ] {
-        tally.said(string_member(data, name.as_bytes()));
+    for member in &SAID_IN_CHUNKS {
+        tally.said(string_member(data, member));
     }
     if tells_usage(data)
         && let Ok(chunk) = serde_json::from_slice::<Chunk>(data)
@@ -83,8 +101,8 @@ fn completions(data: &[u8], tally: &mut Tally) -> Seen {
 }
 
 fn responses(data: &[u8], tally: &mut Tally) -> Seen {
-    tally.said(string_member(data, b"\"delta\""));
-    let kind = string_member(data, b"\"type\"");
+    tally.said(string_member(data, &DELTA));
+    let kind = string_member(data, &TYPE);
     match kind {
         b"response.completed" | b"response.incomplete" | b"response.failed" => {
             let usage = serde_json::from_slice::<ResponseEvent>(data)
@@ -114,12 +132,12 @@ fn messages(data: &[u8], tally: &mut Tally) -> Seen {
         }
         return Seen::Event;
     }
-    match string_member(data, b"\"type\"") {
+    match string_member(data, &TYPE) {
         b"message_stop" => Seen::End,
         b"error" => Seen::Error,
         _ => {
-            for name in ["\"text\"", "\"thinking\"", "\"partial_json\""] {
-                tally.said(string_member(data, name.as_bytes()));
+            for member in &SAID_IN_MESSAGES {
+                tally.said(string_member(data, member));
             }
             Seen::Event
         }
@@ -156,7 +174,7 @@ struct WithUsage {
 /// Is there a `usage` that is not null? With `include_usage`, every chunk has one that is.
 fn tells_usage(data: &[u8]) -> bool {
     let mut rest = data;
-    while let Some(at) = memmem::find(rest, b"\"usage\"") {
+    while let Some(at) = USAGE.find(rest) {
         rest = &rest[at + 7..];
         let value = rest.trim_ascii_start();
         if let Some(value) = value.strip_prefix(b":")
@@ -177,9 +195,9 @@ fn begins_with_error(data: &[u8]) -> bool {
 
 /// The text between the quotes of the first string of that name, escapes and all; empty if there is none. `name` is quoted, so that
 /// it cannot be found within a string: there its quotes would be escaped.
-fn string_member<'a>(data: &'a [u8], name: &[u8]) -> &'a [u8] {
-    let Some(at) = memmem::find(data, name) else { return &[] };
-    let rest = data[at + name.len()..].trim_ascii_start();
+fn string_member<'a>(data: &'a [u8], name: &Member) -> &'a [u8] {
+    let Some(at) = name.find(data) else { return &[] };
+    let rest = data[at + name.needle().len()..].trim_ascii_start();
     let Some(rest) = rest.strip_prefix(b":") else {
         return &[];
     };
@@ -301,7 +319,7 @@ mod tests {
         let text = r#"{"choices":[{"delta":{"content":"say \"usage\":{} and \"content\":\"xxxxxxxx\""}}]}"#;
         let (seen, counts) = read(StreamReader::Completions, &[text]);
         assert_eq!((seen[0], counts.prompt), (Seen::Event, 1_000));
-        assert_eq!(string_member(br#"{"a":"b\\","c":"d"}"#, b"\"a\""), br"b\\");
-        assert_eq!(string_member(br#"{"a":"b\"#, b"\"a\""), br"b\");
+        assert_eq!(string_member(br#"{"type":"b\\","c":"d"}"#, &TYPE), br"b\\");
+        assert_eq!(string_member(br#"{"type":"b\"#, &TYPE), br"b\");
     }
 }
