@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Actor;
 use crate::error::fleet_problem;
+use crate::everyone;
 use crate::routes::State;
 
 /// How long a create waits for the instance to be running, so that the answer can say so. A runtime that needs longer answers
@@ -152,6 +153,7 @@ pub async fn remove(
     let id = parse_id(&id)?;
     uninterrupted(async move {
         backend.fleet.remove(&id, query.purge).await.map_err(fleet_problem)?;
+        everyone::forget(&backend, &id).await?;
         let message = if query.purge {
             "removed with its data"
         } else {

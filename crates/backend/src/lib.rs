@@ -15,6 +15,7 @@ mod credits;
 mod csv;
 mod error;
 mod events;
+mod everyone;
 mod instances;
 mod llm;
 mod logs;
@@ -30,6 +31,7 @@ mod usage;
 mod users;
 
 pub use auth::{Bootstrap, BootstrapError, GivenToken, GivenTokens, WeakToken, bootstrap};
+pub use everyone::{Everyone, GatewayAddress, InvalidAddress};
 pub use llm::LlmSetup;
 pub use serve::serve;
 pub use state::Backend;

@@ -10,8 +10,8 @@ use creel_http::{Problem, no_query, not_crowded, problems_only};
 
 use crate::state::Backend;
 use crate::{
-    activity, auth, chat, config, console, credits, events, instances, llm, logs, me, observe, signin, sync, system,
-    usage, users,
+    activity, auth, chat, config, console, credits, events, everyone, instances, llm, logs, me, observe, signin, sync,
+    system, usage, users,
 };
 
 pub type State = Arc<Backend>;
@@ -58,6 +58,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/users/{id}/identity", get(me::of_user).put(me::set_of_user))
         .route("/api/users/{id}/logout", post(signin::end_all))
         .route("/api/system/status", get(system::status))
+        .route("/api/system/users-gateway", get(everyone::show).put(everyone::make))
         .route("/api/events", get(events::stream))
         .route_layer(from_fn(no_query))
         // These take parameters.
@@ -79,6 +80,13 @@ pub fn router(backend: &State) -> Router {
             "/api/me/config",
             get(me::config).put(me::write_config).patch(me::patch_config),
         )
+        .route("/api/me/tokens", get(me::list_tokens).post(me::mint_token))
+        .route("/api/me/tokens/{name}", delete(me::revoke_token))
+        .route("/api/me/chat/completions", post(me::completions))
+        .route("/api/me/chat/sessions", get(me::sessions))
+        .route("/api/me/chat/sessions/{id}", get(me::session).delete(me::session))
+        .route("/openclaw/gateway/token", post(me::mint_token))
+        .route("/api/v1/openclaw/gateway/token", post(me::mint_token))
         .route("/api/me/identity", get(me::identity).put(me::write_identity))
         .route("/openclaw/gateway/config", get(me::config).patch(me::patch_config))
         .route(

@@ -7,6 +7,7 @@ use creel_http::Connections;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::everyone;
 use crate::routes::router;
 use crate::state::Backend;
 
@@ -35,8 +36,11 @@ pub async fn serve(listener: TcpListener, backend: Arc<Backend>, stop: Cancellat
         backend.stop.cancel();
         tokio::time::sleep(CLOSING).await;
     };
+    let together = async {
+        tokio::join!(server, everyone::nudges(backend.clone()));
+    };
     tokio::select! {
-        () = server => {}
+        () = together => {}
         () = deadline => {}
     }
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
 use crate::auth::PasswordTurns;
+use crate::everyone::{Everyone, Nudge};
 use crate::llm::LlmSetup;
 use crate::signin::SignIn;
 
@@ -23,6 +24,11 @@ pub struct Backend {
     pub(crate) throttle: Throttle,
     pub(crate) password_turns: PasswordTurns,
     pub(crate) sign_in: SignIn,
+    pub(crate) everyone: Everyone,
+    /// Told of changes of users.
+    pub(crate) nudge: Nudge,
+    /// Held by whoever looks up the console's token for a user, until it is made where there is none.
+    pub(crate) console_tokens: tokio::sync::Mutex<()>,
     pub(crate) started: Instant,
     /// What `provider` of the system status says: which model providers instances are handed.
     pub(crate) providers: Vec<String>,
@@ -33,10 +39,19 @@ pub struct Backend {
 
 impl Backend {
     /// `providers` names the model providers whose keys instances are given.
-    pub fn new(fleet: Fleet, records: Arc<dyn Records>, providers: Vec<String>, llm: LlmSetup) -> Arc<Self> {
+    pub fn new(
+        fleet: Fleet,
+        records: Arc<dyn Records>,
+        providers: Vec<String>,
+        llm: LlmSetup,
+        everyone: Everyone,
+    ) -> Arc<Self> {
         let activity = Activity::new(records.clone());
         Arc::new(Self {
             sign_in: SignIn::new(records.clone(), llm.sealer.clone()),
+            everyone,
+            nudge: Nudge::default(),
+            console_tokens: tokio::sync::Mutex::default(),
             fleet,
             records,
             activity,

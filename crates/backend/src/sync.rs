@@ -1,21 +1,23 @@
 //! `GET /openclaw/gateway/configs?since=TOKEN&limit=N`, also under `/api/v1`: what changed of the users, for gateways for many.
 //!
-//! The answer is what `crates/gateway/src/tenants/wire.rs` describes. A sync token is the age of the service token and the number of a
-//! change. The first is there for a database made anew, whose numbers begin again; one restored from a backup is behind the number. Either
-//! way the answer is a listing of everything.
+//! The answer is what `crates/gateway/src/tenants/wire.rs` describes. A sync token is the number of a change and the tag of its history: a
+//! database made anew counts from the beginning, one restored from a backup from where that ended, and both have another tag for the same
+//! number. The answer to a token of another history is a listing of everything.
 
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_http::{FromQuery, Parameters, Peer, Problem, Query, hex, rfc3339};
-use creel_records::{UserChanges, UserRecord, UserToken};
+use creel_records::{RecordsError, UserChanges, UserRecord, UserToken};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::auth;
 use crate::error::records_problem;
 use crate::routes::State;
+use crate::state::Backend;
+use crate::users::key;
 
 /// Users in a page, at most.
 const LIMIT: u32 = 1_000;
@@ -56,6 +58,8 @@ struct ChangedUser {
     version: i64,
     tokens: Vec<Token>,
     config: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_key: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -71,11 +75,11 @@ pub async fn changes(
     Query(question): Query<Question>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let service = auth::service(&backend, &headers, peer).await?;
-    let age = service.created_at;
-    let newest = backend.records.last_user_change().await.map_err(records_problem)?;
-    let since = question.since.as_deref().and_then(|token| number(token, age));
-    let since = since.filter(|number| (0..=newest).contains(number));
+    auth::service(&backend, &headers, peer).await?;
+    let since = match question.since.as_deref().and_then(parsed) {
+        Some((number, tag)) => known(&backend, number, tag).await.map_err(records_problem)?,
+        None => None,
+    };
     let mut limit = question.limit.unwrap_or(LIMIT).clamp(1, LIMIT);
     let page = loop {
         let page = backend.records.user_changes(since.unwrap_or(0), limit).await;
@@ -85,28 +89,43 @@ pub async fn changes(
         }
         limit = limit.div_ceil(4);
     };
+    let ids: Vec<String> = page.users.iter().map(|(user, _)| user.id.clone()).collect();
+    let keys = backend.records.user_keys(&ids).await.map_err(records_problem)?;
+    let key_of = |user: &UserRecord| key::open(&backend.llm.sealer, keys.get(&user.id)?);
+    let tag = backend.records.user_change_tag(page.reached).await;
     let answer = Answer {
-        users: page.users.into_iter().map(shown).collect(),
+        users: page
+            .users
+            .into_iter()
+            .map(|(user, tokens)| shown(key_of(&user), user, tokens))
+            .collect(),
         deleted: page.deleted,
-        sync_token: format!("{age}-{}", page.reached),
+        sync_token: format!("{}-{}", page.reached, tag.map_err(records_problem)?),
         full: since.is_none(),
         has_more: page.has_more,
     };
-    // Digests of tokens and configurations are nobody else's.
+    // Digests of tokens, configurations and keys are nobody else's.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }
 
-/// The number in a sync token, unless it is of another age.
-fn number(token: &str, age: i64) -> Option<i64> {
-    let (of, number) = token.split_once('-')?;
-    (of.parse() == Ok(age)).then(|| number.parse().ok())?
+/// The number, if it means here what it meant to who was told it.
+async fn known(backend: &Backend, number: i64, tag: &str) -> Result<Option<i64>, RecordsError> {
+    let newest = backend.records.last_user_change().await?;
+    let ours = (0..=newest).contains(&number) && backend.records.user_change_tag(number).await? == tag;
+    Ok(ours.then_some(number))
+}
+
+/// The number and the tag in a sync token.
+fn parsed(token: &str) -> Option<(i64, &str)> {
+    let (number, tag) = token.split_once('-')?;
+    Some((number.parse().ok()?, tag))
 }
 
 fn bytes(page: &UserChanges) -> usize {
     page.users.iter().map(|(user, _)| user.config.len()).sum()
 }
 
-fn shown((user, tokens): (UserRecord, Vec<UserToken>)) -> ChangedUser {
+fn shown(model_key: Option<String>, user: UserRecord, tokens: Vec<UserToken>) -> ChangedUser {
     // A text that is no JSON goes as a text: the gateway tells this user that it must be an object.
     let config = RawValue::from_string(user.config).or_else(|error| to_raw_value(&error.to_string()));
     ChangedUser {
@@ -122,6 +141,7 @@ fn shown((user, tokens): (UserRecord, Vec<UserToken>)) -> ChangedUser {
             })
             .collect(),
         config: config.unwrap_or_default(),
+        model_key,
     }
 }
 
@@ -130,10 +150,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sync_token_of_another_age_is_unknown() {
-        assert_eq!(number("17-4", 17), Some(4));
-        for unknown in ["16-4", "4", "", "17-", "17-x", "x-4", "17-99999999999999999999"] {
-            assert_eq!(number(unknown, 17), None, "{unknown:?}");
+    fn a_sync_token_has_a_number_and_a_tag() {
+        assert_eq!(parsed("4-0f"), Some((4, "0f")));
+        for unknown in ["4", "", "-", "x-4", "99999999999999999999-0f"] {
+            assert_eq!(parsed(unknown), None, "{unknown:?}");
         }
     }
 }

@@ -191,6 +191,14 @@ pub enum UserCommand {
     },
     /// Remove a user; what they were charged stays in the books
     Rm { id: String },
+    /// Make one native instance the gateway that serves all users, or say which one does
+    Gateway {
+        /// The instance; it is made where there is none. Without it, only say
+        instance: Option<String>,
+        /// PROVIDER/MODEL that answers, if the instance is made now
+        #[arg(long, value_name = "PROVIDER/MODEL", requires = "instance")]
+        model: Option<String>,
+    },
 }
 
 #[derive(Args)]

@@ -6,6 +6,7 @@ mod command_line;
 mod credits;
 mod failure;
 mod gateway;
+mod handed;
 mod instance;
 mod llm;
 mod llm_setup;

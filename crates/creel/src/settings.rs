@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use creel_backend::GatewayAddress;
 use creel_records::DatabaseUrl;
 use creel_records::ledger::Keep;
 use serde::Deserialize;
@@ -12,6 +13,9 @@ use crate::failure::Failure;
 /// Overrides `database`.
 const DATABASE_VARIABLE: &str = "CREEL_DATABASE_URL";
 
+/// Overrides `users.gateway_url`.
+const GATEWAY_VARIABLE: &str = "CREEL_USERS_GATEWAY_URL";
+
 /// The file's form.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +23,8 @@ struct File {
     database: Option<String>,
     #[serde(default)]
     llm: Llm,
+    #[serde(default)]
+    users: Users,
 }
 
 /// Of the LLM Gateway.
@@ -42,6 +48,35 @@ impl TryFrom<i64> for Days {
             Ok(days @ 1..=36_525) => Ok(Self(days)),
             _ => Err(format!("{days} is not in 1..=36525")),
         }
+    }
+}
+
+/// `[users]`: people who sign in themselves.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Users {
+    gateway_url: Option<String>,
+}
+
+/// The gateway that serves all users, where it is no instance of this home: `CREEL_USERS_GATEWAY_URL`, else `gateway_url` of `[users]` in
+/// its `creel.toml`.
+///
+/// # Errors
+/// A file or a URL that cannot be understood.
+pub fn users_gateway(home: &Path) -> Result<Option<GatewayAddress>, Failure> {
+    let parse = |place: &str, url: &str| {
+        let parsed = url.parse::<GatewayAddress>();
+        parsed
+            .map(Some)
+            .map_err(|error| Failure::bad_input(format!("{place}: {error}")))
+    };
+    if let Some(url) = std::env::var(GATEWAY_VARIABLE).ok().filter(|url| !url.is_empty()) {
+        return parse(GATEWAY_VARIABLE, &url);
+    }
+    let path = home.join("creel.toml");
+    match read(&path)?.users.gateway_url {
+        Some(url) => parse(&format!("{}: users.gateway_url", path.display()), &url),
+        None => Ok(None),
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use creel_backend::{Backend, Bootstrap, GivenToken, GivenTokens, LlmSetup, bootstrap, serve};
+use creel_backend::{Backend, Bootstrap, Everyone, GivenToken, GivenTokens, LlmSetup, bootstrap, serve};
 use creel_fleet::{DefaultMemory, Fleet, FleetOptions, Home};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
 use serde_json::json;
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::UpArgs;
 use crate::failure::Failure;
+use crate::handed::{self, Handed};
 use crate::{client, llm, logging, output, settings};
 
 pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
@@ -32,6 +33,10 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let first = bootstrap(&*records, &home.secrets_dir(), tokens)
         .await
         .map_err(Failure::from_error)?;
+    let everyone = Everyone {
+        service_token: first.service_token.clone(),
+        address: settings::users_gateway(home.path())?,
+    };
     let sealer = home.sealer().map_err(Failure::from_error)?;
     let keep = settings::keep(home.path(), &args.llm_settings)?;
     let journal = home.path().join("llm-journal");
@@ -46,21 +51,26 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     )
     .await?;
     // Providers' keys stay in the LLM Gateway.
-    let provider_env = llm::environment(gateway.address());
+    let mut provider_env = llm::environment(gateway.address());
     let providers: Vec<String> = provider_env
         .iter()
         .map(|(name, _)| name.clone())
         .filter(|name| name.ends_with("_KEY"))
         .collect();
-    let virtual_keys = llm::VirtualKeys {
-        records: Arc::new(database.clone()),
-        changed: gateway.changed(),
-        variables: providers.clone(),
+    let handed = Handed {
+        keys: llm::VirtualKeys {
+            records: Arc::new(database.clone()),
+            changed: gateway.changed(),
+            variables: providers.clone(),
+        },
+        records: records.clone(),
+        service_token: first.service_token.clone(),
     };
+    provider_env.extend(handed::told(console));
     let creel_exe = std::env::current_exe().map_err(Failure::from_error)?;
     let options = FleetOptions {
         provider_env,
-        credentials: Some(Arc::new(virtual_keys)),
+        credentials: Some(Arc::new(handed)),
         first_port: args.first_port,
         default_memory: DefaultMemory {
             native: args.native_memory.0,
@@ -79,7 +89,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         sealer,
         changed: gateway.changed(),
     };
-    let backend = Backend::new(fleet.clone(), records, providers, llm_setup);
+    let backend = Backend::new(fleet.clone(), records, providers, llm_setup, everyone);
     let mut server = tokio::spawn(serve(listener, backend, stop.clone()));
     announce(console, gateway.address(), &first, json);
     tracing::info!(%console, "creel is up");

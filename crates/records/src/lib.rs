@@ -56,6 +56,6 @@ pub use llm::{
 };
 pub use login::{SignedBy, SigningKey, Spent, UserLogin};
 pub use sql::{MoveError, Moving, SqlRecords};
-pub use store::{Accounts, Events, Instances, LlmRecords, Records, UserLogins, Users};
+pub use store::{Accounts, Events, Instances, LlmRecords, People, Records, UserLogins, Users};
 pub use url::{DatabaseUrl, InvalidUrl};
-pub use user::{NewUser, UserChanges, UserPatch, UserRecord, UserStatus, UserToken};
+pub use user::{NewUser, UserChanges, UserKey, UserPatch, UserRecord, UserStatus, UserToken};

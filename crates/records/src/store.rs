@@ -1,18 +1,20 @@
 //! The traits of a record store, one for each subject. What they promise is pinned by `tests/conformance`.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 
 use crate::ledger::Credits;
 use crate::{
     Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyRecord, KeyTerms,
     LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord, ProviderRecord,
-    RecordsError, SignedBy, SigningKey, Spent, UserChanges, UserLogin, UserPatch, UserRecord, UserToken,
+    RecordsError, SignedBy, SigningKey, Spent, UserChanges, UserKey, UserLogin, UserPatch, UserRecord, UserToken,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
-pub trait Records: Instances + Accounts + Events + Credits + LlmRecords + Users + UserLogins {}
+pub trait Records: Instances + Accounts + Events + Credits + LlmRecords + Users + UserLogins + People {}
 
-impl<T: Instances + Accounts + Events + Credits + LlmRecords + Users + UserLogins> Records for T {}
+impl<T: Instances + Accounts + Events + Credits + LlmRecords + Users + UserLogins + People> Records for T {}
 
 /// What is remembered of instances.
 #[async_trait]
@@ -92,12 +94,18 @@ pub trait Users: Send + Sync {
         sha256: &[u8; 32],
         expires_at: Option<i64>,
     ) -> Result<(), RecordsError>;
+    /// The user has this token from now on, in place of the one of the same name. [`RecordsError::Taken`] if it is another's.
+    async fn put_user_token(&self, id: &str, new: &UserToken) -> Result<(), RecordsError>;
+    /// The user has no token of this name from now on; whether there was one.
+    async fn revoke_user_token(&self, id: &str, name: &str) -> Result<bool, RecordsError>;
     /// The user has no token from now on.
     async fn revoke_user_tokens(&self, id: &str) -> Result<(), RecordsError>;
     /// Their logins end too. Whether there was one.
     async fn delete_user(&self, id: &str) -> Result<bool, RecordsError>;
     /// The number of the newest change.
     async fn last_user_change(&self) -> Result<i64, RecordsError>;
+    /// Tells the history that a number is of: where the records were restored from a backup, it is another one for the same number.
+    async fn user_change_tag(&self, number: i64) -> Result<String, RecordsError>;
     /// Up to `limit` of what changed after the number `since`: who changed more than once is there once, as of now. Nothing that is
     /// committed later has a number up to `reached`.
     async fn user_changes(&self, since: i64, limit: u32) -> Result<UserChanges, RecordsError>;
@@ -137,6 +145,20 @@ pub trait UserLogins: Send + Sync {
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, RecordsError>;
     /// Forgets those made before; says how many.
     async fn delete_signing_keys_before(&self, created_at: i64) -> Result<u64, RecordsError>;
+}
+
+/// What users have who sign in themselves.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// [`RecordsError::Taken`] if the user has one.
+    async fn insert_user_key(&self, new: &UserKey) -> Result<(), RecordsError>;
+    /// Those of these users who have one.
+    async fn user_keys(&self, users: &[String]) -> Result<HashMap<String, UserKey>, RecordsError>;
+    /// Whether there was one.
+    async fn delete_user_key(&self, user: &str) -> Result<bool, RecordsError>;
+    /// The instance that serves all users.
+    async fn users_gateway(&self) -> Result<Option<String>, RecordsError>;
+    async fn set_users_gateway(&self, instance: Option<&str>) -> Result<(), RecordsError>;
 }
 
 /// What the LLM Gateway is set up with. Every change grows the version.

@@ -62,10 +62,24 @@ impl fmt::Debug for UserRecord {
 /// A gateway token as it is known: by its digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserToken {
+    /// Of one user's tokens, each has another.
+    pub name: String,
     pub sha256: [u8; 32],
+    /// The token itself, for the control plane that sealed it; only of one that the control plane shows gateways for the user.
+    pub sealed: Option<Vec<u8>>,
     pub created_at: i64,
     /// `None`: never.
     pub expires_at: Option<i64>,
+}
+
+/// The virtual key that a user's calls are charged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserKey {
+    pub user: String,
+    /// Its id among the LLM Gateway's.
+    pub key: String,
+    /// The key itself, for the control plane that sealed it.
+    pub sealed: Vec<u8>,
 }
 
 /// What changed, in the order of the commits.

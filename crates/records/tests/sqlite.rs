@@ -6,7 +6,9 @@ mod conformance;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use creel_records::{Accounts as _, DatabaseUrl, Desired, Events as _, Instances as _, RecordsError, SqlRecords};
+use creel_records::{
+    Accounts as _, DatabaseUrl, Desired, Events as _, Instances as _, NewUser, RecordsError, SqlRecords, Users as _,
+};
 use tempfile::TempDir;
 
 async fn fresh() -> (TempDir, SqlRecords) {
@@ -154,4 +156,40 @@ async fn files_of_every_earlier_version_are_brought_up() {
         let event = store.recent_events(1).await.unwrap().remove(0);
         assert_eq!((event.message.as_str(), event.data.is_empty()), ("made", version == 1));
     }
+}
+
+/// A backup of the records that is restored counts again, and nobody who has followed the lost changes takes the new ones for them.
+#[tokio::test]
+async fn what_was_restored_is_another_history() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, backup) = (dir.path().join("creel.db"), dir.path().join("backup.db"));
+    let url = DatabaseUrl::file(&file);
+    let user = |id: &str| NewUser {
+        id: id.to_owned(),
+        name: String::new(),
+        password_phc: None,
+        config: "{}".to_owned(),
+    };
+    let store = SqlRecords::open(&url).await.unwrap();
+    store.insert_user(&user("a")).await.unwrap();
+    store.close().await;
+    std::fs::copy(&file, &backup).unwrap();
+
+    let store = SqlRecords::open(&url).await.unwrap();
+    store.insert_user(&user("lost")).await.unwrap();
+    let (before, lost) = (
+        store.user_change_tag(1).await.unwrap(),
+        store.user_change_tag(2).await.unwrap(),
+    );
+    store.close().await;
+    std::fs::copy(&backup, &file).unwrap();
+
+    let store = SqlRecords::open(&url).await.unwrap();
+    store.insert_user(&user("other")).await.unwrap();
+    assert_eq!(
+        store.user_change_tag(1).await.unwrap(),
+        before,
+        "that is still the same"
+    );
+    assert_ne!(store.user_change_tag(2).await.unwrap(), lost);
 }

@@ -7,6 +7,7 @@ mod chat;
 mod command_line;
 mod connections;
 mod credits;
+mod everyone;
 mod installation;
 mod isolation;
 mod kept_data;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use creel_fleet::write_private;
+use creel_fleet::{Secret, write_private};
 use creel_http::{hex, random_id};
 use creel_records::{NewApiToken, Records, RecordsError};
 use thiserror::Error;
@@ -23,6 +23,8 @@ pub struct Bootstrap {
     /// Shown once, to whoever started Creel for the first time.
     pub new_password: Option<String>,
     pub token_file: PathBuf,
+    /// What gateways for many users show the sync, and what administers them.
+    pub service_token: Secret,
 }
 
 #[derive(Debug, Error)]
@@ -48,7 +50,7 @@ pub struct GivenTokens {
 pub async fn bootstrap(records: &dyn Records, secrets: &Path, given: GivenTokens) -> Result<Bootstrap, BootstrapError> {
     let token_file = secrets.join(TOKEN_FILE);
     keep_token(records, &token_file, TOKEN_NAME, given.admin.map(GivenToken::into_text)).await?;
-    keep_token(records, &secrets.join(SERVICE_FILE), SERVICE, given.service).await?;
+    let service_token = keep_token(records, &secrets.join(SERVICE_FILE), SERVICE, given.service).await?;
     let mut new_password = None;
     if records.administrators().await?.is_empty() {
         let password = random_id();
@@ -61,16 +63,17 @@ pub async fn bootstrap(records: &dyn Records, secrets: &Path, given: GivenTokens
         username: ADMINISTRATOR,
         new_password,
         token_file,
+        service_token: Secret::new(service_token),
     })
 }
 
-/// What is given, else what is in the file, else a new one: that is in the file then, and its digest in the records.
+/// What is given, else what is in the file, else a new one: that is in the file then, and its digest in the records. Gives it.
 async fn keep_token(
     records: &dyn Records,
     file: &Path,
     name: &'static str,
     given: Option<String>,
-) -> Result<(), BootstrapError> {
+) -> Result<String, BootstrapError> {
     let failed = |source| BootstrapError::File {
         path: file.to_owned(),
         source,
@@ -99,7 +102,7 @@ async fn keep_token(
         let line = format!("{wanted}\n");
         write_private(file, line.as_bytes()).map_err(failed)?;
     }
-    Ok(())
+    Ok(wanted)
 }
 
 fn new_token() -> String {

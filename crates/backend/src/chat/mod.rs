@@ -12,7 +12,7 @@ use axum::response::Response;
 use creel_fleet::{InstanceId, Runtime, Status};
 use creel_http::Problem;
 
-use self::relay::{Patience, RelayError, relay};
+pub use self::relay::{Patience, RelayError, relay};
 use crate::instances::{parse_id, unknown};
 use crate::routes::State;
 

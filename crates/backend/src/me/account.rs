@@ -12,15 +12,21 @@ use serde_json::{Value, json};
 use crate::error::records_problem;
 use crate::routes::State;
 use crate::signin::{Form, SignedIn, check_password, issue};
-use crate::{credits as books, usage as used, users};
+use crate::{credits as books, everyone, usage as used, users};
 
 /// `GET /api/me`
-pub async fn show(Extension(me): Extension<SignedIn>) -> Json<Value> {
+pub async fn show(Shared(backend): Shared<State>, Extension(me): Extension<SignedIn>) -> Json<Value> {
+    let (chat, gateway_url) = match everyone::find(&backend).await {
+        Ok(place) => (json!({"available": true}), Some(format!("http://{}", place.host))),
+        Err(problem) => (json!({"available": false, "reason": problem.code}), None),
+    };
     let csrf = (me.form == Form::Cookie).then_some(&me.login.csrf);
     Json(json!({
         "user": users::shown(&me.user),
         "csrf": csrf,
         "expires_at": rfc3339(me.expires_at),
+        "chat": chat,
+        "gateway_url": gateway_url,
     }))
 }
 

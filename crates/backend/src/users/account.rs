@@ -8,7 +8,7 @@ use creel_records::{NewUser, UserPatch, UserStatus};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{config, happened, hashed, known, parse_id, parse_name, shown, token};
+use super::{config, happened, hashed, key, known, parse_id, parse_name, shown, token};
 use crate::auth::Actor;
 use crate::error::records_problem;
 use crate::routes::State;
@@ -168,6 +168,7 @@ pub async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let id = parse_id(&id)?;
+    key::revoke(&backend, &id).await?;
     if !backend
         .records
         .delete_user(id.as_str())

@@ -3,6 +3,7 @@
 mod account;
 pub mod config;
 mod import;
+pub mod key;
 mod sheet;
 pub mod token;
 
@@ -77,8 +78,9 @@ pub fn shown(user: &UserRecord) -> Value {
     })
 }
 
-/// Written down: what was done to whom.
+/// Written down, and told to the gateway for users: what was done to whom.
 pub async fn happened(backend: &Backend, actor: &str, kind: &str, id: &str, message: String) {
+    backend.nudge.changed();
     backend
         .activity
         .record(actor, kind, None, message, json!({"user": id}))

@@ -9,7 +9,7 @@ use creel_records::{UserToken, now_ms};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{happened, known, parse_id};
+use super::{happened, key, known, parse_id};
 use crate::auth::{Actor, sha256};
 use crate::error::records_problem;
 use crate::routes::State;
@@ -30,6 +30,8 @@ pub async fn mint(
 ) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
     let expires_at = request.expires_at.as_deref().map(expiry).transpose()?;
+    known(&backend, &id).await?;
+    key::ensure(&backend, &id).await?;
     // 128 random bits: 32 hexadecimal digits.
     let token = format!("gt_{}", random_id());
     backend
@@ -75,13 +77,14 @@ pub async fn revoke(
 /// A token as those who do not have it may know it. The hint is the beginning of its digest: it tells tokens apart, and nothing of them.
 pub fn shown(token: &UserToken) -> Value {
     json!({
+        "name": token.name,
         "hint": hex(&token.sha256[..4]),
         "created_at": rfc3339(token.created_at),
         "expires_at": token.expires_at.map(rfc3339),
     })
 }
 
-fn expiry(text: &str) -> Result<i64, Problem> {
+pub fn expiry(text: &str) -> Result<i64, Problem> {
     let at = moment(text).map_err(|reason| Problem::unprocessable(format!("expires_at: {reason}")))?;
     if at <= now_ms() {
         return Err(Problem::unprocessable(format!("expires_at: {text} has passed")));

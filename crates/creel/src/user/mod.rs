@@ -1,5 +1,6 @@
 //! `creel user …`: the users of gateways for many, through the backend's REST API.
 
+mod gateway;
 mod import;
 mod parts;
 mod password;
@@ -65,6 +66,7 @@ pub async fn run(command: UserCommand, home: Option<PathBuf>, json: bool) -> Res
             change(&client, &id, &json!({"status": "disabled"}), said, json).await
         }
         UserCommand::Enable { id } => change(&client, &id, &json!({"status": "active"}), "is active", json).await,
+        UserCommand::Gateway { instance, model } => gateway::run(&client, instance, model, json).await,
         UserCommand::Import { file, dry_run } => import::run(&client, &file, dry_run, json).await,
         UserCommand::Rm { id } => {
             client.delete(&path(&id, "")).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use creel_config::{ConfigError, MultiTenant};
+use creel_config::{ConfigError, GatewayConfig, MultiTenant, Secret};
 use creel_http::{Problem, Throttle};
 use creel_session::{SessionId, UserId};
 use sha2::{Digest as _, Sha256};
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::Tenants;
 use super::directory::Lookup;
 use super::schedule::{Bounds, Slot};
+use super::store::Stored;
 use super::tenant::{Loaded, Tenant};
 use super::usage::{Held, Seat};
 use super::wire::TokenHash;
@@ -22,6 +23,8 @@ use crate::profile::Profile;
 use crate::state::Setup;
 
 const RETRY: Duration = Duration::from_secs(1);
+/// How virtual keys of the LLM Gateway begin (DESIGN.md, section 3).
+const VIRTUAL_KEY: &str = "sk-creel-";
 
 impl Tenants {
     /// Finds the caller of a request whose body has at most `body_bytes`, or says why there is none.
@@ -127,11 +130,17 @@ impl Tenants {
             Made::Anew => None,
             Made::Before => tenant.before(),
         };
-        let profile = match stored.map(|stored| stored.config) {
-            Some(Ok(text)) => self
-                .make_profile(tenant, setup, settings, &text, before.as_deref())
+        let profile = match stored {
+            Some(Stored {
+                config: Ok(text),
+                model_key,
+                ..
+            }) => self
+                .make_profile(tenant, setup, settings, (&text, model_key.as_ref()), before.as_deref())
                 .map_err(|error| error.to_string()),
-            Some(Err(refused)) => Err(refused),
+            Some(Stored {
+                config: Err(refused), ..
+            }) => Err(refused),
             // Deleted this very moment: the next request will be told.
             None => Err("there is none".to_owned()),
         };
@@ -176,12 +185,15 @@ impl Tenants {
         tenant: &Tenant,
         setup: &Setup,
         settings: &MultiTenant,
-        text: &str,
+        (text, model_key): (&str, Option<&Secret>),
         before: Option<&Profile>,
     ) -> Result<Arc<Profile>, ConfigError> {
         let mut config = settings
             .base
             .with_user(&setup.config, text, &*self.environment, settings.user_endpoints)?;
+        if let Some(key) = model_key {
+            charge_to(&mut config, &setup.config, key);
+        }
         let workspace = self.workspaces.path(&tenant.id);
         for (agent, entry) in &mut config.agents.entries {
             // Whatever the global file says: a user's agents have the user's files.
@@ -228,6 +240,22 @@ impl Tenants {
         let settings = setup.config.multi_tenant.as_ref();
         let held = settings.map(|settings| seat.hold(bytes, &settings.quotas));
         held.transpose()
+    }
+}
+
+/// Where the gateway would ask with a virtual key of its own, the user's is in its place: their calls are charged to them. A provider's own key,
+/// and the providers that the user names, stay as they are.
+fn charge_to(config: &mut GatewayConfig, global: &GatewayConfig, key: &Secret) {
+    for (name, provider) in &mut config.models.providers {
+        let is_virtual = |own: &Secret| own.expose().starts_with(VIRTUAL_KEY);
+        let metered = global
+            .models
+            .providers
+            .get(name)
+            .and_then(|provider| provider.api_key.as_ref());
+        if metered.is_some_and(is_virtual) {
+            provider.api_key = Some(key.clone());
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
+use creel_config::Secret;
 use creel_session::UserId;
 use futures_util::TryStreamExt as _;
 use sqlx::Row as _;
@@ -18,7 +19,7 @@ use super::wire::{Page, Token};
 
 const FILE: &str = "users.db";
 /// Of the tables below; another one's file is filled anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 const TABLES: &str = "
     CREATE TABLE users (
         id      TEXT    NOT NULL PRIMARY KEY,
@@ -27,7 +28,8 @@ const TABLES: &str = "
         config  TEXT    NOT NULL,
         refused TEXT,              -- why there is no configuration
         listing INTEGER NOT NULL,  -- the last listing of everything that the user was in, or came after
-        created INTEGER NOT NULL   -- milliseconds since the Unix epoch; 0: not known
+        created INTEGER NOT NULL,  -- milliseconds since the Unix epoch; 0: not known
+        model_key TEXT             -- the virtual key that the user's model calls are charged by
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE progress (
         one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
@@ -37,7 +39,7 @@ const TABLES: &str = "
         complete   INTEGER NOT NULL   -- 1: a listing was read to its end, once
     ) STRICT;
     INSERT INTO progress VALUES (1, NULL, 0, 0, 0);
-    PRAGMA user_version = 2;
+    PRAGMA user_version = 3;
 ";
 
 #[derive(Debug, Error)]
@@ -73,6 +75,8 @@ pub struct Stored {
     pub created_at: i64,
     /// JSON text, or why there is none.
     pub config: Result<String, String>,
+    /// The virtual key that the user's model calls are charged by.
+    pub model_key: Option<Secret>,
 }
 
 impl Store {
@@ -135,7 +139,7 @@ impl Store {
     }
 
     pub async fn user(&self, id: &UserId) -> Result<Option<Stored>, StoreError> {
-        let row = sqlx::query("SELECT config, refused, created FROM users WHERE id = ?1")
+        let row = sqlx::query("SELECT config, refused, created, model_key FROM users WHERE id = ?1")
             .bind(id.as_str())
             .fetch_optional(&self.pool)
             .await?;
@@ -146,6 +150,7 @@ impl Store {
                 Some(refused) => Err(refused),
                 None => Ok(row.try_get(0)?),
             },
+            model_key: row.try_get::<Option<String>, _>(3)?.map(Secret::from),
         }))
     }
 
@@ -162,8 +167,8 @@ impl Store {
                 Err(refused) => ("", Some(refused.as_str())),
             };
             sqlx::query(
-                "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET
-                 active = ?2, tokens = ?3, config = ?4, refused = ?5, listing = ?6, created = ?7",
+                "INSERT INTO users VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET
+                 active = ?2, tokens = ?3, config = ?4, refused = ?5, listing = ?6, created = ?7, model_key = ?8",
             )
             .bind(user.id.as_str())
             .bind(user.active)
@@ -172,6 +177,7 @@ impl Store {
             .bind(refused)
             .bind(listing)
             .bind(user.created_at)
+            .bind(user.model_key.as_ref().map(Secret::expose))
             .execute(&mut *transaction)
             .await?;
         }
@@ -289,6 +295,7 @@ mod tests {
                 expires_at: Some(9),
             }],
             config: Ok("{}".into()),
+            model_key: None,
         };
         Page {
             users: users.iter().map(user).collect(),

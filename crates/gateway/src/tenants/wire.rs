@@ -5,7 +5,7 @@
 //! ```json
 //! {"users": [{"user_id": "alice", "created_at": "2026-01-01T00:00:00Z", "status": "active", "version": 7,
 //!             "tokens": [{"sha256": "64 hexadecimal digits", "expires_at": "2027-01-01T00:00:00Z"}],
-//!             "config": {"agents": {}}}],
+//!             "config": {"agents": {}}, "model_key": "sk-creel-…"}],
 //!  "deleted": ["bob"], "sync_token": "opaque", "full": false, "has_more": false}
 //! ```
 //!
@@ -13,13 +13,15 @@
 //!   does not expire; `config` is an `openclaw.json` object.
 //! - `created_at` tells a user from one who had the same id before and was deleted: whoever comes later gets none of the other's
 //!   files. Without it they are taken for the same.
+//! - `model_key`, where there is one, is the virtual key that the user's model calls are charged by: it takes the place of the gateway's own
+//!   virtual key at every provider of the global configuration. It is a secret of the backend's and the gateway's: no user sees it.
 //! - `sync_token` goes into the next request as `since`. It stands for a place in the backend's sequence of commits, not for a time, so
 //!   nothing is missed or repeated whatever the clocks say. While `has_more`, the next page is asked for at once.
 //! - `full` is true on the first page of a listing of everything: the answer to no `since`, or to one that the backend does not know
 //!   any more. Whoever is in no page from there to the one without `has_more` is gone.
 //! - Times of expiry are by the backend's clock, which its `Date` header tells.
 
-use creel_config::MAX_USER_CONFIG;
+use creel_config::{MAX_USER_CONFIG, Secret};
 use creel_session::UserId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -49,6 +51,7 @@ pub struct ChangedUser {
     pub tokens: Vec<Token>,
     /// JSON text; or why it cannot be one.
     pub config: Result<Box<str>, String>,
+    pub model_key: Option<Secret>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,7 @@ struct User<'a> {
     tokens: Vec<TokenOfUser>,
     #[serde(borrow)]
     config: Option<&'a RawValue>,
+    model_key: Option<String>,
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -140,6 +144,7 @@ impl ChangedUser {
             active: user.status == Status::Active,
             tokens,
             config,
+            model_key: user.model_key.map(Secret::from),
         })
     }
 }

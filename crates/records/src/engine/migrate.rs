@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "LLM Gateway", include_str!("../../migrations/0005_llm_gateway.sql")),
     (6, "users", include_str!("../../migrations/0006_users.sql")),
     (7, "user logins", include_str!("../../migrations/0007_user_logins.sql")),
+    (8, "people", include_str!("../../migrations/0008_people.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.

@@ -1,11 +1,13 @@
 //! The statements, one file a subject, written once for all engines.
 
 mod accounts;
+mod eras;
 mod events;
 mod instances;
 mod ledger;
 mod llm;
 mod logins;
+mod people;
 pub(crate) mod rows;
 pub(crate) mod sequence;
 mod transfer;
@@ -31,7 +33,9 @@ impl SqlRecords {
     /// [`RecordsError::Open`], [`RecordsError::Full`], [`RecordsError::Unavailable`], or [`RecordsError::Newer`] if a newer Creel
     /// wrote it.
     pub async fn open(url: &DatabaseUrl) -> Result<Self, RecordsError> {
-        Engine::open(url).await.map(|engine| Self { engine })
+        let engine = Engine::open(url).await?;
+        eras::begin(&engine).await?;
+        Ok(Self { engine })
     }
 
     /// As [`SqlRecords::open`] of a SQLite file, but the file never grows past `pages` of 4 KiB: a disk that is full.
@@ -39,7 +43,9 @@ impl SqlRecords {
     /// # Errors
     /// As [`SqlRecords::open`].
     pub async fn open_bounded(path: &Path, pages: u32) -> Result<Self, RecordsError> {
-        Engine::open_bounded(path, pages).await.map(|engine| Self { engine })
+        let engine = Engine::open_bounded(path, pages).await?;
+        eras::begin(&engine).await?;
+        Ok(Self { engine })
     }
 
     /// Waits for what is under way and closes every connection.

@@ -32,11 +32,14 @@ const TABLES: &[&str] = &[
     "user_logins",
     "refresh_tokens",
     "signing_keys",
-    SEQUENCES,
+    "user_keys",
+    "users_gateway",
+    "change_eras",
+    "sequences",
 ];
 
-/// The one table that a new database has rows in.
-const SEQUENCES: &str = "sequences";
+/// The tables that a new database has rows in.
+const FILLED: &[&str] = &["sequences", "change_eras"];
 
 /// Rows that are held in memory at a time.
 const CHUNK: usize = 2_000;
@@ -104,16 +107,16 @@ async fn all_tables(
     target: &mut Transaction,
     told: &mut impl FnMut(Moving),
 ) -> Result<u64, MoveError> {
-    for table in TABLES.iter().filter(|table| **table != SEQUENCES) {
+    for table in TABLES.iter().filter(|table| !FILLED.contains(table)) {
         let rows = count(target, table).await.map_err(MoveError::Target)?;
         if rows > 0 {
             return Err(MoveError::NotEmpty { table, rows });
         }
     }
-    query("DELETE FROM sequences")
-        .execute(&mut *target)
-        .await
-        .map_err(MoveError::Target)?;
+    for table in FILLED {
+        let emptied = query(format!("DELETE FROM {table}")).execute(&mut *target).await;
+        emptied.map_err(MoveError::Target)?;
+    }
     let mut total = 0;
     for table in TABLES {
         let source_rows = count(source, table).await.map_err(MoveError::Source)?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::sequence::Sequence;
-use super::{SqlRecords, logins};
+use super::{SqlRecords, eras, logins};
 use crate::engine::{Query, Row, Transaction, query, taken_or};
 use crate::{NewUser, RecordsError, UserChanges, UserPatch, UserRecord, UserStatus, UserToken, Users, now_ms};
 
@@ -97,6 +97,31 @@ impl Users for SqlRecords {
         changed.map_err(taken_or("gateway token of", id))
     }
 
+    async fn put_user_token(&self, id: &str, new: &UserToken) -> Result<(), RecordsError> {
+        let revoke = query("DELETE FROM user_tokens WHERE user_id = ? AND name = ?");
+        let revoke = revoke.bind(id).bind(&new.name);
+        let add = query(
+            "INSERT INTO user_tokens (sha256, user_id, name, sealed, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&new.sha256)
+        .bind(id)
+        .bind(&new.name)
+        .bind(new.sealed.clone())
+        .bind(new.created_at)
+        .bind(new.expires_at);
+        let changed = self.change_user(id, vec![revoke, add]).await;
+        changed.map_err(taken_or("gateway token of", id))
+    }
+
+    async fn revoke_user_token(&self, id: &str, name: &str) -> Result<bool, RecordsError> {
+        if !self.user_tokens(id).await?.iter().any(|token| token.name == name) {
+            return Ok(false);
+        }
+        let revoke = query("DELETE FROM user_tokens WHERE user_id = ? AND name = ?");
+        self.change_user(id, vec![revoke.bind(id).bind(name)]).await?;
+        Ok(true)
+    }
+
     async fn revoke_user_tokens(&self, id: &str) -> Result<(), RecordsError> {
         let revoke = query("DELETE FROM user_tokens WHERE user_id = ?").bind(id);
         self.change_user(id, vec![revoke]).await
@@ -110,6 +135,10 @@ impl Users for SqlRecords {
 
     async fn last_user_change(&self) -> Result<i64, RecordsError> {
         Sequence::Changes.last(&self.engine).await
+    }
+
+    async fn user_change_tag(&self, number: i64) -> Result<String, RecordsError> {
+        eras::of(&self.engine, number).await
     }
 
     async fn user_changes(&self, since: i64, limit: u32) -> Result<UserChanges, RecordsError> {
@@ -180,6 +209,8 @@ impl SqlRecords {
         }
         for row in all.all(&self.engine).await? {
             let token = UserToken {
+                name: row.get("name")?,
+                sealed: row.get("sealed")?,
                 sha256: row.digest("sha256")?,
                 created_at: row.get("created_at")?,
                 expires_at: row.get("expires_at")?,
@@ -271,6 +302,10 @@ async fn delete(transaction: &mut Transaction, id: &str) -> Result<bool, Records
         return Ok(false);
     }
     query("DELETE FROM user_tokens WHERE user_id = ?")
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
+    query("DELETE FROM user_keys WHERE user_id = ?")
         .bind(id)
         .execute(&mut *transaction)
         .await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use creel_records::{NewUser, Records, RecordsError, UserPatch, UserStatus};
+use creel_records::{NewUser, Records, RecordsError, UserKey, UserPatch, UserStatus, UserToken};
 use futures_util::future::join_all;
 
 use super::is_missing;
@@ -115,6 +115,59 @@ pub async fn a_token_is_one_users_until_it_expires_or_is_replaced(store: &impl R
     store.replace_user_tokens("alice", &[2; 32], None).await.unwrap();
     assert!(store.delete_user("alice").await.unwrap() && !store.delete_user("alice").await.unwrap());
     assert_eq!(holder(2, 0).await, None);
+}
+
+pub async fn a_user_has_several_tokens_by_name(store: &impl Records) {
+    store.insert_user(&new("alice")).await.unwrap();
+    let token = |name: &str, digest: u8| UserToken {
+        name: name.to_owned(),
+        sha256: [digest; 32],
+        sealed: (name == "console").then(|| vec![1, 0, 2]),
+        created_at: i64::from(digest),
+        expires_at: None,
+    };
+    for token in [token("default", 1), token("console", 2), token("default", 3)] {
+        store.put_user_token("alice", &token).await.unwrap();
+    }
+    let tokens = store.user_tokens("alice").await.unwrap();
+    assert_eq!(tokens, [token("console", 2), token("default", 3)]);
+    let page = store.user_changes(0, 9).await.unwrap();
+    assert_eq!(page.users[0].1, tokens);
+    assert!(store.revoke_user_token("alice", "console").await.unwrap());
+    assert!(!store.revoke_user_token("alice", "console").await.unwrap());
+    assert_eq!(store.user_tokens("alice").await.unwrap(), [token("default", 3)]);
+    assert!(is_missing(store.put_user_token("nobody", &token("a", 4)).await));
+}
+
+pub async fn numbers_have_a_tag(store: &impl Records) {
+    store.insert_user(&new("alice")).await.unwrap();
+    let first = store.user_change_tag(1).await.unwrap();
+    assert_eq!(store.user_change_tag(7).await.unwrap(), first, "of the same opening");
+    assert_ne!(store.user_change_tag(0).await.unwrap(), first);
+}
+
+pub async fn a_user_has_one_model_key_and_one_gateway_serves_all(store: &impl Records) {
+    store.insert_user(&new("alice")).await.unwrap();
+    let key = |key: &str| UserKey {
+        user: "alice".to_owned(),
+        key: key.to_owned(),
+        sealed: vec![0, 255],
+    };
+    store.insert_user_key(&key("k1")).await.unwrap();
+    let again = store.insert_user_key(&key("k2")).await;
+    assert!(matches!(again, Err(RecordsError::Taken { .. })), "{again:?}");
+    let of = ["alice".to_owned(), "bob".to_owned()];
+    let keys = store.user_keys(&of).await.unwrap();
+    assert_eq!((keys.len(), &keys["alice"]), (1, &key("k1")));
+    store.delete_user("alice").await.unwrap();
+    assert!(store.user_keys(&of).await.unwrap().is_empty());
+    assert!(!store.delete_user_key("alice").await.unwrap());
+
+    assert_eq!(store.users_gateway().await.unwrap(), None);
+    for instance in [Some("everyone"), Some("all"), None] {
+        store.set_users_gateway(instance).await.unwrap();
+        assert_eq!(store.users_gateway().await.unwrap().as_deref(), instance);
+    }
 }
 
 pub async fn changes_are_followed_exactly(store: &impl Records) {

@@ -91,8 +91,8 @@ pub async fn all_records_move_from_a_file(server: &DatabaseServer) {
     assert_eq!(sequences.table, "sequences");
     assert_eq!(
         rows,
-        2 + 1 + 4_500 + sequences.rows,
-        "instances, administrators, events, sequences"
+        2 + 1 + 4_500 + 1 + sequences.rows,
+        "instances, administrators, events, an era, sequences"
     );
     let events: Vec<_> = told
         .iter()

@@ -1,0 +1,75 @@
+//! The virtual key that a user's model calls are charged by. Gateways for many are handed it with the sync, and nobody else.
+
+use creel_fleet::Sealer;
+use creel_http::{Problem, hex};
+use creel_llm_gateway::VirtualKey;
+use creel_records::{KeyRecord, KeyTerms, RecordsError, UserKey, now_ms};
+use creel_session::UserId;
+
+use crate::error::records_problem;
+use crate::state::Backend;
+
+/// Makes the user's key where there is none. Whoever gives a user a token calls this first, so that both go out with the next sync.
+pub async fn ensure(backend: &Backend, user: &UserId) -> Result<(), Problem> {
+    let records = &backend.records;
+    let known = records.user_keys(&[user.as_str().to_owned()]).await;
+    if !known.map_err(records_problem)?.is_empty() {
+        return Ok(());
+    }
+    let key = VirtualKey::mint().map_err(|error| failed(&error))?;
+    let id = format!("{user}-{}", hex(&key.hash()[..8]));
+    let sealed = backend.llm.sealer.seal_text(&purpose(user.as_str()), key.expose());
+    let record = KeyRecord {
+        id: id.clone(),
+        sha256: key.hash(),
+        hint: key.hint(),
+        user: Some(user.as_str().to_owned()),
+        instance: None,
+        terms: KeyTerms::default(),
+        created_at: now_ms(),
+        expires_at: None,
+        revoked_at: None,
+    };
+    let handed = UserKey {
+        user: user.as_str().to_owned(),
+        key: id,
+        sealed: sealed.map_err(|error| failed(&error))?,
+    };
+    records.insert_llm_key(&record).await.map_err(records_problem)?;
+    backend.llm.changed.notify_one();
+    match records.insert_user_key(&handed).await {
+        Ok(()) => Ok(()),
+        // Another was faster; nobody has ours.
+        Err(RecordsError::Taken { .. }) => records
+            .revoke_llm_key(&record.id)
+            .await
+            .map(drop)
+            .map_err(records_problem),
+        Err(error) => Err(records_problem(error)),
+    }
+}
+
+/// The user is about to be removed: nothing is charged to them any more.
+pub async fn revoke(backend: &Backend, user: &UserId) -> Result<(), Problem> {
+    let records = &backend.records;
+    let known = records.user_keys(&[user.as_str().to_owned()]).await;
+    for key in known.map_err(records_problem)?.values() {
+        records.revoke_llm_key(&key.key).await.map_err(records_problem)?;
+        backend.llm.changed.notify_one();
+    }
+    Ok(())
+}
+
+/// The key itself; `None` if another home's control plane has sealed it.
+pub fn open(sealer: &Sealer, key: &UserKey) -> Option<String> {
+    sealer.open_text(&purpose(&key.user), &key.sealed)
+}
+
+fn purpose(user: &str) -> String {
+    format!("model key of user {user}")
+}
+
+fn failed(error: &std::io::Error) -> Problem {
+    tracing::error!(%error, "a user's model key cannot be made");
+    Problem::internal()
+}
