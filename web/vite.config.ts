@@ -1,4 +1,4 @@
-/** The console and the API browser: everything the Cloud Backend serves on port 8000. */
+/** The console, the page of users themselves and the API browser: everything the Cloud Backend serves on port 8000. */
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
@@ -25,7 +25,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The plots are the largest piece; they load after the page that shows them.
     chunkSizeWarningLimit: 600,
-    rolldownOptions: { input: ['index.html', 'docs.html'] },
+    rolldownOptions: { input: ['index.html', 'docs.html', 'me.html'] },
   },
   server: {
     proxy: { '/api': { target: backend, changeOrigin: true, ws: true } },

@@ -1,4 +1,4 @@
-//! The console, kept in the binary, and the browser of the API's description.
+//! The console, kept in the binary, the page of users who sign in themselves, and the browser of the API's description.
 
 use axum::extract::Request;
 use axum::http::header;
@@ -26,7 +26,15 @@ pub async fn serve(request: Request) -> Response {
     if !file && let Some(elsewhere) = own_host(&request) {
         return Redirect::temporary(&elsewhere).into_response();
     }
-    serve_page::<Console>(&PAGE, if file { path } else { "/" }, request.headers())
+    serve_page::<Console>(&PAGE, if file { path } else { page_at(path) }, request.headers())
+}
+
+/// Which page has the address: users' own is apart from the administrator's.
+fn page_at(path: &str) -> &'static str {
+    match path.strip_prefix("/me") {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => "/me.html",
+        _ => "/",
+    }
 }
 
 /// Instances are at 127.0.0.1, so the console's pages are not: a browser sends a host's cookies to all of its ports, and the
@@ -49,4 +57,22 @@ pub async fn docs(request: Request) -> Response {
 /// `GET /api/openapi.json`
 pub async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_have_a_page_of_their_own() {
+        for (path, page) in [
+            ("/me", "/me.html"),
+            ("/me/chat", "/me.html"),
+            ("/", "/"),
+            ("/menu", "/"),
+            ("/users/me", "/"),
+        ] {
+            assert_eq!(page_at(path), page, "{path}");
+        }
+    }
 }

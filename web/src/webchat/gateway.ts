@@ -6,13 +6,10 @@ import { locale } from '@/shared/locale'
 import { say } from '@/shared/problemWords'
 import { Problem, problemOf } from '@/shared/problem'
 import { readEvents } from '@/shared/sse'
+import type { ChatServer, SessionInfo } from '@/shared/chat/useSessions'
+import { explain } from './explain'
 import { currentToken } from './token'
-
-export interface SessionInfo {
-  id: string
-  title: string
-  updated_at: string | number
-}
+import { words } from './words'
 
 async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers)
@@ -23,17 +20,17 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
   return response
 }
 
-export async function listSessions(): Promise<SessionInfo[]> {
+async function listSessions(): Promise<SessionInfo[]> {
   const response = await request('api/v1/sessions')
   return ((await response.json()) as { sessions: SessionInfo[] }).sessions
 }
 
-export async function readSession(id: string): Promise<Message[]> {
+async function readSession(id: string): Promise<Message[]> {
   const response = await request(`api/v1/sessions/${encodeURIComponent(id)}`)
   return transcript(((await response.json()) as { messages: StoredMessage[] }).messages)
 }
 
-export async function deleteSession(id: string): Promise<void> {
+async function deleteSession(id: string): Promise<void> {
   await request(`api/v1/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' })
 }
 
@@ -42,8 +39,7 @@ interface ErrorEvent {
   message: string
 }
 
-/** Carries turns of the session that `session` names at the time of sending. `cut` is said when the stream ends too early. */
-export function chatStream(session: () => string, cut: () => string): Transport {
+function chatStream(session: () => string): Transport {
   return async (turn) => {
     const response = await request('api/v1/chat/stream', {
       method: 'POST',
@@ -68,6 +64,14 @@ export function chatStream(session: () => string, cut: () => string): Transport 
         throw new TurnFailed(say(JSON.parse(data) as ErrorEvent, locale.value))
       }
     }
-    throw new Problem(cut(), 0)
+    throw new Problem(words.value.cut, 0)
   }
+}
+
+export const gateway: ChatServer = {
+  list: listSessions,
+  read: readSession,
+  remove: deleteSession,
+  stream: chatStream,
+  explain,
 }

@@ -1,6 +1,7 @@
 /** Users of gateways for many, over REST. */
 import type { ConfigText, ConfigWarning } from '@/shared/editor/useConfig'
 import { call, send } from './http'
+import type { Status } from './types'
 
 export type UserStatus = 'active' | 'disabled'
 
@@ -27,6 +28,14 @@ export interface UserToken {
 export interface MadeToken {
   token: string
   expires_at: string | null
+}
+
+/** Which gateway serves all users. */
+export interface UsersGateway {
+  /** `null`: none, or one elsewhere, at `url`. */
+  instance: string | null
+  status: Status | null
+  url: string | null
 }
 
 /** The most users that one answer has. */
@@ -97,4 +106,13 @@ export async function writeUserConfig(
   })
   const kept = (await response.json()) as { content: string }
   return { content: kept.content, etag: response.headers.get('etag') ?? undefined, warnings: [] }
+}
+
+export function readUsersGateway(): Promise<UsersGateway> {
+  return call('GET', '/api/system/users-gateway')
+}
+
+/** Makes an instance where there is none, and sees to it that it serves all users. */
+export function makeUsersGateway(): Promise<UsersGateway> {
+  return call('PUT', '/api/system/users-gateway', {})
 }

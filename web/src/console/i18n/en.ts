@@ -430,6 +430,9 @@ export const en = {
     removeText:
       'Configuration, tokens and password are deleted, which cannot be undone. What was charged stays in the books.',
     removeCount: 'Type {count} to confirm',
+    gatewayOf: 'All of them are served by',
+    gatewayNone: 'There is no gateway for users yet: nobody here can chat.',
+    gatewayMake: 'Make a gateway for users',
     emptyTitle: 'Nobody is here yet',
     emptyText:
       'Users share gateways for many: each has a token, a configuration, a workspace and credits of their own. Create one, or import a table of all of them.',

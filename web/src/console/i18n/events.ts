@@ -72,7 +72,8 @@ const en: Sayings = {
     'user.token_revoked': 'the gateway token of user {user} was revoked',
     'user.login': 'user {user} signed in from {address}',
     'user.login_failed': 'failed sign-in of user {user} from {address}',
-    'user.login_ended': 'a refresh token of user {user} came a second time, from {address}; that login has ended',
+    'user.login_ended':
+      'a refresh token of user {user} came a second time, from {address}; that login has ended',
     'user.logout': 'user {user} was signed out everywhere',
     'user.password': 'user {user} has a new password',
     'users.gateway': () => 'serves all users',

@@ -23,3 +23,9 @@ export function tellActivity(event: Activity): void {
 export function tellMissed(): void {
   for (const listener of listeners) listener.missed()
 }
+
+/** Whom of the users an event changed; signing in changes nobody. */
+export function changedUser({ kind, data }: Activity): string | undefined {
+  const id = data?.['user']
+  return kind.startsWith('user.') && !kind.startsWith('user.log') && typeof id === 'string' ? id : undefined
+}

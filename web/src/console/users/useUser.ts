@@ -3,7 +3,7 @@ import { onScopeDispose, ref, shallowRef, watch, type Ref } from 'vue'
 import { Problem } from '@/shared/problem'
 import { reason } from '../api/http'
 import { readUser, type User, type UserToken } from '../api/users'
-import { onActivity } from '../live/activity'
+import { changedUser, onActivity } from '../live/activity'
 
 const GATHER_MS = 200
 
@@ -32,10 +32,10 @@ export function useUser(id: Readonly<Ref<string>>) {
   }
 
   onActivity({
-    happened({ kind, data }) {
-      if (!kind.startsWith('user.') || data?.['user'] !== id.value) return
+    happened(event) {
+      if (changedUser(event) !== id.value) return
       clearTimeout(timer)
-      if (kind === 'user.removed') {
+      if (event.kind === 'user.removed') {
         user.value = undefined
         missing.value = true
         return

@@ -7,7 +7,7 @@ import { Problem } from '@/shared/problem'
 import { reason } from '../api/http'
 import type { Activity } from '../api/types'
 import { listUsers, readUser, type User } from '../api/users'
-import { onActivity } from '../live/activity'
+import { changedUser, onActivity } from '../live/activity'
 import { createOrder } from '../live/ordered'
 
 export const MOST = 20_000
@@ -104,12 +104,11 @@ export function useUserList(search: Readonly<Ref<string>>) {
   }
 
   onActivity({
-    happened({ kind, data }: Activity) {
-      if (!kind.startsWith('user.')) return
-      if (kind === 'user.imported') return void load()
-      const id = data?.['user']
-      if (typeof id !== 'string') return
-      pending.set(id, kind === 'user.removed' ? 'removed' : 'changed')
+    happened(event: Activity) {
+      if (event.kind === 'user.imported') return void load()
+      const id = changedUser(event)
+      if (id === undefined) return
+      pending.set(id, event.kind === 'user.removed' ? 'removed' : 'changed')
       gather()
     },
     missed: () => void load(),

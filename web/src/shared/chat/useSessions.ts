@@ -1,13 +1,26 @@
-/** The list of sessions, which of them is open, and the conversation in it. */
+/** The list of sessions, which of them is open, and the conversation in it. Knows no server: a `ChatServer` does. */
 import { ref } from 'vue'
-import { createConversation, type Transport } from '@/shared/chat/conversation'
 import { Problem } from '@/shared/problem'
 import { randomId } from '@/shared/random'
-import { explain } from './explain'
-import { chatStream, deleteSession, listSessions, readSession, type SessionInfo } from './gateway'
-import { words } from './words'
+import { createConversation, type Message, type Transport } from './conversation'
 
-export function useSessions(onUnauthorized: () => void) {
+export interface SessionInfo {
+  id: string
+  title: string
+  updated_at: string | number
+}
+
+export interface ChatServer {
+  list(): Promise<SessionInfo[]>
+  read(id: string): Promise<Message[]>
+  remove(id: string): Promise<void>
+  /** Carries turns of the session that `session` names at the time of sending. */
+  stream(session: () => string): Transport
+  /** The sentence to show for a failure. */
+  explain(error: unknown): string
+}
+
+export function useSessions(server: ChatServer, onUnauthorized: () => void) {
   const sessions = ref<SessionInfo[]>([])
   const current = ref(newId())
   const problem = ref('')
@@ -25,20 +38,17 @@ export function useSessions(onUnauthorized: () => void) {
       return true
     } catch (error) {
       if (error instanceof Problem && error.status === 401) onUnauthorized()
-      else problem.value = explain(error)
+      else problem.value = server.explain(error)
       return false
     }
   }
 
   const refresh = () =>
     attempt(async () => {
-      sessions.value = await listSessions()
+      sessions.value = await server.list()
     })
 
-  const stream = chatStream(
-    () => current.value,
-    () => words.value.cut,
-  )
+  const stream = server.stream(() => current.value)
   const transport: Transport = async (turn) => {
     try {
       await stream(turn)
@@ -46,7 +56,7 @@ export function useSessions(onUnauthorized: () => void) {
       if (turn.signal.aborted) throw error
       if (error instanceof Problem && error.status === 401) onUnauthorized()
       // A TurnFailed keeps its kind: it decides how a retry is sent.
-      throw error instanceof Problem || error instanceof TypeError ? new Error(explain(error)) : error
+      throw error instanceof Problem || error instanceof TypeError ? new Error(server.explain(error)) : error
     } finally {
       void refresh()
     }
@@ -60,7 +70,7 @@ export function useSessions(onUnauthorized: () => void) {
 
   function open(id: string) {
     return attempt(async () => {
-      const messages = await readSession(id)
+      const messages = await server.read(id)
       current.value = id
       conversation.show(messages)
     })
@@ -68,7 +78,7 @@ export function useSessions(onUnauthorized: () => void) {
 
   function remove(id: string) {
     return attempt(async () => {
-      await deleteSession(id)
+      await server.remove(id)
       sessions.value = sessions.value.filter((session) => session.id !== id)
       if (current.value === id) begin()
     })
