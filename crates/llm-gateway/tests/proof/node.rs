@@ -42,7 +42,13 @@ impl Node {
         let input = child.stdin.take().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = heard(&mut output).await;
-        assert_eq!(ready.as_deref(), Some("ready"), "the node starts");
+        // `cargo test --test proof` alone leaves the program as it was.
+        assert_eq!(
+            ready.as_deref(),
+            Some("ready"),
+            "the node starts, if {} is of these sources",
+            program().display()
+        );
         Self {
             child,
             input,
