@@ -34,4 +34,5 @@ pub use auth::{Bootstrap, BootstrapError, GivenToken, GivenTokens, WeakToken, bo
 pub use everyone::{Everyone, GatewayAddress, InvalidAddress};
 pub use llm::LlmSetup;
 pub use serve::serve;
+pub use signin::oidc::{Oidc, OidcSettings};
 pub use state::Backend;

@@ -104,6 +104,8 @@ pub fn router(backend: &State) -> Router {
         .route("/api/auth/login", post(signin::log_in))
         .route("/api/auth/refresh", post(signin::refresh))
         .route("/api/auth/logout", post(signin::log_out))
+        .route("/api/auth/oidc/start", get(signin::oidc::start))
+        .route("/api/auth/oidc/callback", get(signin::oidc::callback))
         .route("/api/login", post(auth::log_in))
         .route("/api/logout", post(auth::log_out))
         .route("/api/session", get(auth::current))

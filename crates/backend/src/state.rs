@@ -13,6 +13,7 @@ use crate::auth::PasswordTurns;
 use crate::everyone::{Everyone, Nudge};
 use crate::llm::LlmSetup;
 use crate::signin::SignIn;
+use crate::signin::oidc::Oidc;
 
 /// Bytes of a request; the largest thing sent is a configuration or a chat with images.
 const MAX_BODY: usize = 20 * 1024 * 1024;
@@ -45,10 +46,11 @@ impl Backend {
         providers: Vec<String>,
         llm: LlmSetup,
         everyone: Everyone,
+        oidc: Option<Oidc>,
     ) -> Arc<Self> {
         let activity = Activity::new(records.clone());
         Arc::new(Self {
-            sign_in: SignIn::new(records.clone(), llm.sealer.clone()),
+            sign_in: SignIn::new(records.clone(), llm.sealer.clone(), oidc),
             everyone,
             nudge: Nudge::default(),
             console_tokens: tokio::sync::Mutex::default(),

@@ -1,8 +1,9 @@
 //! `creel.toml`: what the control plane of a home is told in a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use creel_backend::GatewayAddress;
+use creel_backend::{GatewayAddress, Oidc, OidcSettings};
+use creel_fleet::Secret;
 use creel_records::DatabaseUrl;
 use creel_records::ledger::Keep;
 use serde::Deserialize;
@@ -15,6 +16,9 @@ const DATABASE_VARIABLE: &str = "CREEL_DATABASE_URL";
 
 /// Overrides `users.gateway_url`.
 const GATEWAY_VARIABLE: &str = "CREEL_USERS_GATEWAY_URL";
+
+/// Holds the secret of the client that the identity provider knows.
+const OIDC_SECRET_VARIABLE: &str = "CREEL_OIDC_CLIENT_SECRET";
 
 /// The file's form.
 #[derive(Debug, Default, Deserialize)]
@@ -56,6 +60,58 @@ impl TryFrom<i64> for Days {
 #[serde(deny_unknown_fields)]
 struct Users {
     gateway_url: Option<String>,
+    oidc: Option<OidcFile>,
+}
+
+/// `[users.oidc]`: an identity provider that people sign in at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OidcFile {
+    /// What people see [default: the issuer].
+    name: Option<String>,
+    issuer: String,
+    client_id: String,
+    /// The file with the client's secret, which stands in no file that others read.
+    client_secret_file: Option<PathBuf>,
+    redirect_url: String,
+    email_domains: Vec<String>,
+    #[serde(default)]
+    create_users: bool,
+}
+
+/// The identity provider, where one is named. Its secret comes from `CREEL_OIDC_CLIENT_SECRET`, else from the file that is named.
+///
+/// # Errors
+/// A file or a setting that cannot be.
+pub fn oidc(home: &Path) -> Result<Option<Oidc>, Failure> {
+    let path = home.join("creel.toml");
+    let Some(file) = read(&path)?.users.oidc else {
+        return Ok(None);
+    };
+    let wrong = |problem: String| Failure::bad_input(format!("{}: users.oidc.{problem}", path.display()));
+    let of_environment = std::env::var(OIDC_SECRET_VARIABLE)
+        .ok()
+        .filter(|secret| !secret.is_empty());
+    let client_secret = match (of_environment, file.client_secret_file) {
+        (Some(secret), _) => Some(secret),
+        (None, Some(named)) => {
+            let text = std::fs::read_to_string(home.join(&named));
+            let text = text.map_err(|error| wrong(format!("client_secret_file: {}: {error}", named.display())))?;
+            Some(text.trim().to_owned())
+        }
+        (None, None) => None,
+    };
+    let issuer = file.issuer.trim_end_matches('/').to_owned();
+    let settings = OidcSettings {
+        name: file.name.unwrap_or_else(|| issuer.clone()),
+        issuer,
+        client_id: file.client_id,
+        client_secret: client_secret.map(Secret::new),
+        redirect_url: file.redirect_url,
+        email_domains: file.email_domains.iter().map(|domain| domain.to_lowercase()).collect(),
+        create_users: file.create_users,
+    };
+    Oidc::new(settings).map(Some).map_err(wrong)
 }
 
 /// The gateway that serves all users, where it is no instance of this home: `CREEL_USERS_GATEWAY_URL`, else `gateway_url` of `[users]` in

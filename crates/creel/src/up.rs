@@ -37,6 +37,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         service_token: first.service_token.clone(),
         address: settings::users_gateway(home.path())?,
     };
+    let oidc = settings::oidc(home.path())?;
     let sealer = home.sealer().map_err(Failure::from_error)?;
     let keep = settings::keep(home.path(), &args.llm_settings)?;
     let journal = home.path().join("llm-journal");
@@ -89,7 +90,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         sealer,
         changed: gateway.changed(),
     };
-    let backend = Backend::new(fleet.clone(), records, providers, llm_setup, everyone);
+    let backend = Backend::new(fleet.clone(), records, providers, llm_setup, everyone, oidc);
     let mut server = tokio::spawn(serve(listener, backend, stop.clone()));
     announce(console, gateway.address(), &first, json);
     tracing::info!(%console, "creel is up");

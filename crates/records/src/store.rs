@@ -156,6 +156,10 @@ pub trait People: Send + Sync {
     async fn user_keys(&self, users: &[String]) -> Result<HashMap<String, UserKey>, RecordsError>;
     /// Whether there was one.
     async fn delete_user_key(&self, user: &str) -> Result<bool, RecordsError>;
+    /// Whom an identity provider means by this name.
+    async fn user_of_subject(&self, issuer: &str, subject: &str) -> Result<Option<UserRecord>, RecordsError>;
+    /// It means this user from now on. [`RecordsError::Taken`] if the name is another's, or the user has another name there.
+    async fn link_subject(&self, issuer: &str, subject: &str, user: &str) -> Result<(), RecordsError>;
     /// The instance that serves all users.
     async fn users_gateway(&self) -> Result<Option<String>, RecordsError>;
     async fn set_users_gateway(&self, instance: Option<&str>) -> Result<(), RecordsError>;

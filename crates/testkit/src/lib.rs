@@ -6,6 +6,7 @@
 pub mod cloud;
 pub mod database;
 pub mod groups;
+pub mod identity;
 pub mod npm;
 pub mod ports;
 pub mod provider;

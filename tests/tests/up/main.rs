@@ -12,6 +12,7 @@ mod installation;
 mod isolation;
 mod kept_data;
 mod nothing_is_lost;
+mod oidc;
 mod openclaw;
 mod records;
 mod refusals;

@@ -45,8 +45,10 @@ pub struct Credentials {
 }
 
 /// `GET /api/auth/methods`: how one may sign in here.
-pub async fn methods() -> Json<Value> {
-    Json(json!({"password": true, "oidc": null}))
+pub async fn methods(Shared(backend): Shared<State>) -> Json<Value> {
+    let oidc = backend.sign_in.oidc.as_ref();
+    let oidc = oidc.map(|oidc| json!({"name": oidc.settings.name, "start": "/api/auth/oidc/start"}));
+    Json(json!({"password": true, "oidc": oidc}))
 }
 
 /// `POST /api/auth/login`

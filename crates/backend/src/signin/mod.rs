@@ -4,13 +4,14 @@
 //! that names it and a refresh token to get the next one. Each request looks the login up, so it ends when the records say so:
 //! by signing out, a changed password, a disabled or removed user, a refresh token that came twice.
 //!
-//! `jwt` knows the form of tokens, `keys` what ours are signed with, `access` what they say.
+//! `jwt` knows the form of tokens, `keys` what ours are signed with, `access` what they say, `oidc` who else may vouch for a user.
 
 mod access;
 mod guard;
 mod jwt;
 mod keys;
 mod login;
+pub mod oidc;
 
 pub use guard::{SignedIn, admit};
 pub use login::{Form, check_password, end_all, issue, log_in, log_out, methods, refresh};
@@ -21,18 +22,23 @@ use creel_fleet::Sealer;
 use creel_http::Throttle;
 use creel_records::Records;
 
+use oidc::Oidc;
+
 /// What signing in needs besides the records.
 pub struct SignIn {
     keys: keys::Keys,
     /// Failures at each user's account, wherever they come from.
     by_user: Throttle<String>,
+    /// The identity provider, where there is one.
+    oidc: Option<Oidc>,
 }
 
 impl SignIn {
-    pub fn new(records: Arc<dyn Records>, sealer: Sealer) -> Self {
+    pub fn new(records: Arc<dyn Records>, sealer: Sealer, oidc: Option<Oidc>) -> Self {
         Self {
             keys: keys::Keys::new(records, sealer),
             by_user: Throttle::default(),
+            oidc,
         }
     }
 }

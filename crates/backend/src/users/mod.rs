@@ -31,7 +31,7 @@ pub fn parse_id(text: &str) -> Result<UserId, Problem> {
     UserId::new(text).map_err(|error| Problem::unprocessable(format!("id: {error}")))
 }
 
-fn parse_name(text: &str) -> Result<String, Problem> {
+pub fn parse_name(text: &str) -> Result<String, Problem> {
     let name = text.trim();
     if name.chars().count() > NAME || name.chars().any(char::is_control) {
         return Err(Problem::unprocessable(format!(

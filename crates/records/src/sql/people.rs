@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::SqlRecords;
+use super::users::user;
 use crate::engine::{query, taken_or};
-use crate::{People, RecordsError, UserKey};
+use crate::{People, RecordsError, UserKey, UserRecord, now_ms};
 
 #[async_trait]
 impl People for SqlRecords {
@@ -45,6 +46,27 @@ impl People for SqlRecords {
     async fn delete_user_key(&self, user: &str) -> Result<bool, RecordsError> {
         let done = query("DELETE FROM user_keys WHERE user_id = ?").bind(user);
         Ok(done.execute(&self.engine).await?.rows > 0)
+    }
+
+    async fn user_of_subject(&self, issuer: &str, subject: &str) -> Result<Option<UserRecord>, RecordsError> {
+        let found = query(
+            "SELECT users.* FROM users JOIN subjects ON subjects.user_id = users.id
+             WHERE subjects.issuer = ? AND subjects.subject = ?",
+        );
+        let found = found.bind(issuer).bind(subject).optional(&self.engine).await?;
+        found.as_ref().map(user).transpose()
+    }
+
+    async fn link_subject(&self, issuer: &str, subject: &str, user: &str) -> Result<(), RecordsError> {
+        query("INSERT INTO subjects (issuer, subject, user_id, created_at) VALUES (?, ?, ?, ?)")
+            .bind(issuer)
+            .bind(subject)
+            .bind(user)
+            .bind(now_ms())
+            .execute(&self.engine)
+            .await
+            .map_err(taken_or("account of", user))?;
+        Ok(())
     }
 
     async fn users_gateway(&self) -> Result<Option<String>, RecordsError> {

@@ -34,6 +34,7 @@ const TABLES: &[&str] = &[
     "signing_keys",
     "user_keys",
     "users_gateway",
+    "subjects",
     "change_eras",
     "sequences",
 ];

@@ -305,10 +305,12 @@ async fn delete(transaction: &mut Transaction, id: &str) -> Result<bool, Records
         .bind(id)
         .execute(&mut *transaction)
         .await?;
-    query("DELETE FROM user_keys WHERE user_id = ?")
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
+    for table in ["user_keys", "subjects"] {
+        query(format!("DELETE FROM {table} WHERE user_id = ?"))
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+    }
     logins::delete_of(transaction, id).await?;
     let number = Sequence::Changes.next(transaction).await?;
     query("INSERT INTO deleted_users (id, change_number) VALUES (?, ?)")

@@ -170,6 +170,32 @@ pub async fn a_user_has_one_model_key_and_one_gateway_serves_all(store: &impl Re
     }
 }
 
+pub async fn a_provider_means_one_user_by_one_name(store: &impl Records) {
+    for id in ["alice", "bob"] {
+        store.insert_user(&new(id)).await.unwrap();
+    }
+    let whose = |issuer: &'static str, subject: &'static str| async move {
+        let user = store.user_of_subject(issuer, subject).await.unwrap();
+        user.map(|user| user.id)
+    };
+    store.link_subject("https://a", "1", "alice").await.unwrap();
+    store.link_subject("https://b", "1", "bob").await.unwrap();
+    for (subject, user) in [("1", "bob"), ("2", "alice")] {
+        let taken = store.link_subject("https://a", subject, user).await;
+        assert!(matches!(taken, Err(RecordsError::Taken { .. })), "{taken:?}");
+    }
+    assert_eq!(whose("https://a", "1").await.as_deref(), Some("alice"));
+    assert_eq!(whose("https://b", "1").await.as_deref(), Some("bob"));
+    assert_eq!(
+        (whose("https://a", "2").await, whose("https://a", "01").await),
+        (None, None)
+    );
+    store.delete_user("alice").await.unwrap();
+    store.insert_user(&new("alice")).await.unwrap();
+    assert_eq!(whose("https://a", "1").await, None, "another of this name is another");
+    store.link_subject("https://a", "2", "alice").await.unwrap();
+}
+
 pub async fn changes_are_followed_exactly(store: &impl Records) {
     for id in ["a", "b", "c", "d"] {
         store.insert_user(&new(id)).await.unwrap();
