@@ -24,6 +24,7 @@ pub mod gateway;
 pub mod http;
 pub mod llm;
 pub mod mcp;
+pub mod nginx;
 pub mod person;
 pub mod process;
 pub mod scripts;

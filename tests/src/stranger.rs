@@ -3,48 +3,86 @@
 use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::wait::within;
 
 /// Accepts connections on a loopback port. Dropping it closes them.
 pub struct Stranger {
     address: SocketAddr,
     task: JoinHandle<()>,
+    /// What was asked of it last.
+    asked: watch::Receiver<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Manner {
+    Silent,
+    Saying(&'static str),
+    /// Says this, and gives everything back that comes after it.
+    Echoing(&'static str),
 }
 
 impl Stranger {
     /// Takes every request, and says nothing.
     pub async fn silent() -> Self {
-        Self::start(None).await
+        Self::start(Manner::Silent).await
     }
 
     /// Answers every request with these bytes, and hangs up.
     pub async fn saying(answer: &'static str) -> Self {
-        Self::start(Some(answer)).await
+        Self::start(Manner::Saying(answer)).await
     }
 
-    async fn start(answer: Option<&'static str>) -> Self {
+    /// Answers a request with these bytes, and gives everything back that comes after it.
+    pub async fn echoing(answer: &'static str) -> Self {
+        Self::start(Manner::Echoing(answer)).await
+    }
+
+    /// Waits for a request, and gives its head.
+    pub async fn request(&self) -> String {
+        let mut asked = self.asked.clone();
+        let request = within("request", asked.wait_for(|text| !text.is_empty())).await;
+        request.expect("the sender is in the task").clone()
+    }
+
+    async fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
+        let (sender, asked) = watch::channel(String::new());
         let task = tokio::spawn(async move {
             let mut held = Vec::new();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                if let Some(answer) = answer {
-                    let mut request = [0; 4096];
+            while let Ok((stream, _)) = listener.accept().await {
+                match manner {
+                    Manner::Silent => held.push(stream),
                     // An error means that the client is gone already.
-                    let _ = stream.read(&mut request).await;
-                    let _ = stream.write_all(answer.as_bytes()).await;
-                } else {
-                    held.push(stream);
+                    Manner::Saying(answer) => drop(answered(stream, answer, &sender).await),
+                    Manner::Echoing(answer) => {
+                        if let Ok(mut stream) = answered(stream, answer, &sender).await {
+                            let (mut from, mut to) = stream.split();
+                            let _ = tokio::io::copy(&mut from, &mut to).await;
+                        }
+                    }
                 }
             }
         });
-        Self { address, task }
+        Self { address, task, asked }
     }
 
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+/// Reads a request, and answers it.
+async fn answered(mut stream: TcpStream, answer: &str, asked: &watch::Sender<String>) -> std::io::Result<TcpStream> {
+    let mut request = [0; 4096];
+    let read = stream.read(&mut request).await?;
+    asked.send_replace(String::from_utf8_lossy(&request[..read]).into_owned());
+    stream.write_all(answer.as_bytes()).await?;
+    Ok(stream)
 }
 
 impl Drop for Stranger {

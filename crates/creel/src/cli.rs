@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::deploy::DeployCommand;
 use crate::output;
 use crate::size::Limit;
 
@@ -53,6 +54,9 @@ pub enum Command {
     /// Run the LLM Gateway by itself, and set it up
     #[command(subcommand)]
     Llm(LlmCommand),
+    /// Write the files that run Creel elsewhere
+    #[command(subcommand)]
+    Deploy(DeployCommand),
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -275,6 +279,14 @@ pub enum GatewayCommand {
     Start(GatewayArgs),
     /// Say whether a gateway runs on this state directory
     Status(ProfileArgs),
+    /// Ask the gateway on this state directory whether it lives, for a container's health check
+    Health {
+        #[command(flatten)]
+        profile: ProfileArgs,
+        /// Whether it takes requests, too
+        #[arg(long)]
+        ready: bool,
+    },
     /// Stop the gateway on this state directory, drained
     Stop(ProfileArgs),
 }

@@ -91,6 +91,7 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let wrong = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let wrong = wrong.escape_debug();
             format!(
                 "there is no command `{called} {wrong}`; {}{see}",
                 meant(ContextKind::SuggestedSubcommand)
@@ -114,7 +115,7 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
             Some(value) => {
                 let possible = text(ContextKind::ValidValue).unwrap_or_default();
                 format!(
-                    "{} is \"{value}\"; {}it must be one of {possible}",
+                    "{} is {value:?}; {}it must be one of {possible}",
                     argument(),
                     meant(ContextKind::SuggestedValue)
                 )
@@ -123,7 +124,7 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
         ErrorKind::ValueValidation => {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
             let reason = error.source().map(ToString::to_string).unwrap_or_default();
-            format!("{} is \"{value}\": {reason}", argument())
+            format!("{} is {value:?}: {reason}", argument())
         }
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg).unwrap_or_else(|| "another one".to_owned());
@@ -149,7 +150,7 @@ fn named(argument: String, path: &[String], words: &[OsString]) -> String {
         at = at.find_subcommand(name).cloned().unwrap_or(at);
     }
     let Some(known) = at.get_arguments().find(|known| known.to_string() == argument) else {
-        return argument;
+        return argument.escape_debug().to_string();
     };
     let flag = known.get_long().map(|long| format!("--{long}"));
     let given = |word: &OsString, flag: &str| {

@@ -4,6 +4,7 @@ mod cli;
 mod client;
 mod command_line;
 mod credits;
+mod deploy;
 mod failure;
 mod gateway;
 mod handed;
@@ -59,6 +60,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => one_thread(user::run(command, home, json)),
         Command::Credits(command) => one_thread(credits::run(command, home, json)),
         Command::Usage(args) => one_thread(usage::run(args, home, json)),
+        Command::Deploy(command) => deploy::run(command, home, json),
         Command::Completions { shell } => {
             cli::print_completions(shell);
             Ok(())

@@ -305,6 +305,26 @@ async fn what_cannot_start_in_the_background_says_why() {
 }
 
 #[tokio::test]
+async fn a_health_check_needs_no_other_client() {
+    let everywhere = ["--bind", "0.0.0.0"];
+    let gateway = Gateway::builder().args(&everywhere).start().await;
+    let creel = |arguments: &[&str]| Process::start(gateway.builder_again().command(arguments)).ended();
+    let live = creel(&["gateway", "health"]).await;
+    assert!(
+        live.code() == Some(0) && live.stdout.starts_with("live at http://127.0.0.1:"),
+        "{live:?}"
+    );
+    let ready = creel(&["gateway", "health", "--ready", "--json"]).await;
+    assert!(
+        ready.code() == Some(0) && ready.stdout.contains("\"status\":\"ready\""),
+        "{ready:?}"
+    );
+    let builder = gateway.kill().await;
+    let gone = Process::start(builder.command(&["gateway", "health"])).ended().await;
+    assert_eq!((gone.code(), gone.stderr.lines().count()), (Some(1), 1), "{gone:?}");
+}
+
+#[tokio::test]
 async fn status_and_stop_find_the_gateway_of_their_home() {
     let gateway = Gateway::builder().start().await;
     let creel = |arguments: &[&str]| Process::start(gateway.builder_again().command(arguments)).ended();

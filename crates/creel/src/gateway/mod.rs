@@ -1,5 +1,6 @@
-//! `creel gateway run|start|status|stop`
+//! `creel gateway run|start|status|health|stop`
 
+mod health;
 mod start;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ pub async fn run(command: GatewayCommand, json: bool) -> Result<(), Failure> {
             start::start(args, &locations, json).await
         }
         GatewayCommand::Status(profile) => status(&locations(&profile)?, json),
+        GatewayCommand::Health { profile, ready } => health::health(&locations(&profile)?.state_dir, ready, json).await,
         GatewayCommand::Stop(profile) => stop(&locations(&profile)?, json).await,
     }
 }

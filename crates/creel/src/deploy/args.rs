@@ -1,0 +1,129 @@
+//! `creel deploy render …`, as the command line has it. Every value is parsed into a type that cannot break out of the file it goes into.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::values::{AbsolutePath, Account, Address, Host, Image, Target};
+
+fn ip(text: &str) -> Result<IpAddr, &'static str> {
+    text.parse().map_err(|_| "give an IP address, such as 127.0.0.1")
+}
+
+#[derive(Subcommand)]
+pub enum DeployCommand {
+    /// Write the files that run Creel elsewhere; nothing of this machine is changed
+    #[command(subcommand)]
+    Render(RenderCommand),
+}
+
+#[derive(Subcommand)]
+pub enum RenderCommand {
+    /// A hardened systemd unit for a gateway for many users
+    Systemd(SystemdArgs),
+    /// nginx before several gateways: TLS, each user to the same gateway, streams and WebSockets
+    Nginx(NginxArgs),
+    /// What Prometheus scrapes, and its alert rules
+    Prometheus(PrometheusArgs),
+    /// A compose file and a Dockerfile for a gateway for many users
+    Compose(ComposeArgs),
+}
+
+#[derive(Args)]
+pub struct Output {
+    /// Where to write: a file, or a directory where there are several [default: standard output]
+    #[arg(long, value_name = "FILE|DIR", display_order = 800)]
+    pub out: Option<PathBuf>,
+    /// Write over what is there
+    #[arg(long, requires = "out", display_order = 800)]
+    pub force: bool,
+}
+
+#[derive(Args)]
+pub struct SystemdArgs {
+    /// The program
+    #[arg(long, value_name = "FILE", default_value = "/usr/local/bin/creel")]
+    pub binary: AbsolutePath,
+    /// The multi-tenant configuration
+    #[arg(long, value_name = "FILE", default_value = "/etc/openclaw/config.json")]
+    pub config: AbsolutePath,
+    /// Variables, such as OPENCLAW_SERVICE_TOKEN; it need not be there
+    #[arg(long, value_name = "FILE", default_value = "/etc/openclaw/gateway.env")]
+    pub environment: AbsolutePath,
+    /// All that the gateway may write: workspaceRoot and configRoot are in here
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/openclaw")]
+    pub data: AbsolutePath,
+    /// Who runs it
+    #[arg(long, value_name = "NAME", default_value = "openclaw")]
+    pub user: Account,
+    /// [default: as the user is called]
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<Account>,
+    /// Address to listen on; without TLS before it, only this machine
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1", value_parser = ip)]
+    pub bind: IpAddr,
+    #[arg(long, default_value_t = 18789, value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args)]
+pub struct NginxArgs {
+    /// Name that users reach it by; repeat for more
+    #[arg(long, value_name = "NAME", required = true)]
+    pub server_name: Vec<Host>,
+    /// A gateway; repeat for more
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    pub gateway: Vec<Target>,
+    /// With the chain, PEM
+    #[arg(long, value_name = "FILE", default_value = "/etc/nginx/creel.crt")]
+    pub certificate: AbsolutePath,
+    /// The certificate's key, PEM
+    #[arg(long, value_name = "FILE", default_value = "/etc/nginx/creel.key")]
+    pub key: AbsolutePath,
+    /// Where requests are sent on to TLS from
+    #[arg(long, value_name = "PORT", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..))]
+    pub http_port: u16,
+    #[arg(long, value_name = "PORT", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
+    pub https_port: u16,
+    /// For a host without IPv6
+    #[arg(long)]
+    pub ipv4_only: bool,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args)]
+pub struct PrometheusArgs {
+    /// A gateway for many users; repeat for more
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    pub gateway: Vec<Target>,
+    /// An LLM Gateway; repeat for more
+    #[arg(long, value_name = "HOST:PORT")]
+    pub llm: Vec<Target>,
+    /// Where Prometheus finds the alert rules
+    #[arg(long, value_name = "FILE", default_value = "/etc/prometheus/creel-rules.yml")]
+    pub rules: AbsolutePath,
+    /// Holds the gateways' service token
+    #[arg(long, value_name = "FILE", default_value = "/etc/prometheus/creel-service-token")]
+    pub service_token_file: AbsolutePath,
+    /// Holds the LLM Gateway's API token
+    #[arg(long, value_name = "FILE", default_value = "/etc/prometheus/creel-admin-token")]
+    pub admin_token_file: AbsolutePath,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args)]
+pub struct ComposeArgs {
+    /// What the image is called
+    #[arg(long, value_name = "NAME:TAG", default_value = concat!("creel:", env!("CARGO_PKG_VERSION")))]
+    pub image: Image,
+    /// Address on the host; without TLS before it, only the host itself
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:18789")]
+    pub publish: Address,
+    #[command(flatten)]
+    pub output: Output,
+}

@@ -1,0 +1,88 @@
+//! What is rendered: the templates of `deploy/`, and what goes into each.
+
+use super::args::{ComposeArgs, NginxArgs, PrometheusArgs, SystemdArgs};
+use super::template::{Value, Values};
+use super::values::Target;
+
+/// A file to render.
+pub struct Template {
+    /// Its name, also of one that takes its place in the home.
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+macro_rules! template {
+    ($directory:literal, $name:literal) => {
+        Template {
+            name: $name,
+            text: include_str!(concat!("../../../../deploy/", $directory, "/", $name)),
+        }
+    };
+}
+
+pub const SYSTEMD: [Template; 1] = [template!("systemd", "creel-gateway.service")];
+pub const NGINX: [Template; 1] = [template!("nginx", "creel.conf")];
+pub const PROMETHEUS: [Template; 2] = [
+    template!("prometheus", "prometheus.yml"),
+    template!("prometheus", "creel-rules.yml"),
+];
+pub const COMPOSE: [Template; 2] = [template!("compose", "compose.yaml"), template!("compose", "Dockerfile")];
+
+pub fn systemd(args: &SystemdArgs) -> Values {
+    vec![
+        ("binary", Value::one(&args.binary)),
+        ("config", Value::one(&args.config)),
+        ("environment", Value::one(&args.environment)),
+        ("data", Value::one(&args.data)),
+        ("user", Value::one(&args.user)),
+        ("group", Value::one(args.group.as_ref().unwrap_or(&args.user))),
+        ("bind", Value::one(args.bind)),
+        ("port", Value::one(args.port)),
+    ]
+}
+
+pub fn nginx(args: &NginxArgs) -> Values {
+    let listen = |port: u16| {
+        let mut places = vec![port.to_string()];
+        if !args.ipv4_only {
+            places.push(format!("[::]:{port}"));
+        }
+        Value::Each(places)
+    };
+    let names: Vec<String> = args.server_name.iter().map(ToString::to_string).collect();
+    let suffix = match args.https_port {
+        443 => String::new(),
+        port => format!(":{port}"),
+    };
+    vec![
+        ("server_name", Value::One(names.join(" "))),
+        ("gateway", Value::each(&args.gateway)),
+        ("certificate", Value::one(&args.certificate)),
+        ("key", Value::one(&args.key)),
+        ("http", listen(args.http_port)),
+        ("https", listen(args.https_port)),
+        ("https_suffix", Value::One(suffix)),
+    ]
+}
+
+pub fn prometheus(args: &PrometheusArgs) -> Values {
+    // A list within a line of YAML.
+    let targets = |targets: &[Target]| {
+        let quoted: Vec<String> = targets.iter().map(|target| format!("\"{target}\"")).collect();
+        Value::One(quoted.join(", "))
+    };
+    vec![
+        ("gateways", targets(&args.gateway)),
+        ("llms", targets(&args.llm)),
+        ("rules", Value::one(&args.rules)),
+        ("service_token_file", Value::one(&args.service_token_file)),
+        ("admin_token_file", Value::one(&args.admin_token_file)),
+    ]
+}
+
+pub fn compose(args: &ComposeArgs) -> Values {
+    vec![
+        ("image", Value::one(&args.image)),
+        ("publish", Value::one(&args.publish)),
+    ]
+}
