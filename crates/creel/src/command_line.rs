@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command, GatewayAlone};
 use crate::failure::Failure;
 use crate::output;
 
@@ -40,11 +40,18 @@ fn command() -> clap::Command {
     fn complete(command: clap::Command) -> clap::Command {
         command.arg_required_else_help(false).mut_subcommands(complete)
     }
-    complete(Cli::command())
+    complete(<Cli>::command())
 }
 
 fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
-    Cli::from_arg_matches(&command().try_get_matches_from(words)?)
+    if words.get(1).is_some_and(|word| word == "gateway")
+        && let Ok(Cli { home, json, command }) = Cli::try_parse_from(words)
+    {
+        let GatewayAlone::Gateway(command) = command;
+        let command = Command::Gateway(command);
+        return Ok(Cli { home, json, command });
+    }
+    <Cli>::from_arg_matches(&command().try_get_matches_from(words)?)
 }
 
 /// Whether JSON was asked for; clap knows only of a command line that it understands.
