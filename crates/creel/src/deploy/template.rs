@@ -88,7 +88,7 @@ fn next(text: &str) -> Option<(&str, &str, &str)> {
         if end > 0 && rest[end..].starts_with("}}") {
             return Some((&text[..at], &rest[..end], &rest[end + 2..]));
         }
-        from = at + 2;
+        from = at + 1;
     }
 }
 
