@@ -23,8 +23,10 @@ pub enum Kind {
     NotFound,
     /// The provider failed (other 5xx).
     Server,
-    /// The provider cannot be reached: name, network, TLS.
+    /// The provider cannot be reached: name, network.
     Connect,
+    /// TLS does not let us talk to it: its certificate, or what this machine trusts.
+    Tls,
     /// The provider was silent for too long.
     Timeout,
     /// The answer is not what the API promises.
@@ -48,6 +50,7 @@ impl Kind {
             Self::NotFound => "not_found",
             Self::Server => "server",
             Self::Connect => "connect",
+            Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Garbage => "garbage",
             Self::Cut => "cut",
@@ -66,6 +69,7 @@ impl Kind {
             Self::NotFound => "the model provider does not know this model or address",
             Self::Server => "the model provider failed",
             Self::Connect => "the model provider cannot be reached",
+            Self::Tls => "no secure connection to the model provider",
             Self::Timeout => "the model provider did not answer in time",
             Self::Garbage => "the model provider's answer makes no sense",
             Self::Cut => "the model provider's answer broke off",
@@ -128,6 +132,7 @@ impl Error {
             | Kind::BadRequest
             | Kind::ContextTooLong
             | Kind::NotFound
+            | Kind::Tls
             | Kind::Garbage
             | Kind::TooLarge => false,
         }

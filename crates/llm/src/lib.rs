@@ -40,6 +40,7 @@ mod reply;
 mod request;
 mod sse;
 mod target;
+mod tls;
 mod transport;
 mod wire;
 

@@ -25,7 +25,7 @@ use crate::refusal::{self, Secrets};
 use crate::reply::ReplyStream;
 use crate::target::{Api, ApiKey, Target};
 use crate::wire::Wire;
-use crate::{anthropic, backoff, openai};
+use crate::{anthropic, backoff, openai, tls};
 
 /// Of a refusal, no more than this is read, and for no longer.
 const REFUSAL_BYTES: usize = 64 * 1024;
@@ -141,7 +141,7 @@ impl Transport {
         let builder = if only_public { public_only(builder) } else { builder };
         let client = builder
             .build()
-            .map_err(|error| Error::new(Kind::Connect, format!("TLS cannot be set up: {}", innermost(&error))))?;
+            .map_err(|error| Error::new(Kind::Tls, tls::objection(&error).unwrap_or_else(|| innermost(&error))))?;
         Ok(cell.get_or_init(|| client))
     }
 }
@@ -238,7 +238,16 @@ async fn refusal_body(mut body: Body) -> Vec<u8> {
 
 /// There is no head of an answer.
 fn sent_in_vain(error: reqwest::Error) -> Error {
-    let kind = if error.is_connect() { Kind::Connect } else { Kind::Cut };
+    if !error.is_connect() {
+        return without_address(Kind::Cut, &error);
+    }
+    match tls::objection(&error) {
+        Some(objection) => Error::new(Kind::Tls, objection),
+        None => without_address(Kind::Connect, &error),
+    }
+}
+
+fn without_address(kind: Kind, error: &reqwest::Error) -> Error {
     // The outer causes repeat the address, which may carry credentials.
     Error::new(kind, error.source().map(innermost).unwrap_or_default())
 }

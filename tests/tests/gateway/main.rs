@@ -10,6 +10,7 @@ mod limits;
 mod models;
 mod observability;
 mod openai;
+mod secure;
 mod sessions;
 mod start;
 mod tools;

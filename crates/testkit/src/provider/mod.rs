@@ -24,6 +24,7 @@ mod models;
 mod openai;
 mod reply;
 mod server;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,12 +35,15 @@ pub use exchange::{End, Exchange};
 pub use gate::Gate;
 pub use reply::Reply;
 pub use server::{listen, serve};
+pub use tls::{Authority, Certificate};
 
 use server::Server;
 
 /// A running provider. Dropping it closes its port and all connections.
 pub struct Provider {
     address: SocketAddr,
+    /// Of its URLs.
+    origin: String,
     server: Arc<Server>,
     task: JoinHandle<()>,
 }
@@ -58,11 +62,32 @@ impl Provider {
     /// # Panics
     /// If the address is taken.
     pub fn start_at(address: SocketAddr) -> Self {
+        Self::start_with(address, None)
+    }
+
+    /// [`Self::start`] with TLS. Its URLs name it `localhost`.
+    ///
+    /// # Panics
+    /// If there is no free port.
+    pub async fn start_secure(certificate: Certificate) -> Self {
+        Self::start_with(SocketAddr::from(([127, 0, 0, 1], 0)), Some(certificate))
+    }
+
+    fn start_with(address: SocketAddr, certificate: Option<Certificate>) -> Self {
         let listener = listen(address, false).expect("a loopback port can be listened on");
         let address = listener.local_addr().expect("a listening socket has an address");
+        let origin = match &certificate {
+            Some(_) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        };
         let server = Arc::new(Server::recording());
-        let task = tokio::spawn(Arc::clone(&server).run(listener));
-        Self { address, server, task }
+        let task = tokio::spawn(Arc::clone(&server).run(listener, certificate));
+        Self {
+            address,
+            origin,
+            server,
+            task,
+        }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -71,12 +96,12 @@ impl Provider {
 
     /// Base URL for OpenAI-style clients.
     pub fn openai_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.origin)
     }
 
     /// Base URL for Anthropic-style clients.
     pub fn anthropic_url(&self) -> String {
-        format!("http://{}", self.address)
+        self.origin.clone()
     }
 
     /// Answers the next request that has no answer yet with this.

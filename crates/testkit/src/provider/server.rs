@@ -15,13 +15,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::Accept;
 
 use super::body::PieceBody;
 use super::exchange::{End, Exchange};
 use super::reply::{Api, Outcome, Reply, Wanted};
+use super::tls::Certificate;
 use super::{anthropic, check, models, openai};
 
 type Answer = Box<dyn Fn(&Exchange) -> Reply + Send + Sync>;
@@ -53,7 +56,7 @@ pub fn listen(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
 pub async fn serve(listener: TcpListener, reply: Reply) {
     let server = Server::new(None);
     server.set_default(Box::new(move |_| reply.clone()));
-    Arc::new(server).run(listener).await;
+    Arc::new(server).run(listener, None).await;
 }
 
 /// What of a request's body matters for the form of the answer.
@@ -121,8 +124,8 @@ impl Server {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Serves until it is dropped, and all connections with it.
-    pub async fn run(self: Arc<Self>, listener: TcpListener) {
+    /// Serves until it is dropped, and all connections with it; with a certificate, over TLS.
+    pub async fn run(self: Arc<Self>, listener: TcpListener, certificate: Option<Certificate>) {
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -130,7 +133,13 @@ impl Server {
                     // An error is the client's, or says that there are too many files; both pass.
                     if let Ok((stream, _)) = accepted {
                         self.connections.fetch_add(1, Ordering::Relaxed);
-                        connections.spawn(Arc::clone(&self).connection(stream));
+                        // Fails only if the client is gone already.
+                        let _ = stream.set_nodelay(true);
+                        let server = Arc::clone(&self);
+                        match &certificate {
+                            None => connections.spawn(server.connection(stream)),
+                            Some(Certificate(acceptor)) => connections.spawn(server.secure(acceptor.accept(stream))),
+                        };
                     }
                 }
                 Some(_) = connections.join_next() => {}
@@ -138,9 +147,14 @@ impl Server {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream) {
-        // Fails only if the client is gone already.
-        let _ = stream.set_nodelay(true);
+    async fn secure(self: Arc<Self>, handshake: Accept<TcpStream>) {
+        // A client that does not trust it is what some tests are for.
+        if let Ok(stream) = handshake.await {
+            self.connection(stream).await;
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin) {
         let service = service_fn(|request| self.answer(request));
         // Broken connections are what this fake is for.
         let _ = http1::Builder::new()
