@@ -242,8 +242,14 @@ mod tests {
     #[test]
     fn the_native_template_loads_and_warns_of_its_channel_alone() {
         let (_dir, directory) = made(Runtime::Native, Path::new("/nonexistent"));
-        let env: BTreeMap<&str, &str> = [("TELEGRAM_BOT_TOKEN", "x"), ("OPENCLAW_GATEWAY_TOKEN", "t")].into();
+        let env: BTreeMap<&str, &str> = [
+            ("TELEGRAM_BOT_TOKEN", "x"),
+            ("OPENCLAW_GATEWAY_TOKEN", "t"),
+            ("OPENAI_API_KEY", "k"),
+        ]
+        .into();
         let text = fs::read_to_string(directory.config()).unwrap();
+        let text = text.replace("corp/m1", "openai/gpt-4o-mini");
         let loaded = creel_config::check(&text, &directory.config(), &env).unwrap();
         let [warning] = loaded.warnings.as_slice() else {
             panic!("{:?}", loaded.warnings);
