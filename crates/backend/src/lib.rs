@@ -30,7 +30,7 @@ mod system;
 mod usage;
 mod users;
 
-pub use auth::{Bootstrap, BootstrapError, GivenToken, GivenTokens, WeakToken, bootstrap};
+pub use auth::{Bootstrap, BootstrapError, FirstSignIn, GivenToken, GivenTokens, WeakToken, bootstrap, first_sign_in};
 pub use everyone::{Everyone, GatewayAddress, InvalidAddress};
 pub use llm::LlmSetup;
 pub use serve::serve;

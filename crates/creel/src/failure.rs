@@ -1,6 +1,8 @@
 //! How a command ends when it cannot do what was asked: one line on standard error, and an exit code.
 
 use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -18,6 +20,15 @@ impl Failure {
     /// The user's to mend.
     pub fn bad_input(message: impl Display) -> Self {
         Self::with_code(message, 2)
+    }
+
+    /// Where to listen was said with `option`.
+    pub fn cannot_listen(address: SocketAddr, error: &io::Error, option: &str) -> Self {
+        let reason = match error.kind() {
+            io::ErrorKind::AddrInUse => format!("{address} is in use by another program"),
+            _ => format!("cannot listen on {address}: {error}"),
+        };
+        Self::bad_input(format!("{reason}; choose another with {option}"))
     }
 
     pub fn failed(message: impl Display) -> Self {

@@ -62,7 +62,7 @@ pub async fn run(args: LlmRunArgs, home: Option<PathBuf>, json: bool) -> Result<
     let journal = journal.unwrap_or_else(|| home.join("llm-journal"));
     tracing::debug!(home = %home.display(), records = %url, journal = %journal.display(), "opened");
     let gateway = open(
-        listen,
+        (listen, "--listen"),
         &llm_settings,
         token.trim(),
         records.clone(),
@@ -85,9 +85,10 @@ pub async fn run(args: LlmRunArgs, home: Option<PathBuf>, json: bool) -> Result<
     Ok(())
 }
 
-/// Starts it on these records. Its metrics want this token; usage is kept for so long.
+/// Starts it on these records, at an address that an option of the command line says. Its metrics want this token; usage is kept
+/// for so long.
 pub async fn open(
-    address: SocketAddr,
+    (address, option): (SocketAddr, &str),
     settings: &LlmSettings,
     token: &str,
     records: SqlRecords,
@@ -112,7 +113,7 @@ pub async fn open(
     Gateway::open(address, settings, source, ledger)
         .await
         .map_err(|error| match error {
-            StartError::Listen { .. } => Failure::bad_input(error),
+            StartError::Listen { address, reason } => Failure::cannot_listen(address, &reason, option),
             StartError::Records(_) => Failure::from_error(error),
         })
 }

@@ -1,10 +1,12 @@
 //! `creel up`: the whole of it in one command. This file wires the rooms together.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use creel_backend::{Backend, Bootstrap, Everyone, GivenToken, GivenTokens, LlmSetup, bootstrap, serve};
+use creel_backend::{
+    Backend, Everyone, FirstSignIn, GivenToken, GivenTokens, LlmSetup, bootstrap, first_sign_in, serve,
+};
 use creel_fleet::{DefaultMemory, Fleet, FleetOptions, Home};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
 use serde_json::json;
@@ -30,20 +32,20 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let database = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
     tracing::debug!(home = %home.path().display(), records = %url, "opened");
     let records: Arc<dyn Records> = Arc::new(database.clone());
-    let first = bootstrap(&*records, &home.secrets_dir(), tokens)
+    let entry = bootstrap(&*records, &home.secrets_dir(), tokens)
         .await
         .map_err(Failure::from_error)?;
     let everyone = Everyone {
-        service_token: first.service_token.clone(),
+        service_token: entry.service_token.clone(),
         address: settings::users_gateway(home.path())?,
     };
     let oidc = settings::oidc(home.path())?;
     let sealer = home.sealer().map_err(Failure::from_error)?;
     let keep = settings::keep(home.path(), &args.llm_settings)?;
     let journal = home.path().join("llm-journal");
-    let token = std::fs::read_to_string(&first.token_file).map_err(Failure::from_error)?;
+    let token = std::fs::read_to_string(&entry.token_file).map_err(Failure::from_error)?;
     let gateway = llm::open(
-        args.llm,
+        (args.llm, "--llm"),
         &args.llm_settings,
         token.trim(),
         database.clone(),
@@ -65,7 +67,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
             variables: providers.clone(),
         },
         records: records.clone(),
-        service_token: first.service_token.clone(),
+        service_token: entry.service_token.clone(),
     };
     provider_env.extend(handed::told(console));
     let creel_exe = std::env::current_exe().map_err(Failure::from_error)?;
@@ -85,6 +87,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         first_port = args.first_port,
         "the fleet is open"
     );
+    let first = first_sign_in(&*records).await.map_err(Failure::from_error)?;
     let stop = CancellationToken::new();
     let llm_setup = LlmSetup {
         sealer,
@@ -92,7 +95,10 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     };
     let backend = Backend::new(fleet.clone(), records, providers, llm_setup, everyone, oidc);
     let mut server = tokio::spawn(serve(listener, backend, stop.clone()));
-    announce(console, gateway.address(), &first, json);
+    announce(console, gateway.address(), json);
+    if let Some(first) = first {
+        show_sign_in(&first, &entry.token_file, json);
+    }
     tracing::info!(%console, "creel is up");
 
     tokio::select! {
@@ -135,19 +141,10 @@ fn given_tokens() -> Result<GivenTokens, Failure> {
 async fn listen(args: &UpArgs) -> Result<TcpListener, Failure> {
     TcpListener::bind(args.console)
         .await
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AddrInUse => Failure::bad_input(format!(
-                "{} is in use by another program: choose another with --console",
-                args.console
-            )),
-            _ => Failure::bad_input(format!(
-                "cannot listen on {}: {error}; choose another with --console",
-                args.console
-            )),
-        })
+        .map_err(|error| Failure::cannot_listen(args.console, &error, "--console"))
 }
 
-fn announce(console: SocketAddr, llm: SocketAddr, first: &Bootstrap, json: bool) {
+fn announce(console: SocketAddr, llm: SocketAddr, json: bool) {
     if json {
         output::print_json(
             &json!({"console": format!("http://{console}"), "edge": null, "llm": format!("http://{llm}")}),
@@ -158,11 +155,13 @@ fn announce(console: SocketAddr, llm: SocketAddr, first: &Bootstrap, json: bool)
             "\n  Console   http://{shown}\n  API       http://{shown}/docs\n  LLM       http://{llm}/v1"
         ));
     }
-    let Some(password) = &first.new_password else { return };
-    let file = first.token_file.display();
+}
+
+fn show_sign_in(first: &FirstSignIn, token_file: &Path, json: bool) {
+    let FirstSignIn { username, password } = first;
+    let file = token_file.display();
     let text = format!(
-        "\n  Sign in   {}\n  Password  {password}\n            shown this once; the API token in {file} signs in as well\n",
-        first.username
+        "\n  Sign in   {username}\n  Password  {password}\n            shown this once; the API token in {file} signs in as well\n"
     );
     // Standard output is for machines with --json.
     if json { eprintln!("{text}") } else { output::line(&text) }

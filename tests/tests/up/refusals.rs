@@ -77,6 +77,20 @@ async fn a_bad_variable_is_named_itself() {
 }
 
 #[tokio::test]
+async fn a_start_that_fails_does_not_use_up_the_password() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let creel = Up::builder();
+    let failed = creel
+        .creel(&["up", "--console", "127.0.0.1:0", "--llm", &address])
+        .await;
+    let said = format!("creel: {address} is in use by another program; choose another with --llm");
+    assert_eq!(refusal(&failed), (Some(2), said));
+    let up = creel.start().await;
+    up.log().line_with("  Password  ").await;
+}
+
+#[tokio::test]
 async fn whoever_types_the_name_alone_is_shown_what_there_is() {
     // A variable that stands for an option is set here.
     let output = Up::builder().creel(&[]).await;

@@ -17,14 +17,17 @@ const TOKEN_NAME: &str = "admin";
 /// The token that gateways ask with what changed.
 const SERVICE_FILE: &str = "service-token";
 
-/// What the first start made.
+/// What lets programs in.
 pub struct Bootstrap {
-    pub username: &'static str,
-    /// Shown once, to whoever started Creel for the first time.
-    pub new_password: Option<String>,
     pub token_file: PathBuf,
     /// What gateways for many users show the sync, and what administers them.
     pub service_token: Secret,
+}
+
+/// Shown once, to whoever started Creel for the first time.
+pub struct FirstSignIn {
+    pub username: &'static str,
+    pub password: String,
 }
 
 #[derive(Debug, Error)]
@@ -46,25 +49,34 @@ pub struct GivenTokens {
     pub service: Option<String>,
 }
 
-/// Makes what is missing of: the administrator; the API token and the service token in `secrets` (0600), whose files follow what is given.
+/// Makes what is missing of the API token and the service token in `secrets` (0600), whose files follow what is given.
 pub async fn bootstrap(records: &dyn Records, secrets: &Path, given: GivenTokens) -> Result<Bootstrap, BootstrapError> {
     let token_file = secrets.join(TOKEN_FILE);
     keep_token(records, &token_file, TOKEN_NAME, given.admin.map(GivenToken::into_text)).await?;
     let service_token = keep_token(records, &secrets.join(SERVICE_FILE), SERVICE, given.service).await?;
-    let mut new_password = None;
-    if records.administrators().await?.is_empty() {
-        let password = random_id();
-        records
-            .put_administrator(ADMINISTRATOR, &password::hash(&password))
-            .await?;
-        new_password = Some(password);
-    }
     Ok(Bootstrap {
-        username: ADMINISTRATOR,
-        new_password,
         token_file,
         service_token: Secret::new(service_token),
     })
+}
+
+/// Makes the administrator, if there is none. Called when nothing is left that could keep the password from being shown: a start
+/// that fails would have used it up.
+///
+/// # Errors
+/// The records cannot be read or written.
+pub async fn first_sign_in(records: &dyn Records) -> Result<Option<FirstSignIn>, RecordsError> {
+    if !records.administrators().await?.is_empty() {
+        return Ok(None);
+    }
+    let password = random_id();
+    records
+        .put_administrator(ADMINISTRATOR, &password::hash(&password))
+        .await?;
+    Ok(Some(FirstSignIn {
+        username: ADMINISTRATOR,
+        password,
+    }))
 }
 
 /// What is given, else what is in the file, else a new one: that is in the file then, and its digest in the records. Gives it.

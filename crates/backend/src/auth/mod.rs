@@ -22,7 +22,7 @@ use std::time::Duration;
 use crate::error::records_problem;
 use crate::routes::State;
 
-pub use bootstrap::{Bootstrap, BootstrapError, GivenTokens, bootstrap};
+pub use bootstrap::{Bootstrap, BootstrapError, FirstSignIn, GivenTokens, bootstrap, first_sign_in};
 pub use given::{GivenToken, WeakToken};
 pub use login::{crowded, current, locked_out, log_in, log_out, refuse_locked_out};
 pub use password::{Turns as PasswordTurns, hash_aside as hash_password, verify as verify_password};
