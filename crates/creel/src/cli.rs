@@ -470,6 +470,7 @@ pub enum ConfigCommand {
         /// Such as agents.defaults.model, or @FILE
         path: String,
         /// JSON5; what is no JSON5 is taken as text
+        #[arg(allow_negative_numbers = true)]
         value: Option<String>,
     },
     /// Open the file in $EDITOR

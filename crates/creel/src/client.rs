@@ -122,40 +122,40 @@ impl Client {
     }
 
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.send(self.request(Method::GET, path)).await
+        self.send(self.request(Method::GET, path)?).await
     }
 
     pub async fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        self.send(with_body(self.request(Method::POST, path), body)).await
+        self.send(with_body(self.request(Method::POST, path)?, body)).await
     }
 
     /// As [`Self::post`], for what is answered once it was done.
     pub async fn post_and_wait(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
-        let request = self.request(Method::POST, path).timeout(self.patience(LONG_PATIENCE));
+        let request = self.request(Method::POST, path)?.timeout(self.patience(LONG_PATIENCE));
         self.send(with_body(request, body)).await
     }
 
     /// Posts a text that is not JSON.
     pub async fn post_text(&self, path: &str, text: String) -> Result<Value, Failure> {
-        self.send(self.request(Method::POST, path).body(text)).await
+        self.send(self.request(Method::POST, path)?.body(text)).await
     }
 
     pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.send(self.request(Method::PATCH, path).json(body)).await
+        self.send(self.request(Method::PATCH, path)?.json(body)).await
     }
 
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.send(self.request(Method::PUT, path).json(body)).await
+        self.send(self.request(Method::PUT, path)?.json(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Result<Value, Failure> {
-        let request = self.request(Method::DELETE, path);
+        let request = self.request(Method::DELETE, path)?;
         self.send(request.timeout(self.patience(LONG_PATIENCE))).await
     }
 
     /// An answer that is not JSON.
     pub async fn text(&self, path: &str) -> Result<String, Failure> {
-        let bytes = self.answer(self.request(Method::GET, path)).await?;
+        let bytes = self.answer(self.request(Method::GET, path)?).await?;
         String::from_utf8(bytes).map_err(Failure::from_error)
     }
 
@@ -171,9 +171,10 @@ impl Client {
         self.timeout.unwrap_or(usual)
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, Failure> {
+        refuse_nameless(path)?;
         let request = self.http.request(method, format!("{}{path}", self.url));
-        request.bearer_auth(&self.token.secret).timeout(self.patience(PATIENCE))
+        Ok(request.bearer_auth(&self.token.secret).timeout(self.patience(PATIENCE)))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, Failure> {
@@ -247,6 +248,7 @@ impl Client {
 
     /// Calls `show` with each batch of lines until the backend closes the stream.
     pub async fn follow(&self, path: &str, mut show: impl FnMut(&Value)) -> Result<(), Failure> {
+        refuse_nameless(path)?;
         let url = format!("{}{path}", self.url.replacen("http", "ws", 1));
         let mut request = url.into_client_request().map_err(Failure::from_error)?;
         let bearer = HeaderValue::try_from(format!("Bearer {}", self.token.secret)).map_err(Failure::from_error)?;
@@ -285,6 +287,20 @@ pub fn escaped(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// A name that is empty, one dot or two makes the path another one, escaped or not (<https://url.spec.whatwg.org/#double-dot-path-segment>):
+/// something else would be asked for.
+fn refuse_nameless(path: &str) -> Result<(), Failure> {
+    let names = path.split('?').next().unwrap_or_default().split('/').skip(1);
+    let mut nameless = names.filter(|name| ["", "%2E", "%2E%2E"].contains(name));
+    match nameless.next() {
+        None => Ok(()),
+        Some(name) => Err(Failure::bad_input(format!(
+            "{:?} is the name of nothing; name one that a list shows",
+            name.replace("%2E", ".")
+        ))),
+    }
 }
 
 /// What a variable says, if it says something.

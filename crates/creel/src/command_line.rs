@@ -243,6 +243,13 @@ mod tests {
     }
 
     #[test]
+    fn a_number_below_zero_is_a_value() {
+        let words = "creel instance config set a agents.defaults.params.seed -1";
+        let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+        assert!(parse(&words).is_ok());
+    }
+
+    #[test]
     fn json_is_asked_for_before_the_end_of_the_options() {
         let asks = |words: &str| asks_for_json(&words.split_whitespace().map(OsString::from).collect::<Vec<_>>());
         assert!(asks("creel bogus --json"));

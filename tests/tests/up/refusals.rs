@@ -91,6 +91,21 @@ async fn a_start_that_fails_does_not_use_up_the_password() {
 }
 
 #[tokio::test]
+async fn a_name_that_would_be_another_path_is_asked_of_nobody() {
+    let up = Up::start().await;
+    for arguments in [
+        &["instance", "show", ".."] as &[&str],
+        &["instance", "rm", "", "--purge"],
+        &["instance", "logs", ".", "-f"],
+        &["user", "rm", ".."],
+        &["instance", "config", "get", ""],
+    ] {
+        let (code, said) = refusal(&up.creel(arguments).await);
+        assert!(code == Some(2) && said.contains("\" is the name of nothing"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn whoever_types_the_name_alone_is_shown_what_there_is() {
     // A variable that stands for an option is set here.
     let output = Up::builder().creel(&[]).await;

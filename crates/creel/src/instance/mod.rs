@@ -86,7 +86,7 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     if instances.is_empty() {
-        output::line("no instances yet; make one with `creel instance create NAME`");
+        output::line("no instances yet; make one with `creel instance create ID`");
         return Ok(());
     }
     let text = |instance: &Value, key: &str| instance[key].as_str().unwrap_or("-").to_owned();
