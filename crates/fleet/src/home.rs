@@ -68,7 +68,7 @@ impl Home {
     /// `creel.toml`
     #[must_use]
     pub fn config_path(&self) -> PathBuf {
-        self.path().join("creel.toml")
+        self.path().join(SETTINGS)
     }
 
     /// `creel.db`
@@ -151,10 +151,15 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Held by the one control plane of a home.
 const LOCK: &str = "creel.lock";
 
-/// A directory that holds something and was never a home is somebody else's: making it private could break what uses it.
+/// The settings of a home.
+const SETTINGS: &str = "creel.toml";
+
+/// A directory that holds something and was never a home is somebody else's: making it private could break what uses it. Settings
+/// alone are of somebody who says before the first start where the records are to be.
 fn refuse_foreign(path: &Path) -> Result<(), FleetError> {
-    let empty = fs::read_dir(path).map_or(true, |mut entries| entries.next().is_none());
-    if empty || Home::is_one(path) {
+    let is_of_another = |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() != SETTINGS);
+    let foreign = fs::read_dir(path).is_ok_and(|mut entries| entries.any(is_of_another));
+    if !foreign || Home::is_one(path) {
         return Ok(());
     }
     let reason = format!(
@@ -276,6 +281,18 @@ mod tests {
         fs::set_permissions(&settings, fs::Permissions::from_mode(0o644)).unwrap();
         drop(Home::open(dir.path()).unwrap());
         assert_eq!(mode(&settings), 0o600);
+    }
+
+    #[test]
+    fn settings_may_be_there_before_the_first_start_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(SETTINGS), "").unwrap();
+        let other = dir.path().join("thesis.txt");
+        fs::write(&other, "").unwrap();
+        let error = Home::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("holds other things"), "{error}");
+        fs::remove_file(&other).unwrap();
+        Home::open(dir.path()).unwrap();
     }
 
     #[test]
