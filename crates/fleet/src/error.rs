@@ -42,6 +42,13 @@ pub enum FleetError {
     #[error("port {port} is in use by {owner}; choose another, or leave it out to get a free one")]
     PortInUse { port: u16, owner: String },
 
+    /// Of an instance that was made with this port.
+    #[error(
+        "port {port} is in use by another program; end that one, or make the instance anew with another port: `creel instance rm {id}`, \
+         then `creel instance create {id} --keep-data`"
+    )]
+    OwnPortInUse { id: InstanceId, port: u16 },
+
     #[error("no free port from {first} up; stop something, or choose a port below")]
     NoFreePort { first: u16 },
 

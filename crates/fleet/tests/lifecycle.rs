@@ -236,6 +236,10 @@ async fn a_port_in_use_is_said_or_avoided() {
     let other = TcpListener::bind(("127.0.0.1", taken)).unwrap();
     let (reason, _) = start_failure(fleet.start(&id("bob")).await);
     assert!(reason.contains(&format!("port {taken} is in use")), "{reason}");
+    assert!(
+        reason.contains("make the instance anew"),
+        "nobody can choose now: {reason}"
+    );
     drop((other, thief));
     assert_eq!(fleet.start(&id("bob")).await.unwrap().port, taken);
     fleet.shutdown().await;

@@ -152,7 +152,7 @@ impl Actor {
             return Ok(());
         };
         if self.record.port_fixed {
-            return Err(taken);
+            return Err(self.own_port(taken));
         }
         let new = self.shared.ports.take(None, &self.id)?;
         let change = InstanceChange {
@@ -173,6 +173,17 @@ impl Actor {
             json!({"from": old, "to": new}),
         );
         Ok(())
+    }
+
+    /// What is wrong with the port that it was made with, for whoever can no longer choose another.
+    fn own_port(&self, error: FleetError) -> FleetError {
+        match error {
+            FleetError::PortInUse { port, .. } => FleetError::OwnPortInUse {
+                id: self.id.clone(),
+                port,
+            },
+            error => error,
+        }
     }
 
     fn limits(&self) -> Result<Group, FleetError> {
@@ -280,7 +291,7 @@ impl Actor {
         }
         if let Err(taken) = port::check(self.record.port) {
             if self.record.port_fixed {
-                return self.fail(taken.to_string()).await;
+                return self.fail(self.own_port(taken).to_string()).await;
             }
             // Someone took it between our look and the process's. The next step takes another.
             self.moves += 1;
