@@ -32,7 +32,7 @@ pub fn parse(text: &str) -> Option<u64> {
     (value.is_finite() && bytes >= 1.0).then_some(bytes as u64)
 }
 
-/// A limit as an option of the command line has it: a size, or `none`.
+/// A limit of memory as an option of the command line has it: a size, or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(pub Option<u64>);
 
@@ -42,9 +42,11 @@ impl std::str::FromStr for Limit {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "none" => Ok(Self(None)),
-            text => parse(text)
-                .map(|bytes| Self(Some(bytes)))
-                .ok_or("give a size such as 512m or 2g, or none"),
+            text => match parse(text) {
+                Some(bytes) if creel_fleet::MEMORY_LIMITS.contains(&bytes) => Ok(Self(Some(bytes))),
+                Some(_) => Err("it must be between 16m and 65536g, or none"),
+                None => Err("give a size such as 512m or 2g, or none"),
+            },
         }
     }
 }
@@ -70,6 +72,8 @@ mod tests {
     fn limits() {
         assert_eq!("2g".parse(), Ok(Limit(Some(2 << 30))));
         assert_eq!("none".parse(), Ok(Limit(None)));
-        assert!("much".parse::<Limit>().is_err());
+        for bad in ["much", "512", "65537g"] {
+            assert!(bad.parse::<Limit>().is_err(), "{bad}");
+        }
     }
 }

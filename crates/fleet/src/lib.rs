@@ -40,7 +40,7 @@ mod token;
 pub use config_version::ConfigVersion;
 pub use credentials::Credentials;
 pub use error::FleetError;
-pub use fleet::{DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, Timing};
+pub use fleet::{DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, MEMORY_LIMITS, Timing};
 pub use home::{Home, write_private};
 pub use id::{InstanceId, InvalidId};
 pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, Sample};

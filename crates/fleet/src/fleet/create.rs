@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -215,10 +216,11 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
     }
 }
 
+/// What an instance's memory may be limited to, in bytes: less keeps it from starting, more is no limit.
+pub const MEMORY_LIMITS: RangeInclusive<u64> = 16 << 20..=64 << 40;
+
 /// Refuses what cannot be, naming the field of the request.
 fn check(new: &CreateInstance) -> Result<(), FleetError> {
-    const LEAST_MEMORY: u64 = 16 << 20;
-    const MOST_MEMORY: u64 = 64 << 40;
     let refuse = |field, reason: &str| Err(FleetError::invalid(field, reason));
     if new.driver != Driver::Process {
         let reason = format!(
@@ -248,7 +250,7 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
     }
     if new
         .memory_limit_bytes
-        .is_some_and(|bytes| !(LEAST_MEMORY..=MOST_MEMORY).contains(&bytes))
+        .is_some_and(|bytes| !MEMORY_LIMITS.contains(&bytes))
     {
         return refuse("memory_limit_bytes", "must be between 16m and 65536g");
     }

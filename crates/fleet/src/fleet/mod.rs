@@ -6,6 +6,7 @@ mod kept;
 mod open;
 mod options;
 
+pub use create::MEMORY_LIMITS;
 pub use host::{Feature, HostFacts};
 pub use options::{DefaultMemory, FleetOptions, Timing};
 
