@@ -28,7 +28,7 @@ impl<T: BodyLimit> BodyLimit for Arc<T> {
     }
 }
 
-/// Extracts `T` from a JSON body.
+/// Extracts `T` from a JSON body, which is an object in all of our APIs.
 pub struct JsonBody<T>(pub T);
 
 /// Extracts a body that is text.
@@ -39,6 +39,10 @@ impl<T: DeserializeOwned + Send + 'static, S: BodyLimit + Send + Sync> FromReque
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let bytes = whole(request, state.max_body_bytes()).await?;
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            // serde would take its items for the fields, in their order.
+            return Err(Problem::bad_request("the request body: is a list; send an object, {…}"));
+        }
         // serde_json's text ends in "at line 1 column 9".
         parsed(bytes)
             .await?
@@ -116,6 +120,28 @@ mod tests {
                 thread::current().name().is_some_and(|name| name.contains("tests::")),
             ))
         }
+    }
+
+    struct Anything;
+
+    impl BodyLimit for Anything {
+        fn max_body_bytes(&self) -> usize {
+            LARGE
+        }
+    }
+
+    #[tokio::test]
+    async fn fields_have_names() {
+        #[derive(Deserialize)]
+        struct Pair {
+            a: u8,
+            b: u8,
+        }
+        let sent =
+            async |body: &'static str| JsonBody::<Pair>::from_request(Request::new(body.into()), &Anything).await;
+        let JsonBody(pair) = sent(" {\"a\": 1, \"b\": 2}").await.ok().unwrap();
+        assert_eq!((pair.a, pair.b), (1, 2));
+        assert!(sent(" [1, 2]").await.is_err());
     }
 
     #[tokio::test]
