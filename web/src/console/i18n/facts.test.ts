@@ -23,3 +23,14 @@ test('Chinese has words of its own, and keeps what it has none for', () => {
     ['brand-new', 'as the server said it'],
   ])
 })
+
+test('each protection that a fleet knows has a name and Chinese words', () => {
+  // The fleet's own names: crates/fleet/src/fleet/host.rs and driver/cgroup.rs.
+  const names = ['landlock', 'mounts', 'memory', 'cpu', 'pids']
+  for (const available of [true, false]) {
+    const features = names.map((name) => ({ name, available, detail: 'as the server said it' }))
+    const shown = (locale: 'en' | 'zh') => facts({ ...status, features }, locale).slice(2)
+    expect(shown('en').filter(({ name }) => names.includes(name))).toEqual([])
+    expect(shown('zh').filter(({ detail }) => detail === 'as the server said it')).toEqual([])
+  }
+})
