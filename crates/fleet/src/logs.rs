@@ -39,17 +39,20 @@ fn tail_with_end(path: &Path, lines: usize, token: Option<&Token>) -> io::Result
         Err(error) => return Err(error),
     };
     let end = file.metadata()?.len();
-    let mut bytes: Vec<u8> = Vec::new();
-    let mut start = end;
+    // From the end on. Each is looked at once: what a log holds is the instance's to say, and all others wait meanwhile.
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let (mut start, mut breaks) = (end, 0);
     // One more than asked for: the line break that ends the line before the first wanted one.
-    while start > 0 && end - start < MAX_TAIL && bytes.iter().filter(|byte| **byte == b'\n').count() <= lines {
+    while start > 0 && end - start < MAX_TAIL && breaks <= lines {
         let size = BLOCK.min(start);
         start -= size;
         let mut block = vec![0; size as usize];
         file.read_exact_at(&mut block, start)?;
-        block.extend_from_slice(&bytes);
-        bytes = block;
+        breaks += block.iter().filter(|byte| **byte == b'\n').count();
+        blocks.push(block);
     }
+    blocks.reverse();
+    let bytes = blocks.concat();
     // A line that is still being written is left to whoever follows.
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     let unfinished = (bytes.len() - whole) as u64;

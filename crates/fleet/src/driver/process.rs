@@ -116,9 +116,7 @@ impl Exit {
     pub fn code(self) -> Option<i32> {
         self.0.and_then(|status| status.code())
     }
-}
 
-impl Exit {
     /// As an event carries it: `{"code": 1}`, `{"signal": 9}`, or `{}` where it is not known.
     pub fn data(&self) -> Value {
         match self.0.map(|status| (status.code(), status.signal())) {
