@@ -57,16 +57,23 @@ pub async fn first_to_answer(
             model: route.label.to_string(),
         };
         let begun = Instant::now();
+        let failed = |error| TurnError::Model {
+            model: route.label.clone(),
+            error,
+        };
         let call = async {
-            let stream = client.stream(&route.target, request).await?;
+            let stream = client.stream(&route.target, request).await.map_err(failed)?;
             let first_ms = begun.elapsed().as_millis();
             tracing::debug!(model = %route.label, first_ms, "the model answers");
-            listen(stream, events, draft).await
+            listen(stream, events, draft, failed).await
         };
         let answer = match route.timeout {
-            Some(limit) => timeout(limit, call)
-                .await
-                .unwrap_or(Err(TurnError::ModelTimedOut(limit))),
+            Some(limit) => timeout(limit, call).await.unwrap_or_else(|_| {
+                Err(TurnError::ModelTimedOut {
+                    model: route.label.clone(),
+                    limit,
+                })
+            }),
             None => call.await,
         };
         let took_ms = begun.elapsed().as_millis();
@@ -100,10 +107,11 @@ async fn listen(
     mut stream: ReplyStream,
     events: &mpsc::Sender<TurnEvent>,
     draft: &mut Draft,
+    failed: impl Fn(creel_llm::Error) -> TurnError,
 ) -> Result<Round, TurnError> {
     let mut calls = Vec::new();
     while let Some(event) = stream.next().await {
-        match event? {
+        match event.map_err(&failed)? {
             Event::Text(text) => {
                 draft.text.push_str(&text);
                 events
@@ -130,5 +138,5 @@ async fn listen(
             Event::Reasoning(_) => {}
         }
     }
-    Err(creel_llm::Error::cut().into())
+    Err(failed(creel_llm::Error::cut()))
 }

@@ -1,5 +1,6 @@
 //! Why a turn ended without an answer. Every text is written for the user and names no internals.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use creel_llm::Kind;
@@ -8,11 +9,11 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum TurnError {
     /// The model provider failed; the text says how.
-    #[error("{0}")]
-    Model(#[from] creel_llm::Error),
+    #[error("{error}")]
+    Model { model: Arc<str>, error: creel_llm::Error },
     /// The model took longer than its provider is given.
-    #[error("the model did not answer in full within {} seconds", .0.as_secs())]
-    ModelTimedOut(Duration),
+    #[error("the model did not answer in full within {} seconds", .limit.as_secs())]
+    ModelTimedOut { model: Arc<str>, limit: Duration },
     #[error("no configured provider has the configured model; `agents.defaults.model` and `models.providers` decide")]
     NoModel,
     /// The same `Idempotency-Key` came with another message.
@@ -41,7 +42,15 @@ pub enum TurnError {
 impl TurnError {
     /// Whether another model may do better.
     pub(crate) fn is_the_models(&self) -> bool {
-        matches!(self, Self::Model(_) | Self::ModelTimedOut(_))
+        self.model().is_some()
+    }
+
+    /// The label of the model whose failure it is.
+    pub fn model(&self) -> Option<&str> {
+        match self {
+            Self::Model { model, .. } | Self::ModelTimedOut { model, .. } => Some(model),
+            _ => None,
+        }
     }
 
     /// What of it is for the log alone: places on the host.
@@ -56,7 +65,7 @@ impl TurnError {
     /// A word for machines: the `code` of an error event, and the label of the metric.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Model(error) => match error.kind() {
+            Self::Model { error, .. } => match error.kind() {
                 Kind::Unauthorized => "provider_unauthorized",
                 Kind::OutOfCredits => "provider_out_of_credits",
                 Kind::RateLimited { .. } => "provider_rate_limited",
@@ -68,7 +77,7 @@ impl TurnError {
                 Kind::Cut => "provider_cut",
                 _ => "provider_unavailable",
             },
-            Self::ModelTimedOut(_) => "provider_timeout",
+            Self::ModelTimedOut { .. } => "provider_timeout",
             Self::NoModel => "no_model",
             Self::KeyReused => "idempotency_key_reused",
             Self::Busy(_) | Self::Taken => "session_busy",
@@ -84,7 +93,7 @@ impl TurnError {
     /// When it makes sense to try again, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Model(error) => match error.kind() {
+            Self::Model { error, .. } => match error.kind() {
                 Kind::RateLimited { retry_after } => retry_after,
                 _ => None,
             },

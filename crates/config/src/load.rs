@@ -105,7 +105,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads the configuration of a gateway. A file that does not exist reads as an empty one, unless somebody named it.
+/// Reads the configuration of a gateway. A file that does not exist reads as an empty one, unless somebody named it
+/// or made a link to it.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place: a syntax error, a value of the wrong type or out of range, a variable
@@ -131,7 +132,15 @@ pub fn load(locations: &Locations, env: &dyn Environment, overrides: &Overrides)
                 path.display()
             )));
         }
-        Err(error) if error.kind() == ErrorKind::NotFound => "{}".to_owned(),
+        Err(error) if error.kind() == ErrorKind::NotFound => match fs::read_link(path) {
+            // Whoever made the link means a configuration, not the lack of one, which lets everybody on this machine in.
+            Ok(target) => {
+                let (link, target) = (path.display(), target.display());
+                let problem = format!("{link} is a link to {target}, which is not there; make it, or remove the link");
+                return Err(ConfigError::general(path, problem));
+            }
+            Err(_) => "{}".to_owned(),
+        },
         Err(error) => return Err(unreadable(error)),
     };
     resolve(&text, path, env, overrides, locations.default_port)

@@ -165,7 +165,7 @@ fn count(gateway: &State, outcome: &Result<Outcome, TurnError>) {
         Err(error) => {
             gateway.metrics.turn(error.code());
             if !matches!(error, TurnError::Cancelled | TurnError::Deleted) {
-                tracing::warn!(code = error.code(), %error, cause = error.internals(), "turn failed");
+                tracing::warn!(code = error.code(), model = error.model(), %error, cause = error.internals(), "turn failed");
             }
         }
     }

@@ -80,7 +80,7 @@ impl Kind {
 
 /// A failed call. The text is one line, written for the user; it holds no key and no address with credentials.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{}{}{}", .kind.headline(), Status(*.status), Detail(.detail))]
+#[error("{}{}{}{}", .kind.headline(), Status(*.status), Detail(.detail), Wait(*.kind))]
 pub struct Error {
     kind: Kind,
     status: Option<u16>,
@@ -155,6 +155,20 @@ impl std::fmt::Display for Detail<'_> {
             Ok(())
         } else {
             write!(f, ": {}", self.0)
+        }
+    }
+}
+
+/// When to come back, where the provider said so.
+struct Wait(Kind);
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Kind::RateLimited {
+                retry_after: Some(wait),
+            } => write!(f, "; try again in {} s", wait.as_secs_f64().ceil()),
+            _ => Ok(()),
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct Links {
 pub enum SendError {
     Connect(String),
     Broken(String),
+    /// What came is no HTTP.
+    Foreign,
 }
 
 type IdleLinks = Mutex<HashMap<Origin, Vec<Idle>>>;
@@ -79,6 +81,7 @@ impl Links {
                 }
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if !is_new => request = unsent,
+                    _ if error.error().is_parse() => return Err(SendError::Foreign),
                     _ => return Err(SendError::Broken(innermost(error.error()))),
                 },
             }

@@ -32,7 +32,11 @@ pub fn by_status(status: u16, body: &[u8], retry_after: Option<Duration>, secret
         Some(told @ (Kind::OutOfCredits | Kind::ContextTooLong)) if status < 500 => told,
         _ => kind,
     };
-    Error::new(kind, secrets.detail(&refusal.message)).with_status(status)
+    let detail = match status {
+        300..=399 => "it redirects elsewhere, where the key must not go; check the provider's base URL".to_owned(),
+        _ => secrets.detail(&refusal.message),
+    };
+    Error::new(kind, detail).with_status(status)
 }
 
 /// A refusal in the midst of a reply, from the value of its `error`.
@@ -223,6 +227,7 @@ mod tests {
             "the model provider failed (502)"
         );
         assert_eq!(refused(500, "out of order").detail(), "out of order");
+        assert!(refused(302, "<html>Moved</html>").detail().contains("base URL"));
         assert_eq!(
             refused(400, &"x".repeat(5_000)).detail().chars().count(),
             MAX_DETAIL + 1

@@ -114,6 +114,10 @@ impl Transport {
                 .map_err(|error| match error {
                     SendError::Connect(why) => Error::new(Kind::Connect, why),
                     SendError::Broken(why) => Error::new(Kind::Cut, why),
+                    SendError::Foreign => Error::new(
+                        Kind::Garbage,
+                        "no HTTP is spoken there; check the base URL's `http:` and port",
+                    ),
                 });
         }
         let mut request = reqwest::Request::new(Method::POST, call.url.clone());

@@ -168,6 +168,9 @@ impl Wire {
         let result = match &mut self.form {
             Form::Unknown => Err(Fault::Cut),
             Form::Document(_) if cut => Err(Fault::Cut),
+            Form::Document(document) if document.trim_ascii().is_empty() => {
+                Err(Fault::Garbage("the reply is empty".to_owned()))
+            }
             Form::Document(document) => self.decoder.whole(document, out),
             Form::Events(parser) => {
                 // Some providers leave out the last blank line.

@@ -9,6 +9,8 @@ use std::time::Duration;
 use creel_llm::{Api, Client, Error, Kind, Options, Target};
 use creel_testkit::provider::{End, Gate, Provider, Reply};
 use support::{APIS, ask, client, hello, options, target};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 /// Both APIs get this reply; the error must be this kind, and the provider asked so often.
 async fn fails(reply: Reply, options: Options, kind: Kind, asked: usize) -> Error {
@@ -72,7 +74,8 @@ async fn a_wait_that_is_too_long_is_told_to_the_caller() {
     let kind = Kind::RateLimited {
         retry_after: Some(Duration::from_secs(90)),
     };
-    fails(Reply::status(429).retry_after("90"), options(), kind, 1).await;
+    let error = fails(Reply::status(429).retry_after("90"), options(), kind, 1).await;
+    assert!(error.to_string().ends_with("; try again in 90 s"), "{error}");
 }
 
 #[tokio::test]
@@ -142,6 +145,8 @@ async fn garbage() {
     )
     .await;
     fails(Reply::raw(200, "application/json", "{}"), options(), Kind::Garbage, 1).await;
+    let error = fails(Reply::raw(200, "application/json", ""), options(), Kind::Garbage, 1).await;
+    assert_eq!(error.detail(), "the reply is empty");
     let error = fails(
         Reply::raw(200, "text/html", "<html>Sign in</html>"),
         options(),
@@ -150,6 +155,24 @@ async fn garbage() {
     )
     .await;
     assert!(error.to_string().contains("base URL"), "{error}");
+}
+
+#[tokio::test]
+async fn no_http_at_all() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let target = Target::new(Api::OpenaiCompletions, url, "m");
+    let other = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n").await.unwrap();
+        // Until the client has hung up.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    };
+    let (client, request) = (client(), hello());
+    let (error, ()) = tokio::join!(ask(&client, &target, &request), other);
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), Kind::Garbage, "{error}");
+    assert!(error.detail().contains("no HTTP"), "{error}");
 }
 
 #[tokio::test]

@@ -317,4 +317,9 @@ async fn a_turn_that_fails_is_one_line_in_the_log() {
     let log = gateway.log().so_far();
     assert_eq!(log.matches("WARN").count(), 4, "{log}");
     assert_eq!(log.matches("turn failed").count(), 4, "{log}");
+    assert_eq!(
+        log.matches("model=fake/m1").count(),
+        4 + 1,
+        "beside the ready line: {log}"
+    );
 }

@@ -373,6 +373,13 @@ fn a_missing_file_is_no_error_and_an_unreadable_one_is() {
         load(&dev, &vars, &Overrides::default()).unwrap().config.gateway.port,
         19001
     );
+    std::os::unix::fs::symlink("/nowhere/openclaw.json", &dev.config).unwrap();
+    let error = load(&dev, &vars, &Overrides::default()).unwrap_err().to_string();
+    assert!(
+        error.ends_with("is a link to /nowhere/openclaw.json, which is not there; make it, or remove the link"),
+        "{error}"
+    );
+    std::fs::remove_file(&dev.config).unwrap();
     std::fs::write(&dev.config, [0xff, 0xfe]).unwrap();
     assert!(
         load(&dev, &vars, &Overrides::default())
