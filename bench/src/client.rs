@@ -25,6 +25,8 @@ pub struct Connection {
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
+    /// From sending the request to the first bytes of the answer's body, if it has any.
+    pub first: Option<Duration>,
     /// From sending the request to the end of the answer.
     pub took: Duration,
 }
@@ -60,20 +62,33 @@ impl Connection {
         self.send_json("POST", path, token, body).await
     }
 
+    /// A POST with headers of one's own.
+    pub async fn ask(&mut self, path: &str, headers: &[(&str, String)], body: &Bytes) -> anyhow::Result<Answer> {
+        let host = format!("127.0.0.1:{}", self.port);
+        let request = headers
+            .iter()
+            .fold(Request::post(path).header("host", host), |request, (name, value)| {
+                request.header(*name, value)
+            });
+        self.send(request.body(Full::new(body.clone()))?).await
+    }
+
     async fn send(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
         let exchange = async {
             self.sender.ready().await?;
             let started = Instant::now();
             let mut response = self.sender.send_request(request).await?;
-            let mut body = Vec::new();
+            let (mut body, mut first) = (Vec::new(), None);
             while let Some(frame) = response.frame().await {
                 if let Ok(data) = frame?.into_data() {
+                    first.get_or_insert_with(|| started.elapsed());
                     body.extend_from_slice(&data);
                 }
             }
             anyhow::Ok(Answer {
                 status: response.status().as_u16(),
                 body,
+                first,
                 took: started.elapsed(),
             })
         };

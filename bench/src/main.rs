@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::{Parser, Subcommand};
 
-use measure::Measurement;
+use measure::{Installed, Measurement};
 
 /// The whole run; what takes longer is broken.
 const LIMIT: Duration = Duration::from_secs(8 * 60);
@@ -34,9 +34,8 @@ struct Args {
     /// The binary to measure (release build)
     #[arg(long, default_value = "target/release/creel")]
     creel: PathBuf,
-    /// Where upstream is installed: holds node_modules/{node,openclaw}; without it, Creel is measured alone
-    #[arg(long, env = "CREEL_OPENCLAW_CACHE")]
-    openclaw: Option<PathBuf>,
+    #[command(flatten)]
+    installed: Installed,
     /// Measure only this; repeat for more
     #[arg(long, value_enum)]
     only: Vec<Measurement>,
@@ -83,7 +82,7 @@ fn main() -> anyhow::Result<ExitCode> {
 
 async fn run(args: Args, network: &'static str) -> anyhow::Result<()> {
     let host = host::describe(network)?;
-    let bench = measure::Bench::start(&args.creel, args.openclaw.as_deref(), args.quick).await?;
+    let bench = measure::Bench::start(&args.creel, args.installed, args.quick).await?;
     let (rows, samples) = measure::all(&bench, &args.only).await?;
     let report = report::Report {
         host,

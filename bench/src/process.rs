@@ -51,9 +51,13 @@ impl Process {
     /// CPU time that the tree has used so far, in user and kernel mode.
     pub fn cpu_time(&self) -> Duration {
         let ticks = self.tree().into_iter().filter_map(|pid| {
-            // proc_pid_stat(5): utime and stime, counted from the state.
+            // proc_pid_stat(5): utime, stime, and those of children that have ended, counted from the state.
             let fields = stat(pid)?;
-            Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+            fields
+                .get(11..15)?
+                .iter()
+                .map(|ticks| ticks.parse::<u64>().ok())
+                .sum::<Option<u64>>()
         });
         Duration::from_secs(1).mul_f64(ticks.sum::<u64>() as f64 / rustix::param::clock_ticks_per_second() as f64)
     }
@@ -61,13 +65,16 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let tree = self.tree();
+        let mut tree = self.tree();
         signal(self.child.id(), Signal::TERM);
         let deadline = Instant::now() + GRACE;
         while !self.has_exited() && Instant::now() < deadline {
             std::thread::park_timeout(Duration::from_millis(1));
         }
-        // It did not stop, or left children behind.
+        // It did not stop, or left children behind; it may have started others meanwhile.
+        if !self.has_exited() {
+            tree = self.tree();
+        }
         for pid in tree.into_iter().skip(usize::from(self.has_exited())) {
             signal(pid, Signal::KILL);
         }

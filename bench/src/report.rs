@@ -138,7 +138,7 @@ impl Report {
     pub fn print(&self) {
         let version = |name: &str| self.versions[name].as_str().unwrap_or("-").to_owned();
         println!(
-            "\n{}, {} CPUs, {} MiB, Linux {}; network: {}; creel {}, openclaw {}{}\n",
+            "\n{}, {} CPUs, {} MiB, Linux {}; network: {}; creel {}, openclaw {}, nginx {}, Portkey {}, LiteLLM {}{}\n",
             self.host.cpu,
             self.host.cpus,
             self.host.memory_mib,
@@ -146,6 +146,9 @@ impl Report {
             self.host.network,
             version("native"),
             version("openclaw"),
+            version("nginx"),
+            version("portkey"),
+            version("litellm"),
             if self.quick { "; QUICK RUN" } else { "" },
         );
         if self.host.is_busy() {

@@ -1,5 +1,6 @@
 //! wrk, the load generator (<https://github.com/wg/wrk>): a run against an address, and what it found.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -9,8 +10,8 @@ use tokio::process::Command;
 
 /// What is asked, again and again.
 pub struct Question<'a> {
-    pub url: String,
-    pub key: &'a str,
+    pub url: &'a str,
+    pub headers: &'a [(&'static str, String)],
     pub body: &'a str,
 }
 
@@ -18,7 +19,7 @@ pub struct Question<'a> {
 pub struct Found {
     pub requests: u64,
     pub per_second: f64,
-    /// Microseconds.
+    /// Microseconds; NaN if no call was answered in the time.
     pub p50: f64,
     pub p99: f64,
 }
@@ -31,19 +32,20 @@ pub async fn run(
     directory: &Path,
 ) -> anyhow::Result<Found> {
     let script = directory.join("wrk.lua");
-    let lua = format!(
-        "wrk.method = 'POST'\nwrk.body = [==[{}]==]\nwrk.headers['content-type'] = 'application/json'\n\
-         wrk.headers['authorization'] = 'Bearer {}'\n",
-        question.body, question.key
-    );
+    let mut lua = format!("wrk.method = 'POST'\nwrk.body = [==[{}]==]\n", question.body);
+    for (name, value) in question.headers {
+        let _ = writeln!(lua, "wrk.headers['{name}'] = '{value}'");
+    }
     fs::write(&script, lua)?;
     let output = Command::new("wrk")
         .args(["--latency", "--threads", if connections == 1 { "1" } else { "2" }])
         .args(["--connections", &connections.to_string()])
+        // The slowest peer answers in seconds when many ask.
+        .args(["--timeout", "30s"])
         .args(["--duration", &format!("{}s", lasts.as_secs())])
         .arg("--script")
         .arg(&script)
-        .arg(&question.url)
+        .arg(question.url)
         .output()
         .await
         .context("wrk is missing: scripts/setup bench")?;
@@ -67,11 +69,17 @@ fn parse(said: &str) -> Option<Found> {
         line.trim_start().strip_prefix(name)?.split_whitespace().next()
     };
     let requests = said.lines().find(|line| line.contains(" requests in "))?;
+    let requests = requests.split_whitespace().next()?.parse().ok()?;
+    // wrk says 0 when it has nothing to tell.
+    let time = |name| match requests {
+        0 => Some(f64::NAN),
+        _ => microseconds(after(name)?),
+    };
     Some(Found {
-        requests: requests.split_whitespace().next()?.parse().ok()?,
+        requests,
         per_second: after("Requests/sec:")?.parse().ok()?,
-        p50: microseconds(after("50%")?)?,
-        p99: microseconds(after("99%")?)?,
+        p50: time("50%")?,
+        p99: time("99%")?,
     })
 }
 
@@ -97,5 +105,9 @@ mod tests {
             (found.requests, found.per_second, found.p50, found.p99),
             (90_210, 82_011.33, 31.0, 1_200.0)
         );
+        let nothing =
+            "     50%    0.00us\n     99%    0.00us\n  0 requests in 2.00s, 0.00B read\nRequests/sec:      0.00\n";
+        let found = parse(nothing).unwrap();
+        assert!(found.requests == 0 && found.p50.is_nan() && found.p99.is_nan());
     }
 }

@@ -12,11 +12,11 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::peers::{Gateway, Runtime};
+use crate::peers::{Gateway, Runtime, litellm, nginx, portkey};
 use crate::process::Process;
 use crate::provider;
 use crate::report::Row;
@@ -33,7 +33,7 @@ pub enum Measurement {
     Throughput,
     /// Native instances alive in 2 GiB
     Alive,
-    /// The LLM Gateway beside nginx
+    /// The LLM Gateway beside nginx, Portkey and LiteLLM
     Llm,
     /// A gateway for many users
     Tenants,
@@ -43,10 +43,33 @@ pub enum Measurement {
 const FIRST_PORT: u16 = 20_000;
 const PROVIDER_PORT: u16 = 19_999;
 
+/// Where `scripts/setup bench` put what is compared.
+#[derive(Args)]
+pub struct Installed {
+    /// Where upstream is: holds node_modules/{node,openclaw}; without it, Creel is measured alone
+    #[arg(long, env = "CREEL_OPENCLAW_CACHE")]
+    openclaw: Option<PathBuf>,
+    /// Where Portkey is: holds node_modules/@portkey-ai/gateway
+    #[arg(long, env = "CREEL_PORTKEY")]
+    portkey: Option<PathBuf>,
+    /// Where LiteLLM is: a Python environment
+    #[arg(long, env = "CREEL_LITELLM")]
+    litellm: Option<PathBuf>,
+}
+
+/// What the LLM Gateway is compared with.
+struct LlmPeers {
+    portkey: PathBuf,
+    litellm: PathBuf,
+    /// Holds node_modules/node, which Portkey runs on.
+    node: PathBuf,
+}
+
 /// What every measurement works with.
 pub struct Bench {
     native: Runtime,
     openclaw: Option<Runtime>,
+    installed: Installed,
     quick: bool,
     home: TempDir,
     _provider: Process,
@@ -62,22 +85,28 @@ struct Pair {
 pub type Samples = Map<String, Value>;
 
 impl Bench {
-    pub async fn start(creel: &Path, openclaw: Option<&Path>, quick: bool) -> anyhow::Result<Self> {
+    pub async fn start(creel: &Path, installed: Installed, quick: bool) -> anyhow::Result<Self> {
         let absolute = |path: &Path| -> anyhow::Result<PathBuf> {
             path.canonicalize()
                 .with_context(|| format!("{} is not there", path.display()))
         };
         let home = TempDir::with_prefix("creel-bench-")?;
         let provider = provider::start(PROVIDER_PORT, 1, home.path()).await?;
-        if openclaw.is_none() {
+        if installed.openclaw.is_none() {
             eprintln!("bench: no upstream to compare with: set CREEL_OPENCLAW_CACHE, or use `make bench`");
         }
         let native = Runtime::Native(absolute(creel)?);
-        let openclaw = openclaw.map(absolute).transpose()?.map(Runtime::Openclaw);
+        let openclaw = installed
+            .openclaw
+            .as_deref()
+            .map(absolute)
+            .transpose()?
+            .map(Runtime::Openclaw);
         native.version()?;
         Ok(Self {
             native,
             openclaw,
+            installed,
             quick,
             home,
             _provider: provider,
@@ -92,10 +121,34 @@ impl Bench {
         }
     }
 
-    /// Program and version of each peer.
+    fn llm_peers(&self) -> anyhow::Result<LlmPeers> {
+        let path = |path: &Option<PathBuf>, name: &str| {
+            path.clone().with_context(|| {
+                format!(
+                    "no {name} to compare with: use `make bench`, or `. scripts/env.sh` after `scripts/setup bench`"
+                )
+            })
+        };
+        Ok(LlmPeers {
+            portkey: path(&self.installed.portkey, "Portkey")?,
+            litellm: path(&self.installed.litellm, "LiteLLM")?,
+            node: path(&self.installed.openclaw, "Node")?,
+        })
+    }
+
+    /// Program and version of each peer that is installed.
     pub fn versions(&self) -> Value {
         let version = |runtime: &Runtime| runtime.version().ok();
-        json!({"native": version(&self.native), "openclaw": self.openclaw.as_ref().and_then(version)})
+        let of = |path: &Option<PathBuf>, ask: fn(&Path) -> anyhow::Result<String>| {
+            path.as_deref().and_then(|path| ask(path).ok())
+        };
+        json!({
+            "native": version(&self.native),
+            "openclaw": self.openclaw.as_ref().and_then(version),
+            "nginx": nginx::version().ok(),
+            "portkey": of(&self.installed.portkey, portkey::version),
+            "litellm": of(&self.installed.litellm, litellm::version),
+        })
     }
 
     /// A prepared directory of this name.
@@ -156,7 +209,7 @@ pub async fn all(bench: &Bench, only: &[Measurement]) -> anyhow::Result<(Vec<Row
         rows.extend(alive::measure(bench, &mut samples).await?);
     }
     if wanted(Measurement::Llm) {
-        eprintln!("bench: the LLM Gateway and nginx");
+        eprintln!("bench: the LLM Gateway, nginx, Portkey and LiteLLM");
         rows.extend(llm::measure(bench, &mut samples).await?);
     }
     if wanted(Measurement::Tenants) {

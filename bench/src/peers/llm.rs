@@ -14,35 +14,14 @@ use crate::process::Process;
 
 const TOKEN: &str = "bench-token-0123456789abcdef0123";
 
-pub struct LlmGateway {
-    pub process: Process,
-    pub key: String,
-}
-
-pub async fn start(
+/// Configures it, and stops it. Returns the key.
+pub async fn set_up(
     creel: &Path,
     directory: &Path,
     (console, port): (u16, u16),
     provider_port: u16,
-) -> anyhow::Result<LlmGateway> {
-    fs::create_dir_all(directory)?;
-    let mut command = Command::new(creel);
-    command
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("HOME", directory)
-        .env("CREEL_HOME", directory.join("home"))
-        .env("CREEL_ADMIN_TOKEN", TOKEN)
-        .args([
-            "up",
-            "--json",
-            "--console",
-            &format!("127.0.0.1:{console}"),
-            "--llm",
-            &format!("127.0.0.1:{port}"),
-        ]);
-    let log = directory.join("log");
-    let process = Process::start(&mut command, &log)?;
+) -> anyhow::Result<String> {
+    let _process = start(creel, directory, (console, port))?;
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut backend = loop {
         if let Ok(connection) = Connection::open(console).await {
@@ -51,7 +30,7 @@ pub async fn start(
         ensure!(
             Instant::now() < deadline,
             "creel up: {}",
-            fs::read_to_string(&log).unwrap_or_default()
+            fs::read_to_string(directory.join("log")).unwrap_or_default()
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
@@ -73,6 +52,25 @@ pub async fn start(
         json!({"day_budget": "1000000", "month_budget": "10000000"}),
     )
     .await?;
-    let key = made["secret"].as_str().context("a key")?.to_owned();
-    Ok(LlmGateway { process, key })
+    Ok(made["secret"].as_str().context("a key")?.to_owned())
+}
+
+pub fn start(creel: &Path, directory: &Path, (console, port): (u16, u16)) -> anyhow::Result<Process> {
+    fs::create_dir_all(directory)?;
+    let mut command = Command::new(creel);
+    command
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("HOME", directory)
+        .env("CREEL_HOME", directory.join("home"))
+        .env("CREEL_ADMIN_TOKEN", TOKEN)
+        .args([
+            "up",
+            "--json",
+            "--console",
+            &format!("127.0.0.1:{console}"),
+            "--llm",
+            &format!("127.0.0.1:{port}"),
+        ]);
+    Process::start(&mut command, &directory.join("log"))
 }

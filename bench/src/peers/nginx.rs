@@ -5,7 +5,20 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::Context as _;
+
 use crate::process::Process;
+
+const PROGRAM: &str = "/usr/sbin/nginx";
+
+pub fn version() -> anyhow::Result<String> {
+    let output = Command::new(PROGRAM)
+        .arg("-v")
+        .output()
+        .context("nginx is missing: scripts/setup bench")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    Ok(said.trim().rsplit('/').next().unwrap_or_default().to_owned())
+}
 
 pub fn start(directory: &Path, port: u16, provider_port: u16) -> anyhow::Result<Process> {
     fs::create_dir_all(directory)?;
@@ -26,7 +39,7 @@ pub fn start(directory: &Path, port: u16, provider_port: u16) -> anyhow::Result<
     );
     let file = directory.join("nginx.conf");
     fs::write(&file, config)?;
-    let mut command = Command::new("/usr/sbin/nginx");
+    let mut command = Command::new(PROGRAM);
     command.arg("-c").arg(&file).arg("-e").arg(directory.join("error.log"));
     Process::start(&mut command, &directory.join("log"))
 }
