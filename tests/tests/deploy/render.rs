@@ -71,7 +71,7 @@ async fn compose_accepts_its_file_and_asks_for_the_token() {
     assert!(
         fs::read_to_string(path("Dockerfile"))
             .unwrap()
-            .contains("COPY --chmod=0755 creel ")
+            .contains("COPY creel /creel")
     );
 }
 
