@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
+use crate::json::from_json;
 
 /// A client that needs longer to send a request is not going to finish it.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,22 +42,18 @@ impl<T: DeserializeOwned + Send + 'static, S: BodyLimit + Send + Sync> FromReque
         let bytes = whole(request, state.max_body_bytes()).await?;
         if bytes.trim_ascii_start().starts_with(b"[") {
             // serde would take its items for the fields, in their order.
-            return Err(Problem::bad_request("the request body: is a list; send an object, {…}"));
+            return Err(Problem::bad_request("the request body: must be an object, {…}"));
         }
-        // serde_json's text ends in "at line 1 column 9".
-        parsed(bytes)
-            .await?
-            .map(Self)
-            .map_err(|error| Problem::bad_request(format!("the request body: {error}")))
+        parsed(bytes).await?.map(Self).map_err(Problem::bad_request)
     }
 }
 
 /// Makes sense of a body; of a large one on a thread of its own, since everybody else would wait for it on this one.
-async fn parsed<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<serde_json::Result<T>, Problem> {
+async fn parsed<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<Result<T, String>, Problem> {
     if bytes.len() < LARGE {
-        return Ok(serde_json::from_slice(&bytes));
+        return Ok(from_json(&bytes));
     }
-    let parsed = tokio::task::spawn_blocking(move || serde_json::from_slice(&bytes)).await;
+    let parsed = tokio::task::spawn_blocking(move || from_json(&bytes)).await;
     parsed.map_err(|_| Problem::internal())
 }
 

@@ -8,6 +8,7 @@ mod body;
 mod connection;
 mod crowd;
 mod error;
+mod json;
 mod moment;
 mod paced;
 mod pages;

@@ -90,7 +90,10 @@ async fn problems_have_the_shape_that_clients_of_openai_expect() {
         assert_eq!(answer.header("content-type"), "application/json");
     }
     let no_object = post("[1]").await;
-    assert!(no_object.text.contains("expected an object"), "{no_object:?}");
+    assert!(
+        no_object.text.contains("the request body: must be an object"),
+        "{no_object:?}"
+    );
     assert_eq!(provider.requests().len(), 0);
 }
 
