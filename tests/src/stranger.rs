@@ -20,6 +20,8 @@ pub struct Stranger {
 #[derive(Clone, Copy)]
 enum Manner {
     Silent,
+    /// Before a server: its first answer is lost, later ones get through.
+    Losing(SocketAddr),
     Saying(&'static str),
     /// Says this, and gives everything back that comes after it.
     Echoing(&'static str),
@@ -29,6 +31,11 @@ impl Stranger {
     /// Takes every request, and says nothing.
     pub async fn silent() -> Self {
         Self::start(Manner::Silent).await
+    }
+
+    /// Passes everything on to a server, which does what it is asked; its first answer gets lost.
+    pub async fn losing_an_answer(server: SocketAddr) -> Self {
+        Self::start(Manner::Losing(server)).await
     }
 
     /// Answers every request with these bytes, and hangs up.
@@ -54,9 +61,15 @@ impl Stranger {
         let (sender, asked) = watch::channel(String::new());
         let task = tokio::spawn(async move {
             let mut held = Vec::new();
+            let mut lost = false;
             while let Ok((stream, _)) = listener.accept().await {
                 match manner {
                     Manner::Silent => held.push(stream),
+                    Manner::Losing(server) => {
+                        // An error means that one of them is gone.
+                        let _ = passed_on(stream, server, !lost).await;
+                        lost = true;
+                    }
                     // An error means that the client is gone already.
                     Manner::Saying(answer) => drop(answered(stream, answer, &sender).await),
                     Manner::Echoing(answer) => {
@@ -83,6 +96,21 @@ async fn answered(mut stream: TcpStream, answer: &str, asked: &watch::Sender<Str
     asked.send_replace(String::from_utf8_lossy(&request[..read]).into_owned());
     stream.write_all(answer.as_bytes()).await?;
     Ok(stream)
+}
+
+/// A connection to a server, which ends with the server's first byte where that is to be lost: the server did what it was asked.
+async fn passed_on(mut stream: TcpStream, server: SocketAddr, is_lost: bool) -> std::io::Result<()> {
+    let mut server = TcpStream::connect(server).await?;
+    if is_lost {
+        let (mut from, mut to) = server.split();
+        tokio::select! {
+            asked = tokio::io::copy(&mut stream, &mut to) => { asked?; }
+            answered = from.read_u8() => { answered?; }
+        }
+    } else {
+        tokio::io::copy_bidirectional(&mut stream, &mut server).await?;
+    }
+    Ok(())
 }
 
 impl Drop for Stranger {

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, moment, rfc3339};
-use creel_records::ledger::{Entry, EntryKind, Grant, Micros, NewGrant, RequestId};
+use creel_records::ledger::{Entry, EntryKind, Grant, Granted, Micros, NewGrant, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -20,6 +20,8 @@ use crate::state::Backend;
 const MOST: u32 = 1000;
 /// The longest note, in characters.
 const NOTE: usize = 500;
+/// The longest `Idempotency-Key`.
+const LONGEST_KEY: usize = 255;
 
 pub struct Page {
     /// Entries before this id.
@@ -93,7 +95,7 @@ pub struct Give {
     note: Option<String>,
 }
 
-/// `POST /api/users/{id}/credits`. With an `Idempotency-Key`, a repetition gives nothing more.
+/// `POST /api/users/{id}/credits`. With an `Idempotency-Key`, a repetition is answered as the first time and gives nothing more.
 pub async fn give(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
@@ -103,36 +105,43 @@ pub async fn give(
     JsonBody(body): JsonBody<Give>,
 ) -> Result<Response, Problem> {
     let user = user_id(&user)?;
-    let repeatable = headers.get("idempotency-key").map(|key| {
-        let digest = Sha256::new_with_prefix(user)
-            .chain_update([0])
-            .chain_update(key)
-            .finalize();
-        RequestId(digest[..16].iter().fold(0, |id, byte| id << 8 | u128::from(*byte)))
-    });
     let new = NewGrant {
         account: user.to_owned(),
         amount: amount(&body.credits)?,
         kind: kind(body.kind.as_deref())?,
         expires_at: body.expires_at.as_deref().map(expiry).transpose()?,
         note: body.note.map(note).transpose()?,
-        request: repeatable,
+        request: request_id(user, &headers)?,
     };
-    let entry = backend.records.grant(&new).await.map_err(records_problem)?;
+    let Granted { entry, is_repeated } = backend.records.grant(&new).await.map_err(records_problem)?;
     let account = backend.records.credits(user).await.map_err(records_problem)?;
-    let credits = entry.amount.to_string();
-    backend
-        .activity
-        .record(
-            &actor.0,
-            "credits.given",
-            None,
-            format!("{credits} credits for {user}"),
-            json!({"user": user, "credits": credits}),
-        )
-        .await;
+    if !is_repeated {
+        let credits = entry.amount.to_string();
+        let text = format!("{credits} credits for {user}");
+        let details = json!({"user": user, "credits": credits});
+        let activity = &backend.activity;
+        activity.record(&actor.0, "credits.given", None, text, details).await;
+    }
     let body = json!({"entry": shown(&entry), "balance": account.balance.to_string()});
     Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+/// What a gift that may be repeated is kept under: of each user, a key is another.
+fn request_id(user: &str, headers: &HeaderMap) -> Result<Option<RequestId>, Problem> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let readable = key.to_str().is_ok_and(|key| (1..=LONGEST_KEY).contains(&key.len()));
+    if !readable || keys.next().is_some() {
+        return Err(Problem::bad_request(format!(
+            "Idempotency-Key: give one, of 1 to {LONGEST_KEY} ASCII characters"
+        )));
+    }
+    let digest = Sha256::new_with_prefix(user)
+        .chain_update([0])
+        .chain_update(key)
+        .finalize();
+    let id = digest[..16].iter().fold(0, |id, byte| id << 8 | u128::from(*byte));
+    Ok(Some(RequestId(id)))
 }
 
 /// A user's id, as far as the books care: short, and one line.

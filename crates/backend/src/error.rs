@@ -66,6 +66,10 @@ pub fn records_problem(error: RecordsError) -> Problem {
     match error {
         RecordsError::Taken { .. } => return Problem::conflict("taken", error.to_string()),
         RecordsError::NotFound { .. } => return Problem::not_found(error.to_string()),
+        RecordsError::Reused => {
+            let detail = "Idempotency-Key: other credits were given under it; send these with a key of their own";
+            return Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail);
+        }
         _ => {}
     }
     tracing::error!(%error, "records");

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use creel_records::ledger::RequestId;
 use futures_util::StreamExt as _;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
@@ -16,6 +17,9 @@ const DEFAULT_URL: &str = "http://127.0.0.1:8000";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a whole answer; `CREEL_TIMEOUT` sets another.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a request is sent that may be repeated, and how long after the last time.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
 /// For an answer that comes once something was done: an instance that drains, or one whose runtime is installed first.
 const LONG_PATIENCE: Duration = Duration::from_secs(900);
 const TIMEOUT_VARIABLE: &str = "CREEL_TIMEOUT";
@@ -129,6 +133,30 @@ impl Client {
         self.send(with_body(self.request(Method::POST, path)?, body)).await
     }
 
+    /// As [`Self::post`], for what must be done once: the backend knows it again by its key, so that it is sent again
+    /// where no answer says whether it was done.
+    pub async fn post_once(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let key = RequestId::new().to_string();
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let request = self.request(Method::POST, path)?.header("idempotency-key", &key);
+            let answer = whole(request.json(body)).await;
+            let is_known = match &answer {
+                Ok((status, _)) => *status != StatusCode::SERVICE_UNAVAILABLE,
+                Err(error) => error.is_connect() && tried == 1,
+            };
+            if is_known {
+                return self.understood(&self.accepted(answer)?);
+            }
+            if tried == TRIES {
+                let failure = self.accepted(answer).err().unwrap_or_else(|| self.stranger());
+                return Err(failure.after("whether it was done is not known"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// As [`Self::post`], for what is answered once it was done.
     pub async fn post_and_wait(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
         let request = self.request(Method::POST, path)?.timeout(self.patience(LONG_PATIENCE));
@@ -178,19 +206,24 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, Failure> {
-        let bytes = self.answer(request).await?;
+        self.understood(&self.answer(request).await?)
+    }
+
+    fn understood(&self, bytes: &[u8]) -> Result<Value, Failure> {
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&bytes).map_err(|_| self.stranger())
+        serde_json::from_slice(bytes).map_err(|_| self.stranger())
     }
 
     async fn answer(&self, request: RequestBuilder) -> Result<Vec<u8>, Failure> {
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let status = response.status();
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        self.accepted(whole(request).await)
+    }
+
+    fn accepted(&self, answer: reqwest::Result<(StatusCode, Vec<u8>)>) -> Result<Vec<u8>, Failure> {
+        let (status, bytes) = answer.map_err(|error| self.unreachable(&error))?;
         if status.is_success() {
-            return Ok(bytes.into());
+            return Ok(bytes);
         }
         Err(self.refused(status, &bytes))
     }
@@ -274,6 +307,12 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// An answer's status, and all that it says.
+async fn whole(request: RequestBuilder) -> reqwest::Result<(StatusCode, Vec<u8>)> {
+    let response = request.send().await?;
+    Ok((response.status(), response.bytes().await?.into()))
 }
 
 /// Percent-encodes a text, so that the backend sees it as it was given: a path segment, or a query's value.

@@ -21,7 +21,7 @@ pub async fn run(command: CreditsCommand, home: Option<PathBuf>, json: bool) -> 
         } => {
             let kind = if top_up { "top_up" } else { "grant" };
             let body = json!({"credits": credits, "kind": kind, "expires_at": expires, "note": note});
-            let answer = client.post(&path(&user), Some(&body)).await?;
+            let answer = client.post_once(&path(&user), &body).await?;
             if json {
                 output::print_json(&answer);
             } else {

@@ -45,6 +45,10 @@ pub enum RecordsError {
     #[error("node {node} is not the one that deals with the books now")]
     Stale { node: String },
 
+    /// Other credits were given under the same request id. Nothing was changed.
+    #[error("other credits were given under this key")]
+    Reused,
+
     /// Anything else the engine says.
     #[error("the record store failed: {0}")]
     Engine(#[source] sqlx::Error),

@@ -1,7 +1,8 @@
 //! Credits and usage: what people type, and what a program asks.
 
+use creel_tests::stranger::Stranger;
 use creel_tests::up::Up;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn credits_are_given_once_and_accounted_for() {
@@ -35,13 +36,63 @@ async fn credits_are_given_once_and_accounted_for() {
     let csv = up.creel(&["credits", "show", "zhangsan", "--csv"]).await;
     let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
     assert!(csv.starts_with("id,at,kind,credits,request,note"), "{csv}");
-    assert!(csv.contains(",grant,10.5,,for March"), "{csv}");
+    assert!(csv.contains(",grant,10.5,") && csv.contains(",for March"), "{csv}");
     let text = up.creel(&["credits", "show", "zhangsan"]).await;
     assert!(
         String::from_utf8_lossy(&text.stdout).starts_with("balance  10.500001"),
         "{text:?}"
     );
     assert_eq!(up.creel_json(&["credits", "show", "nobody"]).await["balance"], "0");
+}
+
+#[tokio::test]
+async fn a_key_gives_once_and_something_else_under_it_is_refused() {
+    let up = Up::start().await;
+    let give = |user: &str, body: Value, key: &str| up.post(&format!("/api/users/{user}/credits"), &body).with_key(key);
+    let march = json!({"credits": "10", "note": "for March"});
+    let first = give("zhangsan", march.clone(), "march").await;
+    assert_eq!(first.status, 201, "{first:?}");
+    // The same, written otherwise.
+    let again = json!({"credits": 10.0, "kind": "grant", "note": "for March"});
+    let again = give("zhangsan", again, "march").await;
+    assert_eq!((again.status, again.json()), (201, first.json()));
+    for other in [
+        json!({"credits": "11", "note": "for March"}),
+        json!({"credits": "10", "note": "for April"}),
+        json!({"credits": "10", "note": "for March", "kind": "top_up"}),
+        json!({"credits": "10", "note": "for March", "expires_at": "2099-01-01"}),
+    ] {
+        let refused = give("zhangsan", other.clone(), "march").await;
+        assert_eq!(refused.problem(), (422, "idempotency_key_reused".into()), "{other}");
+    }
+    for key in ["", &"k".repeat(256)] {
+        let refused = give("zhangsan", march.clone(), key).await;
+        assert_eq!(refused.problem(), (400, "bad_request".into()), "{key}");
+    }
+    assert_eq!(up.creel_json(&["credits", "show", "zhangsan"]).await["balance"], "10");
+    // Of somebody else, it is another key.
+    assert_eq!(give("lisi", march, "march").await.json()["balance"], "10");
+    let activity = up.get("/api/activity").await.ok();
+    let given = activity["events"].as_array().unwrap().iter();
+    assert_eq!(
+        given.filter(|event| event["kind"] == "credits.given").count(),
+        2,
+        "{activity}"
+    );
+}
+
+#[tokio::test]
+async fn a_grant_whose_answer_is_lost_is_sent_again_and_given_once() {
+    let up = Up::start().await;
+    let server = up.url().strip_prefix("http://").unwrap().parse().unwrap();
+    let between = Stranger::losing_an_answer(server).await;
+    let given = up
+        .creel_at(&between.url(), &["credits", "grant", "zhangsan", "10", "--json"])
+        .await;
+    let given: Value = serde_json::from_slice(&given.stdout).unwrap();
+    assert_eq!(given["balance"], "10");
+    let account = up.creel_json(&["credits", "show", "zhangsan"]).await;
+    assert_eq!(account["entries"], json!([given["entry"]]));
 }
 
 #[tokio::test]

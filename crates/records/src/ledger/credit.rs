@@ -41,6 +41,14 @@ pub struct NewGrant {
     pub request: Option<RequestId>,
 }
 
+/// What came of a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    pub entry: Entry,
+    /// It was given before, under the same request id; nothing was added.
+    pub is_repeated: bool,
+}
+
 /// One line of the ledger. Never changed, never removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -48,7 +56,7 @@ pub struct Entry {
     pub kind: EntryKind,
     /// What it changed the balance by.
     pub amount: Micros,
-    /// The call that was charged.
+    /// The call that was charged, or the request that granted.
     pub request: Option<RequestId>,
     pub at: i64,
     pub note: Option<String>,
@@ -136,8 +144,9 @@ pub struct LedgerNode {
 /// The books, as people ask for them.
 #[async_trait]
 pub trait Credits: Send + Sync {
-    /// Gives credits. Repeated under the same request id, says what it did the first time.
-    async fn grant(&self, new: &NewGrant) -> Result<Entry, RecordsError>;
+    /// Gives credits. Repeated under the same request id, says what it did the first time; other credits under it are
+    /// [`RecordsError::Reused`].
+    async fn grant(&self, new: &NewGrant) -> Result<Granted, RecordsError>;
     /// How an account stands; one that nobody has granted anything stands at zero.
     async fn credits(&self, account: &str) -> Result<Account, RecordsError>;
     /// The newest `limit` entries before (an id), newest first.

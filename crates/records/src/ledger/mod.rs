@@ -16,7 +16,7 @@ mod settlement;
 mod store;
 
 pub use credit::{
-    Account, Credits, Entry, EntryKind, Grant, LedgerNode, NewGrant, UsageBy, UsageOf, UsageQuery, UsageSum,
+    Account, Credits, Entry, EntryKind, Grant, Granted, LedgerNode, NewGrant, UsageBy, UsageOf, UsageQuery, UsageSum,
 };
 pub use exchange::{Exchange, Exchanged, Give, Joined, Others, Position, Take, Taken};
 pub use micros::{BadAmount, Micros};

@@ -1,8 +1,8 @@
 //! The books.
 
 use creel_records::ledger::{
-    Billing, Credits, EntryKind, Exchange, Give, Keep, LedgerStore, Micros, NewGrant, Others, Outcome, Position,
-    PurseId, RequestId, Settlement, Take, Usage, UsageBy, UsageOf, UsageQuery,
+    Billing, Credits, EntryKind, Exchange, Give, Granted, Keep, LedgerStore, Micros, NewGrant, Others, Outcome,
+    Position, PurseId, RequestId, Settlement, Take, Usage, UsageBy, UsageOf, UsageQuery,
 };
 use creel_records::{Events, RecordsError, now_ms};
 use futures_util::future::join_all;
@@ -265,9 +265,57 @@ pub async fn a_grant_that_is_repeated_is_granted_once(store: &impl Books) {
         request: Some(RequestId::new()),
     };
     let first = store.grant(&new).await.unwrap();
-    assert_eq!(store.grant(&new).await.unwrap(), first);
+    assert!(!first.is_repeated);
+    let again = store.grant(&new).await.unwrap();
+    assert_eq!((again.is_repeated, &again.entry), (true, &first.entry));
+    let others: [fn(&mut NewGrant); 5] = [
+        |other| other.amount = Micros(101),
+        |other| other.kind = EntryKind::Grant,
+        |other| other.expires_at = Some(now_ms() + DAY_MS),
+        |other| other.note = None,
+        |other| other.account = "bob".into(),
+    ];
+    for change in others {
+        let mut other = new.clone();
+        change(&mut other);
+        let refused = store.grant(&other).await;
+        assert!(matches!(refused, Err(RecordsError::Reused)), "{other:?}: {refused:?}");
+    }
     assert_eq!(stands(store, "alice").await, (100, 0));
-    assert_eq!(store.entries("alice", None, 10).await.unwrap(), [first]);
+    assert_eq!(stands(store, "bob").await, (0, 0));
+    assert_eq!(store.entries("alice", None, 10).await.unwrap(), [first.entry]);
+}
+
+pub async fn of_many_who_repeat_a_grant_one_gives(store: &impl Books) {
+    for account in ["alice", "alice", "bob"] {
+        let new = NewGrant {
+            account: account.into(),
+            amount: Micros(100),
+            kind: EntryKind::Grant,
+            expires_at: Some(now_ms() + DAY_MS),
+            note: None,
+            request: Some(RequestId::new()),
+        };
+        let before = stands(store, account).await.0;
+        let granted = futures_util::future::join_all((0..8).map(|_| steadily(store, &new))).await;
+        let gave = granted.iter().filter(|granted| !granted.is_repeated);
+        assert_eq!(gave.count(), 1, "{granted:?}");
+        assert!(
+            granted.iter().all(|other| other.entry == granted[0].entry),
+            "{granted:?}"
+        );
+        assert_eq!(stands(store, account).await.0, before + 100);
+    }
+}
+
+/// Begins again where another transaction was in the way.
+async fn steadily(store: &impl Books, new: &NewGrant) -> Granted {
+    loop {
+        match store.grant(new).await {
+            Err(RecordsError::Conflict(_)) => {}
+            granted => return granted.unwrap(),
+        }
+    }
 }
 
 pub async fn a_node_that_is_given_up_leaves_nothing_behind_and_may_come_back(store: &impl Books) {

@@ -6,15 +6,15 @@ use super::purses::Purses;
 use super::{entries, grants, micros, nodes, usage};
 use crate::RecordsError;
 use crate::engine::{Transaction, query};
-use crate::ledger::{Account, Credits, Entry, LedgerNode, NewGrant, PurseId, UsageQuery, UsageSum};
+use crate::ledger::{Account, Credits, Entry, Granted, LedgerNode, NewGrant, PurseId, UsageQuery, UsageSum};
 use crate::sql::SqlRecords;
 
 #[async_trait]
 impl Credits for SqlRecords {
-    async fn grant(&self, new: &NewGrant) -> Result<Entry, RecordsError> {
+    async fn grant(&self, new: &NewGrant) -> Result<Granted, RecordsError> {
         let mut transaction = self.engine.begin().await?;
-        let entry = grants::grant(&mut transaction, new).await;
-        transaction.finish(entry).await
+        let granted = grants::grant(&mut transaction, new).await;
+        transaction.finish(granted).await
     }
 
     async fn credits(&self, account: &str) -> Result<Account, RecordsError> {

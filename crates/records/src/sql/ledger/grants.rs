@@ -9,7 +9,7 @@ use super::purses::Purses;
 use super::{micros, now};
 use crate::RecordsError;
 use crate::engine::{Engine, Transaction, query};
-use crate::ledger::{Entry, EntryKind, Grant, Micros, NewGrant, PurseId};
+use crate::ledger::{Entry, EntryKind, Grant, Granted, Micros, NewGrant, PurseId};
 
 /// Stands for never.
 const NEVER: i64 = i64::MAX;
@@ -20,17 +20,14 @@ fn purse_of(account: &str) -> String {
     PurseId::Account(account.into()).to_string()
 }
 
-pub async fn grant(transaction: &mut Transaction, new: &NewGrant) -> Result<Entry, RecordsError> {
+pub async fn grant(transaction: &mut Transaction, new: &NewGrant) -> Result<Granted, RecordsError> {
     let id = purse_of(&new.account);
     let mut purses = Purses::lock(transaction, None, vec![id.clone()]).await?;
-    if let Some(request) = new.request {
-        let before = query("SELECT id, kind, amount, request, at, note FROM ledger_entries WHERE request = ?")
-            .bind(request.bytes().to_vec())
-            .optional(&mut *transaction)
-            .await?;
-        if let Some(row) = before {
-            return entries::entry(&row);
-        }
+    if let Some(entry) = given_before(transaction, new).await? {
+        return Ok(Granted {
+            entry,
+            is_repeated: true,
+        });
     }
     let at = now(transaction).await?;
     let Some(purse) = purses.table.get_mut(&id) else {
@@ -68,14 +65,43 @@ pub async fn grant(transaction: &mut Transaction, new: &NewGrant) -> Result<Entr
             .bind(&new.note)
             .insert(transaction)
             .await?;
-    Ok(Entry {
+    let entry = Entry {
         id: entry,
         kind: new.kind,
         amount: new.amount,
         request: new.request,
         at,
         note: new.note.clone(),
+    };
+    Ok(Granted {
+        entry,
+        is_repeated: false,
     })
+}
+
+/// What was given under the same request id. The account's purse is locked: nobody gives under it at the same time.
+async fn given_before(transaction: &mut Transaction, new: &NewGrant) -> Result<Option<Entry>, RecordsError> {
+    let Some(request) = new.request else { return Ok(None) };
+    let found = query("SELECT id, account, kind, amount, request, at, note FROM ledger_entries WHERE request = ?")
+        .bind(request.bytes().to_vec())
+        .optional(&mut *transaction)
+        .await?;
+    let Some(row) = found else { return Ok(None) };
+    let account: String = row.get("account")?;
+    let entry = entries::entry(&row)?;
+    // The entry does not say until when: that is with the grant, which was made at the same moment.
+    let grant = query("SELECT id FROM credit_grants WHERE account = ? AND at = ? AND amount = ? AND expires_at = ?")
+        .bind(&new.account)
+        .bind(entry.at)
+        .bind(new.amount.0)
+        .bind(new.expires_at.unwrap_or(NEVER));
+    let same = account == new.account
+        && (entry.kind, entry.amount, &entry.note) == (new.kind, new.amount, &new.note)
+        && !grant.all(transaction).await?.is_empty();
+    if !same {
+        return Err(RecordsError::Reused);
+    }
+    Ok(Some(entry))
 }
 
 /// The grants that have something left, in the order in which they are spent. The account's purse is locked.
