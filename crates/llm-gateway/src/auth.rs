@@ -1,28 +1,28 @@
 //! Who asks: the virtual key of a request.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
 use crate::catalog::{Catalog, Key};
 use crate::key;
+use crate::ledger::Ledger;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 
 /// The key of `Authorization: Bearer` (OpenAI's clients) or `x-api-key` (Anthropic's). It is looked up by its hash, which nobody can
-/// aim at: how long that takes tells nothing of other keys.
+/// aim at: how long that takes tells nothing of other keys. It expires by the clock of the books, which all gateways share.
 ///
 /// # Errors
 /// [`Refusal::NoKey`], [`Refusal::UnknownKey`], [`Refusal::ExpiredKey`].
-pub fn key(catalog: &Catalog, headers: &HeaderMap) -> Result<Arc<Key>, Refusal> {
+pub fn key(catalog: &Catalog, ledger: &Ledger, headers: &HeaderMap) -> Result<Arc<Key>, Refusal> {
     let shown = shown(headers).ok_or(Refusal::NoKey)?;
     let key = catalog.keys.get(&key::hash(shown)).ok_or(Refusal::UnknownKey)?;
     if key.state.is_revoked() {
         return Err(Refusal::UnknownKey);
     }
-    if key.expires_at.is_some() && key.has_expired(now_ms()) {
+    if key.expires_at.is_some() && key.has_expired(ledger.now()) {
         return Err(Refusal::ExpiredKey);
     }
     Ok(Arc::clone(key))
@@ -50,11 +50,6 @@ fn shown(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
-}
-
-fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub async fn answer(worker: &Worker, surface: Surface, request: Request<Incoming
     let (head, body) = request.into_parts();
     // One snapshot for the whole call.
     let catalog = worker.shared.catalog.load_full();
-    let key = auth::key(&catalog, &head.headers)?;
+    let key = auth::key(&catalog, &worker.shared.ledger, &head.headers)?;
     let body = body::read(body, settings.max_body, settings.client_patience).await?;
     let ask = Ask::parse(surface, body)?;
     let name = key.resolve(&ask.model);

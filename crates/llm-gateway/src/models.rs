@@ -16,7 +16,7 @@ use crate::worker::Worker;
 
 pub fn list(worker: &Worker, headers: &HeaderMap, style: Style) -> Result<Response<Reply>, Refusal> {
     let catalog = worker.shared.catalog.load();
-    let key = auth::key(&catalog, headers)?;
+    let key = auth::key(&catalog, &worker.shared.ledger, headers)?;
     let names = names(&catalog, &key);
     let data: Vec<Value> = names.iter().map(|name| model(style, name)).collect();
     let list = match style {
@@ -30,7 +30,7 @@ pub fn list(worker: &Worker, headers: &HeaderMap, style: Style) -> Result<Respon
 
 pub fn show(worker: &Worker, headers: &HeaderMap, style: Style, name: &str) -> Result<Response<Reply>, Refusal> {
     let catalog = worker.shared.catalog.load();
-    let key = auth::key(&catalog, headers)?;
+    let key = auth::key(&catalog, &worker.shared.ledger, headers)?;
     let resolved = key.resolve(name);
     if !key.may_use(resolved) {
         return Err(Refusal::ModelNotAllowed(name.to_owned()));

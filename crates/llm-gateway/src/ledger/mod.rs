@@ -171,6 +171,12 @@ impl Ledger {
         }
     }
 
+    /// Milliseconds since the Unix epoch by the clock of the books, whatever this machine's says.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.shared.clock.now()
+    }
+
     /// For how long this node lets usage be kept from now on. Of several nodes, the one that keeps least has its way.
     pub fn keep(&self, keep: Keep) {
         *lock(&self.shared.keep) = keep;

@@ -1,5 +1,7 @@
 //! Virtual keys: who may do what, and how often.
 
+use std::time::Duration;
+
 use creel_testkit::provider::{Gate, Provider, Reply};
 use http_body_util::BodyExt as _;
 use serde_json::json;
@@ -29,12 +31,43 @@ async fn only_a_known_key_gets_in() {
 #[tokio::test]
 async fn a_key_that_has_expired_gets_nothing() {
     let provider = Provider::start().await;
-    let house = House::new(&provider).key(|key| key.expires_at = Some(1)).start().await;
+    let house = House::new(&provider).key(|key| key.expires_at = Some(0)).start().await;
     let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
     assert_eq!(
         (answer.status, &answer.json()["error"]["code"]),
         (401, &json!("expired_api_key"))
     );
+}
+
+/// The books of this house begin in 1970; this machine's clock is decades ahead of them.
+#[tokio::test]
+async fn a_key_expires_by_the_clock_of_the_books() {
+    const AT: i64 = 3_600_000;
+    let provider = Provider::start().await;
+    let house = House::new(&provider)
+        .credits(i64::from(u32::MAX))
+        .key(|key| key.expires_at = Some(AT))
+        .start()
+        .await;
+    let mut client = house.client().await;
+    let before = client.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!(before.status, 200, "{}", before.text());
+    house.books.set_time(AT);
+    // It is learnt with the next dealing.
+    let expired = async {
+        loop {
+            let answer = client.post("/v1/chat/completions", COMPLETION).await;
+            if answer.status != 200 {
+                return answer;
+            }
+        }
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(30), expired).await.unwrap();
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"]),
+        (401, &json!("expired_api_key"))
+    );
+    assert_eq!(client.get("/v1/models", &[]).await.status, 401);
 }
 
 #[tokio::test]
