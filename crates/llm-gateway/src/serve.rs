@@ -96,6 +96,7 @@ fn run(listener: std::net::TcpListener, shared: Arc<Shared>, stop: CancellationT
 async fn serve(listener: TcpListener, worker: Rc<Worker>, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let settings = worker.shared.settings;
+    let ticking = tokio::task::spawn_local(tick(settings.client_idle / 2));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -117,9 +118,18 @@ async fn serve(listener: TcpListener, worker: Rc<Worker>, stop: CancellationToke
         connections.spawn_local(connection(stream, Rc::clone(&worker), stop.clone()));
     }
     drop(listener);
+    ticking.abort();
     connections.close();
     // What runs longer is dropped with the runtime, and charged with what is known.
     let _ = tokio::time::timeout(settings.grace, connections.wait()).await;
+}
+
+/// A timer that is always nearer than those of idle connections. tokio wakes a thread, by a write(2) and all that follows, whenever
+/// a timer is set that is nearer than all others; without this one, that is each time a connection begins to wait for its next request.
+async fn tick(period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+    }
 }
 
 async fn connection(stream: TcpStream, worker: Rc<Worker>, stop: CancellationToken) {

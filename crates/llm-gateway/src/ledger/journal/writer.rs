@@ -57,6 +57,8 @@ struct Tail {
     older: u64,
     /// Older segments that a power cut may still undo.
     unsynced: Vec<File>,
+    /// A power cut may still undo the name of a segment.
+    name_unsynced: bool,
     /// The buffer that is swapped with `Pending::bytes`: neither is allocated again and again.
     batch: Vec<u8>,
 }
@@ -79,6 +81,7 @@ impl Writer {
                 begun: segment::FIRST,
                 older: 0,
                 unsynced: Vec::new(),
+                name_unsynced: true,
                 batch: Vec::new(),
             }),
             dir,
@@ -182,6 +185,7 @@ impl Writer {
         tail.older += tail.end.offset;
         let old = std::mem::replace(&mut tail.file, file);
         tail.unsynced.push(old);
+        tail.name_unsynced = true;
         tail.end = Position {
             segment: number,
             offset: segment::FIRST + open.len() as u64,
@@ -198,12 +202,12 @@ impl Writer {
     /// Makes everything up to the end that it returns survive a power cut.
     pub fn sync(&self) -> Result<Position, JournalError> {
         let fail = |error| JournalError::io(&self.dir, error);
-        let (mut files, end) = {
+        let (mut files, name_unsynced, end) = {
             let mut tail = self.tail();
             let current = tail.file.try_clone().map_err(fail)?;
             let mut files = std::mem::take(&mut tail.unsynced);
             files.push(current);
-            (files, tail.end)
+            (files, std::mem::take(&mut tail.name_unsynced), tail.end)
         };
         // From the oldest: what a failure leaves unsynced is tried again.
         while let Some(file) = files.first() {
@@ -212,11 +216,16 @@ impl Writer {
                 let mut tail = self.tail();
                 files.append(&mut tail.unsynced);
                 tail.unsynced = files;
+                tail.name_unsynced |= name_unsynced;
                 return Err(fail(error));
             }
             files.remove(0);
         }
-        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(fail)?;
+        // Only after a new segment: a sync commits the file system's own journal, and writes of calls wait for that.
+        if name_unsynced && let Err(error) = File::open(&self.dir).and_then(|dir| dir.sync_all()) {
+            self.tail().name_unsynced = true;
+            return Err(fail(error));
+        }
         Ok(end)
     }
 
