@@ -67,7 +67,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/instances/{id}/logs", get(logs::tail))
         .route("/api/instances/{id}/logs/stream", get(logs::stream))
         .route("/api/users", get(users::list).post(users::create))
-        .route("/api/users/import", post(users::import))
+        .route("/api/import/users", post(users::import))
         .route("/api/users/{id}/credits", get(credits::show).post(credits::give))
         .route("/api/usage", get(usage::show))
         .route("/api/activity", get(activity::list))

@@ -127,7 +127,7 @@ async fn a_users_configuration_is_written_by_who_has_seen_the_present_one() {
 async fn a_table_is_imported_whole_or_not_at_all() {
     let up = Up::start().await;
     let import = |query: &str, table: &'static str| {
-        let call = up.call(Method::POST, &format!("/api/users/import{query}"));
+        let call = up.call(Method::POST, &format!("/api/import/users{query}"));
         async move { call.body(table).await }
     };
     let count = async || up.get("/api/users").await.ok()["users"].as_array().map(Vec::len);
@@ -155,6 +155,54 @@ async fn a_table_is_imported_whole_or_not_at_all() {
         assert_eq!(told, lines, "{refused:?}");
     }
     assert_eq!(count().await, Some(2));
+}
+
+#[tokio::test]
+async fn a_user_whose_id_is_a_word_of_the_api_is_one_like_others() {
+    let up = Up::start().await;
+    for id in ["import", "me", "config", "token"] {
+        assert_eq!(up.post("/api/users", &json!({"id": id})).await.status, 201);
+        let path = format!("/api/users/{id}");
+        assert_eq!(up.get(&path).await.ok()["user"]["id"], id);
+        patch(&up, &path, json!({"status": "disabled"})).await.ok();
+        assert_eq!(up.delete(&path).await.status, 204);
+    }
+}
+
+/// Ids as they stand in a path, where an HTTP client leaves them alone.
+#[tokio::test]
+async fn an_id_that_is_a_path_leads_nowhere() {
+    let up = Up::start().await;
+    up.post("/api/users", &json!({"id": "alice"})).await;
+    for id in [
+        "..%2F..%2Fsecrets",
+        "%2Fetc%2Fpasswd",
+        "alice%2F..%2Fbob",
+        "alice%00",
+        "%2E%2E%5Calice",
+    ] {
+        for (method, rest) in [
+            (Method::GET, ""),
+            (Method::GET, "/config"),
+            (Method::GET, "/identity"),
+            (Method::GET, "/tokens"),
+            (Method::DELETE, "/tokens"),
+            (Method::DELETE, ""),
+        ] {
+            let path = format!("/api/users/{id}{rest}");
+            let refused = up.call(method.clone(), &path).await;
+            assert_eq!(refused.problem(), (422, "invalid_value".into()), "{method} {path}");
+            assert!(
+                refused.json()["detail"]
+                    .as_str()
+                    .is_some_and(|text| text.starts_with("id: ")),
+                "{refused:?}"
+            );
+        }
+        let path = format!("/api/users/{id}/token");
+        assert_eq!(up.post(&path, &json!({})).await.problem().0, 422, "{path}");
+    }
+    assert_eq!(up.get("/api/users").await.ok()["users"][0]["id"], "alice");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! `POST /api/users/import`: many users from a table, all or none. Columns: `id`, and `name` if wanted.
+//! `POST /api/import/users`: many users from a table, all or none. Columns: `id`, and `name` if wanted. Not below `/api/users`: there it would hide
+//! the user of that id.
 
 use std::collections::HashMap;
 

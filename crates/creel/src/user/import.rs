@@ -62,9 +62,9 @@ pub async fn run(client: &Client, file: &str, dry_run: bool, json: bool) -> Resu
 
 async fn send(client: &Client, part: &Part, dry_run: bool) -> Result<(), Failure> {
     let path = if dry_run {
-        "/api/users/import?dry_run=true"
+        "/api/import/users?dry_run=true"
     } else {
-        "/api/users/import"
+        "/api/import/users"
     };
     client.post_text(path, part.text.clone()).await.map(|_| ())
 }

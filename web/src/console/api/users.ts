@@ -76,7 +76,7 @@ export function removeUser(id: string): Promise<void> {
 /** A table `id,name`. Says how many users it makes, or (with `dryRun`) would make. */
 export async function importUsers(table: string, dryRun: boolean): Promise<number> {
   const init = { headers: { 'content-type': 'text/csv' }, body: table }
-  const response = await send('POST', `/api/users/import?dry_run=${dryRun}`, init)
+  const response = await send('POST', `/api/import/users?dry_run=${dryRun}`, init)
   return ((await response.json()) as { users: number }).users
 }
 
