@@ -268,7 +268,8 @@ async fn a_login_needs_its_csrf_token_to_change_something() {
     assert_eq!(create().await.problem().0, 403);
     assert_eq!(create().header("x-csrf-token", "wrong").await.problem().0, 403);
     assert_eq!(create().header("x-csrf-token", &csrf).await.status, 201);
-    assert_eq!(as_browser(up.post("/api/logout", &json!({}))).await.status, 204);
+    let leave = as_browser(up.post("/api/logout", &json!({}))).header("x-csrf-token", &csrf);
+    assert_eq!(leave.await.status, 204);
     assert_eq!(as_browser(up.get("/api/session")).await.problem().0, 401);
 }
 

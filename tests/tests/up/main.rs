@@ -7,6 +7,7 @@ mod chat;
 mod command_line;
 mod connections;
 mod credits;
+mod doors;
 mod everyone;
 mod installation;
 mod isolation;

@@ -1,6 +1,6 @@
 //! Cookies that stand for a login: out of reach for scripts, and sent to no other site's requests.
 
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use creel_http::Problem;
 use subtle::ConstantTimeEq as _;
 
@@ -45,8 +45,26 @@ pub fn refuse_forged(method: &Method, headers: &HeaderMap, csrf: &str) -> Result
     Ok(())
 }
 
+/// A form of another site's page may send any text, and would sign its browser in as somebody else; but not as JSON.
+///
+/// # Errors
+/// 415.
+pub fn refuse_form(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let media = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    if media.trim().eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = "a sign-in that sets a cookie must come with Content-Type: application/json";
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        detail,
+    ))
+}
+
 fn forbidden(detail: &str) -> Problem {
-    Problem::new(axum::http::StatusCode::FORBIDDEN, "forbidden", detail)
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
 fn same_origin(headers: &HeaderMap) -> bool {

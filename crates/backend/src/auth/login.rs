@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_http::{JsonBody, Peer, Problem, random_id};
@@ -35,6 +35,7 @@ pub async fn log_in(
     headers: HeaderMap,
     JsonBody(credentials): JsonBody<Credentials>,
 ) -> Result<Response, Problem> {
+    cookie::refuse_form(&headers)?;
     refuse_locked_out(&backend, peer)?;
     let turn = backend.password_turns.take().await.ok_or_else(crowded)?;
     // Again: those before this one may have failed meanwhile.
@@ -135,12 +136,10 @@ pub async fn current(Shared(backend): Shared<State>, headers: HeaderMap) -> Resu
 
 /// `POST /api/logout`
 pub async fn log_out(Shared(backend): Shared<State>, headers: HeaderMap) -> Result<Response, Problem> {
-    if let Some(secret) = cookie::read(COOKIE, &headers) {
-        backend
-            .records
-            .delete_login(&sha256(secret))
-            .await
-            .map_err(records_problem)?;
+    if let Some(login) = login_of(&backend, &headers).await? {
+        cookie::refuse_forged(&Method::POST, &headers, &login.csrf)?;
+        let ended = backend.records.delete_login(&login.sha256).await;
+        ended.map_err(records_problem)?;
     }
     Ok((
         StatusCode::NO_CONTENT,

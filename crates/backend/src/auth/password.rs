@@ -82,6 +82,16 @@ mod tests {
         assert!(PasswordHash::new(NOBODY).is_ok());
     }
 
+    /// The work of a check is what the hash asks for, and [`verify`] does one check whoever is asked for.
+    #[test]
+    fn nobody_takes_as_much_work_as_somebody() {
+        let somebody = hash("correct horse");
+        let work = |phc: &str| phc.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(work(NOBODY), work(&somebody));
+        let lengths = |phc: &str| phc.split('$').skip(4).map(str::len).collect::<Vec<_>>();
+        assert_eq!(lengths(NOBODY), lengths(&somebody), "salt and digest");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn two_at_a_time_and_others_wait_so_long() {
         let turns = Turns::default();

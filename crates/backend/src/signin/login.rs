@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::extract::State as Shared;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_http::{JsonBody, Peer, Problem, random_id, rfc3339};
@@ -59,6 +59,9 @@ pub async fn log_in(
     JsonBody(credentials): JsonBody<Credentials>,
 ) -> Result<Response, Problem> {
     let Credentials { id, password, cookie } = credentials;
+    if cookie {
+        cookie::refuse_form(&headers)?;
+    }
     let user = check_password(&backend, peer, &id, password).await?;
     let form = if cookie { Form::Cookie } else { Form::Tokens };
     let phc = user.password_phc.clone().unwrap_or_default();
@@ -197,6 +200,9 @@ const SPENT: &str = "this refresh token is not in force; sign in again";
 /// `POST /api/auth/logout`: ends the login of the request's token or cookie, where it has one.
 pub async fn log_out(Shared(backend): Shared<State>, headers: HeaderMap) -> Result<Response, Problem> {
     if let Some(signed_in) = found(&backend, &headers).await? {
+        if signed_in.form == Form::Cookie {
+            cookie::refuse_forged(&Method::POST, &headers, &signed_in.login.csrf)?;
+        }
         let ended = backend.records.delete_user_login(&signed_in.login.id).await;
         ended.map_err(records_problem)?;
     }
