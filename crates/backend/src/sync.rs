@@ -91,7 +91,12 @@ pub async fn changes(
     };
     let ids: Vec<String> = page.users.iter().map(|(user, _)| user.id.clone()).collect();
     let keys = backend.records.user_keys(&ids).await.map_err(records_problem)?;
-    let key_of = |user: &UserRecord| key::open(&backend.llm.sealer, keys.get(&user.id)?);
+    let mut sealed_elsewhere = 0_usize;
+    let mut key_of = |user: &UserRecord| {
+        let opened = key::open(&backend.llm.sealer, keys.get(&user.id)?);
+        sealed_elsewhere += usize::from(opened.is_none());
+        Some(opened.unwrap_or_else(|| key::OPENS_NOTHING.to_owned()))
+    };
     let tag = backend.records.user_change_tag(page.reached).await;
     let answer = Answer {
         users: page
@@ -104,6 +109,13 @@ pub async fn changes(
         full: since.is_none(),
         has_more: page.has_more,
     };
+    if sealed_elsewhere > 0 {
+        tracing::error!(
+            users = sealed_elsewhere,
+            "model keys of users do not open with this home's secrets/master.key, and their model calls are refused; put the master.key of the \
+             home that made them here, or give these users new tokens"
+        );
+    }
     // Digests of tokens, configurations and keys are nobody else's.
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }

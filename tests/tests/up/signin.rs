@@ -5,6 +5,7 @@ use creel_tests::http::{Answer, Call};
 use creel_tests::person::{PASSWORD, Person, log_in, refresh};
 use creel_tests::tenants::SERVICE_TOKEN;
 use creel_tests::up::Up;
+use creel_tests::wait::until;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -254,6 +255,45 @@ async fn two_backends_on_one_database_are_one_to_their_users() {
 
     patch(&other, "alice", json!({"status": "disabled"})).await;
     assert_eq!(next.refused(&one).await, out());
+}
+
+#[tokio::test]
+async fn a_model_key_that_another_home_has_sealed_is_said_and_charged_to_nobody() {
+    let (one, other) = two_on_one_database().await;
+    let alice = Person::new(&one, "alice").await;
+    assert_eq!(
+        alice.post(&one, "/openclaw/gateway/token", &json!({})).await.status,
+        201
+    );
+    let key = async |up: &Up| {
+        let page = up.get("/openclaw/gateway/configs").with_token(SERVICE_TOKEN).await.ok();
+        page["users"][0]["model_key"].as_str().expect("a key").to_owned()
+    };
+    let good = key(&one).await;
+    assert_eq!(good.len(), "sk-creel-".len() + 43);
+    let none = key(&other).await;
+    assert_eq!(none, "sk-creel-sealed-with-another-master-key");
+    other
+        .log()
+        .line_with("do not open with this home's secrets/master.key")
+        .await;
+    // LLM Gateways hear of keys after a moment.
+    let answers = async |key: &str, status: u16| {
+        let url = format!("{}/v1/models", other.llm_url());
+        until("the LLM Gateway to know better", || async {
+            let answer = Call::new(&creel_tests::http::client(), Method::GET, &url, key).await;
+            (answer.status == status).then_some(())
+        })
+        .await;
+    };
+    answers(&good, 200).await;
+    answers(&none, 401).await;
+
+    assert_eq!(other.post("/api/users/alice/token", &json!({})).await.status, 201);
+    let new = key(&other).await;
+    assert_ne!(new, good);
+    answers(&new, 200).await;
+    answers(&good, 401).await;
 }
 
 #[tokio::test]

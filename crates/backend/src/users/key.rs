@@ -9,12 +9,23 @@ use creel_session::UserId;
 use crate::error::records_problem;
 use crate::state::Backend;
 
-/// Makes the user's key where there is none. Whoever gives a user a token calls this first, so that both go out with the next sync.
+/// What goes to gateways for a key that cannot be opened here. It opens nothing, so the user's model calls are refused; without any, they would be
+/// charged to the gateway itself.
+pub const OPENS_NOTHING: &str = "sk-creel-sealed-with-another-master-key";
+
+/// Makes the user's key where there is none that can be opened here. Whoever gives a user a token calls this first, so that both go out with the
+/// next sync.
 pub async fn ensure(backend: &Backend, user: &UserId) -> Result<(), Problem> {
     let records = &backend.records;
     let known = records.user_keys(&[user.as_str().to_owned()]).await;
-    if !known.map_err(records_problem)?.is_empty() {
-        return Ok(());
+    match known.map_err(records_problem)?.get(user.as_str()) {
+        Some(key) if open(&backend.llm.sealer, key).is_some() => return Ok(()),
+        Some(key) => {
+            tracing::warn!(%user, "the user's model key does not open with this home's secrets/master.key; they get another");
+            records.revoke_llm_key(&key.key).await.map_err(records_problem)?;
+            records.delete_user_key(user.as_str()).await.map_err(records_problem)?;
+        }
+        None => {}
     }
     let key = VirtualKey::mint().map_err(|error| failed(&error))?;
     let id = format!("{user}-{}", hex(&key.hash()[..8]));
