@@ -180,6 +180,21 @@ async fn a_provider_that_lies_or_fails_signs_nobody_in() {
 }
 
 #[tokio::test]
+async fn a_provider_that_names_another_issuer_is_not_asked_on() {
+    let company = Company::new(true).await;
+    company.identity.lie(Wrong::Discovery);
+    let start = company.get("/api/auth/oidc/start").await;
+    assert_eq!(
+        (start.status, start.header("location")),
+        (302, "/me/sign-in?error=oidc_failed"),
+        "{start:?}"
+    );
+    company.up.log().line_with("it names another issuer").await;
+    company.identity.lie(Wrong::Nothing);
+    assert_eq!(company.sign_in().await.header("location"), "/me/usage");
+}
+
+#[tokio::test]
 async fn the_way_back_is_the_same_browsers_and_once() {
     let company = Company::new(true).await;
     let (path, cookie) = company.go().await;
