@@ -55,7 +55,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Llm(LlmCommand::Run(args)) => several_threads(llm::run(args, home, json)),
         Command::Llm(LlmCommand::SetUp(command)) => one_thread(llm_setup::run(command, home, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
-        Command::MultiTenant(args) => one_thread(multi_tenant::run(args, json)),
+        Command::MultiTenant(args) => one_thread(multi_tenant::run(args, home, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),
         Command::User(command) => one_thread(user::run(command, home, json)),
         Command::Credits(command) => one_thread(credits::run(command, home, json)),

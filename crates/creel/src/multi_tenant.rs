@@ -1,5 +1,7 @@
 //! `creel multi-tenant …`: asks a running gateway for many users. It is found as the gateway finds its configuration: the same file names
-//! the port and the service token.
+//! the port and the service token. Where no such file is, it is the gateway that the control plane of this home has for its users.
+
+use std::path::{Path, PathBuf};
 
 use creel_config::{Bind, Locations, Overrides, ProcessEnvironment};
 use serde_json::Value;
@@ -8,10 +10,13 @@ use crate::cli::{MultiTenantArgs, MultiTenantCommand, SyncCommand, UsersCommand}
 use crate::client::{Client, Token, escaped};
 use crate::failure::Failure;
 use crate::output::{self, duration, print_or};
-use crate::size;
+use crate::{size, user};
 
-pub async fn run(args: MultiTenantArgs, json: bool) -> Result<(), Failure> {
-    let client = client(args.url)?;
+const ADVICE: &str = "start the gateway with `creel gateway run`, or name it with --url";
+const TOKEN_VARIABLE: &str = "OPENCLAW_SERVICE_TOKEN";
+
+pub async fn run(args: MultiTenantArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
+    let client = client(args.url, home).await?;
     match args.command {
         MultiTenantCommand::Stats => {
             let stats = ask(&client, "/stats").await?;
@@ -52,17 +57,19 @@ pub async fn run(args: MultiTenantArgs, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn client(url: Option<String>) -> Result<Client, Failure> {
+async fn client(url: Option<String>, home: Option<PathBuf>) -> Result<Client, Failure> {
+    let given = std::env::var(TOKEN_VARIABLE).ok().filter(|secret| !secret.is_empty());
+    if let (Some(url), Some(secret)) = (&url, given) {
+        let source = TOKEN_VARIABLE.to_owned();
+        return Client::at(url, "--url", Token { secret, source }, ADVICE);
+    }
     let environment = ProcessEnvironment;
     let locations = Locations::resolve(&environment, None, false)
         .and_then(|locations| locations.or_multi_tenant(&environment))
         .map_err(Failure::bad_input)?;
     let loaded = creel_config::load(&locations, &environment, &Overrides::default()).map_err(Failure::bad_input)?;
     let Some(settings) = loaded.config.multi_tenant else {
-        return Err(Failure::bad_input(format!(
-            "{}: multiTenant.enabled is off; name another file with OPENCLAW_GLOBAL_CONFIG",
-            locations.config.display()
-        )));
+        return of_the_home(url, home, &locations.config).await;
     };
     let gateway = loaded.config.gateway;
     let address = match gateway.bind {
@@ -73,12 +80,36 @@ fn client(url: Option<String>) -> Result<Client, Failure> {
     let token = Token {
         secret: settings.service_token.expose().to_owned(),
         source: format!(
-            "OPENCLAW_SERVICE_TOKEN, or multiTenant.serviceToken in {}",
+            "{TOKEN_VARIABLE}, or multiTenant.serviceToken in {}",
             locations.config.display()
         ),
     };
-    let advice = "start the gateway with `creel gateway run`, or name it with --url";
-    Client::at(&url, "--url", token, advice)
+    Client::at(&url, "--url", token, ADVICE)
+}
+
+/// The gateway of `creel user gateway`: the control plane says where it is, and its home has the service token.
+async fn of_the_home(url: Option<String>, home: Option<PathBuf>, looked_at: &Path) -> Result<Client, Failure> {
+    let file = crate::client::home(home.clone())?.join("secrets/service-token");
+    let Ok(secret) = std::fs::read_to_string(&file) else {
+        return Err(Failure::bad_input(format!(
+            "{}: multiTenant.enabled is off, and there is no {}; name another file with OPENCLAW_GLOBAL_CONFIG, or a home with --home",
+            looked_at.display(),
+            file.display()
+        )));
+    };
+    let url = match url {
+        Some(url) => url,
+        None => {
+            let gateway = Client::new(home)?.get(user::GATEWAY).await?;
+            let url = gateway["url"].as_str().map(str::to_owned);
+            url.ok_or_else(|| Failure::bad_input(user::NO_GATEWAY))?
+        }
+    };
+    let token = Token {
+        secret: secret.trim().to_owned(),
+        source: file.display().to_string(),
+    };
+    Client::at(&url, "--url", token, ADVICE)
 }
 
 async fn ask(client: &Client, path: &str) -> Result<Value, Failure> {

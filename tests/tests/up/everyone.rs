@@ -90,6 +90,40 @@ async fn a_newcomer_has_a_gateway_for_all_users_in_one_command() {
 }
 
 #[tokio::test]
+async fn the_command_line_administers_the_gateway_of_its_home() {
+    let builder = Up::builder();
+    let nowhere = builder.home().join("nowhere").display().to_string();
+    // Where no file of a gateway is.
+    let up = builder.env("OPENCLAW_HOME", &nowhere).start().await;
+    let (code, said) = up.creel_refuses(&["multi-tenant", "stats"]).await;
+    assert!(
+        code == Some(2) && said.contains("`creel user gateway everyone` makes one"),
+        "{said}"
+    );
+    let gateway = serve_everyone(&up).await;
+    Person::new(&up, "alice").await;
+    up.creel_json(&["multi-tenant", "config", "sync"]).await;
+    let stats = up.creel_json(&["multi-tenant", "stats"]).await;
+    assert_eq!((&stats["total_users"], &stats["sync_failures"]), (&json!(1), &json!(0)));
+    let info = up.creel_json(&["multi-tenant", "users", "info", "alice"]).await;
+    assert_eq!((&info["user_id"], &info["status"]), (&json!("alice"), &json!("active")));
+    let cleaned = up.creel_json(&["multi-tenant", "users", "cleanup"]).await;
+    assert_eq!(cleaned["unloaded"], json!([]));
+    let (code, said) = up.creel_refuses(&["multi-tenant", "users", "info", ".."]).await;
+    assert!(
+        code == Some(2) && said.contains("\"..\" is the name of nothing"),
+        "{said}"
+    );
+
+    let url = gateway["url"].as_str().unwrap();
+    let named = ["multi-tenant", "--url", url, "stats"];
+    assert_eq!(up.creel_json(&named).await["total_users"], 1);
+    up.creel_json(&["instance", "stop", "everyone"]).await;
+    let (code, said) = up.creel_refuses(&["multi-tenant", "stats"]).await;
+    assert!(code == Some(1) && said.contains("nothing answers at"), "{said}");
+}
+
+#[tokio::test]
 async fn the_service_token_is_handed_to_the_gateway_for_users_alone() {
     let up = Up::start().await;
     up.create("a").await;

@@ -170,6 +170,10 @@ async fn what_makes_no_sense_is_refused_in_one_line() {
         (&["user", "token", "alice", "--expires", "soon"], "expires_at"),
         (&["user", "list", "--limit", "many"], "--limit"),
         (&["user", "rm", "nobody"], "there is no user"),
+        (&["user", "show", ""], "\"\" is the name of nothing"),
+        (&["user", "rm", "."], "\".\" is the name of nothing"),
+        (&["user", "disable", ".."], "\"..\" is the name of nothing"),
+        (&["user", "show", "../alice"], "id: "),
     ] {
         let (code, said) = up.creel_refuses(arguments).await;
         assert!(code == Some(2) && said.contains(part), "{arguments:?}: {code:?} {said}");

@@ -6,7 +6,8 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, Spinner, print_or};
 
-const PATH: &str = "/api/system/users-gateway";
+pub const PATH: &str = "/api/system/users-gateway";
+pub const NONE: &str = "no gateway serves users yet; `creel user gateway everyone` makes one";
 
 pub async fn run(client: &Client, instance: Option<String>, model: Option<String>, json: bool) -> Result<(), Failure> {
     let gateway = match instance {
@@ -27,7 +28,7 @@ pub async fn run(client: &Client, instance: Option<String>, model: Option<String
 
 fn summary(gateway: &Value) -> String {
     let Some(url) = gateway["url"].as_str() else {
-        return "no gateway serves users yet; `creel user gateway everyone` makes one".to_owned();
+        return NONE.to_owned();
     };
     match gateway["instance"].as_str() {
         Some(instance) => format!(

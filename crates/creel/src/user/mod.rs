@@ -5,6 +5,8 @@ mod import;
 mod parts;
 mod password;
 
+pub use gateway::{NONE as NO_GATEWAY, PATH as GATEWAY};
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
