@@ -133,7 +133,7 @@ test('a user is renamed, disabled and enabled, and loses the password', async ()
 })
 
 test('what is wrong in a table is told line by line, and nothing is imported', async () => {
-  browser.expectRefusal(422, /\/api\/users\/import/)
+  browser.expectRefusal(422, /\/api\/import\/users/)
   await console_.open('/users')
   await console_.part('import').click()
   await console_.part('table').fill('id,name\nbob,Bob\n../x,Nobody\ncarol,"Carol\nalice@example.com,\n')
