@@ -20,6 +20,8 @@ const ROUNDS: usize = 20;
 const CONNECTIONS: usize = 10_000;
 /// What a request asks that reaches the user's configuration and nothing beyond.
 const QUESTION: &str = "/v1/models";
+/// What is answered to everybody, whatever token they send.
+const OPEN: &str = "/healthz";
 
 /// What was found with so many registered.
 #[derive(Default)]
@@ -31,6 +33,8 @@ struct Found {
     unchanged_ms: Vec<f64>,
     cold_ms: Vec<f64>,
     warm_ms: Vec<f64>,
+    /// Requests that have no token and reach no user.
+    bare_ms: Vec<f64>,
 }
 
 pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec<Row>> {
@@ -81,8 +85,8 @@ async fn look(service: &Service) -> anyhow::Result<Found> {
         ..Found::default()
     };
     let mut connection = Connection::open(service.gateway.port).await?;
-    let mut ask = async |token: &str| {
-        let answer = connection.send_json("GET", QUESTION, token, &Bytes::new()).await?;
+    let mut ask = async |path: &str, token: &str| {
+        let answer = connection.send_json("GET", path, token, &Bytes::new()).await?;
         anyhow::ensure!(answer.status == 200, "status {}", answer.status);
         anyhow::Ok(answer.took.as_secs_f64() * 1e3)
     };
@@ -90,10 +94,11 @@ async fn look(service: &Service) -> anyhow::Result<Found> {
     let step = service.tokens.len() / ACTIVE;
     let active = || service.tokens.iter().step_by(step).take(ACTIVE);
     for token in active() {
-        found.cold_ms.push(ask(token).await?);
+        found.cold_ms.push(ask(QUESTION, token).await?);
     }
     for token in active() {
-        found.warm_ms.push(ask(token).await?);
+        found.warm_ms.push(ask(QUESTION, token).await?);
+        found.bare_ms.push(ask(OPEN, token).await?);
     }
     for round in 0..ROUNDS {
         service.change(CHANGED, round);
@@ -164,13 +169,18 @@ impl Found {
             row("sync of nothing, ms", median(&self.unchanged_ms)).note(best(&self.unchanged_ms)),
             row("first request of a user, ms", median(&self.cold_ms)).note(best(&self.cold_ms)),
             row("request of a loaded user, ms", median(&self.warm_ms)).note(best(&self.warm_ms)),
+            row(
+                "token lookup and admission, ms",
+                median(&self.warm_ms) - median(&self.bare_ms),
+            )
+            .note("a loaded user's request less one that needs no token".to_owned()),
         ]
     }
 
     fn samples(&self) -> Value {
         json!({
             "mib": self.mib, "full_sync_ms": self.full_sync_ms, "changed_ms": self.changed_ms,
-            "unchanged_ms": self.unchanged_ms, "cold_ms": self.cold_ms, "warm_ms": self.warm_ms,
+            "unchanged_ms": self.unchanged_ms, "cold_ms": self.cold_ms, "warm_ms": self.warm_ms, "bare_ms": self.bare_ms,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! A user's files, reached so that no path and no symbolic link leads out of them.
 //!
 //! Every access goes through `openat2(2)` with `RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS`: the kernel, not string handling, keeps
-//! a tool inside. Layout (DESIGN.md, section 1): `agent/IDENTITY.md`, `memory/`, `sessions/`; the workspaces of upstream
+//! a tool inside. Layout: `agent/IDENTITY.md`, `memory/`, `sessions/`; the workspaces of upstream
 //! OpenClaw keep the same files at the top, so both places are looked at.
 
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! The command line, as DESIGN.md, section 3 has it.
+//! The command line: every command, its options and what they may be.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::{InstanceId, Token};
 
-/// An instance as the API shows it (DESIGN.md, section 3).
+/// An instance as the API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Instance {
     pub id: InstanceId,

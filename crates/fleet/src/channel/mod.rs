@@ -12,7 +12,7 @@ use self::secrets::Hiding;
 pub use self::secrets::Variables;
 use crate::FleetError;
 
-/// The platforms a channel can connect to (DESIGN.md, section 1).
+/// The platforms a channel can connect to.
 const KINDS: [&str; 8] = [
     "feishu", "dingtalk", "wecom", "telegram", "discord", "slack", "whatsapp", "webchat",
 ];

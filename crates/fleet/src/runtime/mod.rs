@@ -28,7 +28,7 @@ pub struct Launch {
 
 /// The exit code by which upstream says that its configuration is at fault.
 const OPENCLAW_CONFIGURATION: i32 = 78;
-/// The exit code of `creel` for bad input (DESIGN.md, section 3).
+/// The exit code of `creel` for bad input.
 const NATIVE_BAD_INPUT: i32 = 2;
 
 /// What to start for Creel's own gateway: this binary.

@@ -23,7 +23,7 @@ use crate::profile::Profile;
 use crate::state::Setup;
 
 const RETRY: Duration = Duration::from_secs(1);
-/// How virtual keys of the LLM Gateway begin (DESIGN.md, section 3).
+/// How virtual keys of the LLM Gateway begin.
 const VIRTUAL_KEY: &str = "sk-creel-";
 
 impl Tenants {

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use creel_http::random_id;
 use creel_session::UserId;
 
-/// What every workspace has (DESIGN.md, section 1), whatever the template has.
+/// What every workspace has, whatever the template has.
 const DIRECTORIES: [&str; 3] = ["agent", "sessions", "memory"];
 /// A template larger than this is a mistake.
 const TEMPLATE_FILES: usize = 10_000;
