@@ -2,28 +2,19 @@
 
 mod cli;
 mod client;
-mod command_line;
-mod credits;
-mod deploy;
+mod commands;
 mod failure;
-mod gateway;
-mod handed;
-mod instance;
-mod llm;
-mod llm_setup;
+mod llm_gateway;
 mod logging;
-mod multi_tenant;
 mod output;
-mod records;
 mod settings;
 mod size;
-mod up;
-mod usage;
-mod user;
 
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Command, LlmCommand};
+use crate::cli::{Cli, Command};
+use crate::commands::llm::LlmCommand;
+use crate::commands::{completions, credits, deploy, gateway, instance, llm, multi_tenant, records, up, usage, user};
 use crate::failure::Failure;
 
 /// What the fleet starts an instance through, and nobody types: it is no part of the command line that people see.
@@ -36,7 +27,7 @@ fn main() -> ExitCode {
             Err(error) => Failure::with_code(&error, error.exit_code()).report(false),
         };
     }
-    let cli = match command_line::read() {
+    let cli = match cli::read() {
         Ok(cli) => cli,
         Err(code) => return code,
     };
@@ -52,8 +43,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Up(args) => several_threads(up::run(args, home, json)),
         Command::Gateway(command) => one_thread(gateway::run(command, json)),
-        Command::Llm(LlmCommand::Run(args)) => several_threads(llm::run(args, home, json)),
-        Command::Llm(LlmCommand::SetUp(command)) => one_thread(llm_setup::run(command, home, json)),
+        Command::Llm(LlmCommand::Run(args)) => several_threads(llm::run::run(args, home, json)),
+        Command::Llm(LlmCommand::SetUp(command)) => one_thread(llm::set_up::run(command, home, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, home, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),
@@ -61,8 +52,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Credits(command) => one_thread(credits::run(command, home, json)),
         Command::Usage(args) => one_thread(usage::run(args, home, json)),
         Command::Deploy(command) => deploy::run(command, home, json),
-        Command::Completions { shell } => {
-            cli::print_completions(shell);
+        Command::Completions(args) => {
+            completions::run(args);
             Ok(())
         }
     }

@@ -8,8 +8,8 @@ use creel_records::DatabaseUrl;
 use creel_records::ledger::Keep;
 use serde::Deserialize;
 
-use crate::cli::LlmSettings;
 use crate::failure::Failure;
+use crate::llm_gateway::LlmSettings;
 
 /// Overrides `database`.
 const DATABASE_VARIABLE: &str = "CREEL_DATABASE_URL";

@@ -2,13 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::{Args, Subcommand};
 use creel_fleet::Home;
 use creel_records::{DatabaseUrl, MoveError, SqlRecords};
 use serde_json::json;
 
-use crate::cli::{MoveArgs, RecordsCommand};
 use crate::failure::Failure;
 use crate::{client, output, settings};
+
+#[derive(Subcommand)]
+pub enum RecordsCommand {
+    /// Move everything from a SQLite file to an empty database, or nothing; `creel up` must not be running
+    Move(MoveArgs),
+}
+
+#[derive(Args)]
+pub struct MoveArgs {
+    /// sqlite:FILE [default: creel.db of the home]
+    #[arg(long, value_name = "URL")]
+    pub from: Option<String>,
+    /// postgres://… or mysql://… [default: CREEL_DATABASE_URL, else `database` in creel.toml]. Others on this machine can read
+    /// a command line: a URL with a password is better kept there
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
+}
 
 pub async fn run(command: RecordsCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     let home = client::home(home)?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::args::CreateArgs;
 use super::{path, summary};
-use crate::cli::CreateArgs;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, Spinner, print_or};

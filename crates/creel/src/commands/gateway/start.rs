@@ -12,7 +12,7 @@ use creel_gateway::Running;
 use serde_json::json;
 use tokio::process::{Child, Command};
 
-use crate::cli::GatewayArgs;
+use super::args::GatewayArgs;
 use crate::failure::Failure;
 use crate::output;
 

@@ -1,7 +1,10 @@
 //! `creel gateway run|start|status|health|stop`
 
+mod args;
 mod health;
 mod start;
+
+pub use args::GatewayCommand;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +15,7 @@ use creel_gateway::{Options, Running, StartError};
 use rustix::process::{DumpableBehavior, Pid, Signal};
 use serde_json::json;
 
-use crate::cli::{GatewayArgs, GatewayCommand, ProfileArgs};
+use self::args::{GatewayArgs, ProfileArgs};
 use crate::failure::Failure;
 use crate::{logging, output};
 

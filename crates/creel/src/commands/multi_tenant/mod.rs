@@ -1,16 +1,21 @@
 //! `creel multi-tenant …`: asks a running gateway for many users. It is found as the gateway finds its configuration: the same file names
 //! the port and the service token. Where no such file is, it is the gateway that the control plane of this home has for its users.
 
+mod args;
+
+pub use args::MultiTenantArgs;
+
 use std::path::{Path, PathBuf};
 
 use creel_config::{Bind, Locations, Overrides, ProcessEnvironment};
 use serde_json::Value;
 
-use crate::cli::{MultiTenantArgs, MultiTenantCommand, SyncCommand, UsersCommand};
+use self::args::{MultiTenantCommand, SyncCommand, UsersCommand};
 use crate::client::{Client, Token, escaped};
+use crate::commands::user;
 use crate::failure::Failure;
 use crate::output::{self, duration, print_or};
-use crate::{size, user};
+use crate::size;
 
 const ADVICE: &str = "start the gateway with `creel gateway run`, or name it with --url";
 const TOKEN_VARIABLE: &str = "OPENCLAW_SERVICE_TOKEN";

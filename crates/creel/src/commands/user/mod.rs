@@ -1,17 +1,19 @@
 //! `creel user …`: the users of gateways for many, through the backend's REST API.
 
+mod args;
 mod gateway;
 mod import;
 mod parts;
 mod password;
 
+pub use args::UserCommand;
 pub use gateway::{NONE as NO_GATEWAY, PATH as GATEWAY};
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::{UserCommand, UserCreateArgs};
+use self::args::UserCreateArgs;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output::{self, print_or};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
 
-use crate::cli::{Cli, Command, GatewayAlone};
+use super::{Cli, Command, GatewayAlone};
 use crate::failure::Failure;
 use crate::output;
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use creel_fleet::{Credentials, InstanceId, Secret};
 use creel_records::Records;
 
-use crate::llm::VirtualKeys;
+use super::virtual_keys::VirtualKeys;
 
 /// Named by the configuration of an instance that serves all users.
 const SERVICE_TOKEN: &str = "CREEL_SERVICE_TOKEN";

@@ -6,8 +6,8 @@ use std::path::Path;
 use creel_config::json5;
 use serde_json::{Value, json};
 
+use super::args::ConfigCommand;
 use super::path;
-use crate::cli::ConfigCommand;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, print_or};

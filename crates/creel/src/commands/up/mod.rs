@@ -1,5 +1,11 @@
 //! `creel up`: the whole of it in one command. This file wires the rooms together.
 
+mod args;
+mod handed;
+mod virtual_keys;
+
+pub use args::UpArgs;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,10 +20,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::UpArgs;
+use self::handed::Handed;
+use self::virtual_keys::VirtualKeys;
 use crate::failure::Failure;
-use crate::handed::{self, Handed};
-use crate::{client, llm, logging, output, settings};
+use crate::{client, llm_gateway, logging, output, settings};
 
 pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     logging::start();
@@ -44,7 +50,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let keep = settings::keep(home.path(), &args.llm_settings)?;
     let journal = home.path().join("llm-journal");
     let token = std::fs::read_to_string(&entry.token_file).map_err(Failure::from_error)?;
-    let gateway = llm::open(
+    let gateway = llm_gateway::open(
         (args.llm, "--llm"),
         &args.llm_settings,
         token.trim(),
@@ -54,14 +60,14 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     )
     .await?;
     // Providers' keys stay in the LLM Gateway.
-    let mut provider_env = llm::environment(gateway.address());
+    let mut provider_env = llm_gateway::environment(gateway.address());
     let providers: Vec<String> = provider_env
         .iter()
         .map(|(name, _)| name.clone())
         .filter(|name| name.ends_with("_KEY"))
         .collect();
     let handed = Handed {
-        keys: llm::VirtualKeys {
+        keys: VirtualKeys {
             records: Arc::new(database.clone()),
             changed: gateway.changed(),
             variables: providers.clone(),

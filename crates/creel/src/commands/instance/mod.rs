@@ -1,13 +1,15 @@
 //! `creel instance …`: everything through the backend's REST API.
 
+mod args;
 mod config;
 mod create;
+
+pub use args::InstanceCommand;
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cli::InstanceCommand;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output::{self, Spinner, duration, print_or};

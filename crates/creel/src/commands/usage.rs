@@ -2,12 +2,31 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use serde_json::Value;
 
-use crate::cli::UsageArgs;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output;
+
+#[derive(Args)]
+pub struct UsageArgs {
+    /// From this day or moment on [default: 30 days before --to]
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Up to this day or moment, which is not in it [default: the end of today, UTC]
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
+    /// user, model, day, hour, instance or provider
+    #[arg(long, value_name = "WHAT", default_value = "day")]
+    pub by: String,
+    /// Of this user alone
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// Print CSV
+    #[arg(long)]
+    pub csv: bool,
+}
 
 const COLUMNS: [&str; 5] = ["calls", "prompt_tokens", "completion_tokens", "failed", "credits"];
 

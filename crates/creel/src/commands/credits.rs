@@ -2,12 +2,41 @@
 
 use std::path::PathBuf;
 
+use clap::Subcommand;
 use serde_json::{Value, json};
 
-use crate::cli::CreditsCommand;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output;
+
+#[derive(Subcommand)]
+pub enum CreditsCommand {
+    /// Give a user credits
+    Grant {
+        user: String,
+        /// How many: 10, 2.5, 0.000001
+        credits: String,
+        /// A day or a moment (RFC 3339) after which what is left of them is gone
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// What they are for
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        /// They were bought, not given
+        #[arg(long)]
+        top_up: bool,
+    },
+    /// Show a user's balance and newest entries
+    Show {
+        user: String,
+        /// How many entries
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+        /// Print the entries as CSV
+        #[arg(long)]
+        csv: bool,
+    },
+}
 
 pub async fn run(command: CreditsCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     let client = Client::new(home)?;

@@ -15,7 +15,7 @@ macro_rules! template {
     ($directory:literal, $name:literal) => {
         Template {
             name: $name,
-            text: include_str!(concat!("../../../../deploy/", $directory, "/", $name)),
+            text: include_str!(concat!("../../../../../deploy/", $directory, "/", $name)),
         }
     };
 }

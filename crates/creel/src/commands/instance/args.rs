@@ -1,0 +1,107 @@
+//! `creel instance …`, as the command line has it.
+
+use clap::{Args, Subcommand};
+
+#[derive(Subcommand)]
+pub enum InstanceCommand {
+    /// Make an instance and start it
+    Create(CreateArgs),
+    /// List all instances
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show one instance
+    Show { id: String },
+    /// Start an instance
+    Start { id: String },
+    /// Stop an instance, drained
+    Stop { id: String },
+    /// Stop an instance and start it again
+    Restart { id: String },
+    /// Make what is missing of an instance's files, overwriting nothing, and restart it if it runs
+    Init { id: String },
+    /// Print an instance's log
+    Logs {
+        id: String,
+        /// Go on as the log grows
+        #[arg(short, long)]
+        follow: bool,
+        /// Lines to begin with
+        #[arg(long, value_name = "LINES", default_value_t = 200)]
+        tail: usize,
+    },
+    /// Read or change an instance's openclaw.json
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Make a new token; the old one is void
+    Token { id: String },
+    /// Remove an instance; its data is kept
+    Rm {
+        id: String,
+        /// Remove its data too, also what was kept of one that is removed already
+        #[arg(long)]
+        purge: bool,
+    },
+}
+
+#[derive(Args)]
+pub struct CreateArgs {
+    /// Lower-case letters, digits and dashes, at most 40
+    pub id: String,
+    /// Name shown to people
+    #[arg(long)]
+    pub name: Option<String>,
+    /// native or openclaw
+    #[arg(long)]
+    pub runtime: Option<String>,
+    /// How it is run: process
+    #[arg(long)]
+    pub driver: Option<String>,
+    /// Chat platform to connect; repeat for more
+    #[arg(long, value_name = "TYPE")]
+    pub channel: Vec<String>,
+    /// The channel's settings, in the order of the channels
+    #[arg(long, value_name = "JSON|@FILE")]
+    pub channel_config: Vec<String>,
+    /// Model to ask
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub model: Option<String>,
+    /// Port to listen on [default: the first free one from 18789]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Memory limit, such as 512m or 2g
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub memory: Option<String>,
+    /// CPU limit, in cores
+    #[arg(long, value_name = "CORES", allow_hyphen_values = true)]
+    pub cpus: Option<String>,
+    /// Version of the openclaw runtime
+    #[arg(long = "runtime-version", value_name = "VERSION")]
+    pub runtime_version: Option<String>,
+    /// Take up the data that was kept of a removed instance of this id
+    #[arg(long)]
+    pub keep_data: bool,
+    /// Only record it
+    #[arg(long)]
+    pub no_start: bool,
+}
+
+#[derive(Subcommand)]
+pub enum ConfigCommand {
+    /// Print the file, or one value of it
+    Get {
+        id: String,
+        /// Such as agents.defaults.model
+        path: Option<String>,
+    },
+    /// Change one value, comments kept; or replace the file with `@FILE` (`@-`: standard input)
+    Set {
+        id: String,
+        /// Such as agents.defaults.model, or @FILE
+        path: String,
+        /// JSON5; what is no JSON5 is taken as text
+        #[arg(allow_negative_numbers = true)]
+        value: Option<String>,
+    },
+    /// Open the file in $EDITOR
+    Edit { id: String },
+}

@@ -1,0 +1,13 @@
+//! One module a command: what it takes, and what it does.
+
+pub mod completions;
+pub mod credits;
+pub mod deploy;
+pub mod gateway;
+pub mod instance;
+pub mod llm;
+pub mod multi_tenant;
+pub mod records;
+pub mod up;
+pub mod usage;
+pub mod user;
