@@ -5,8 +5,8 @@
 //! takes one step after another towards the desired one; everyone else reads snapshots ([`Fleet::list`]) and changes
 //! ([`Fleet::subscribe`]). A control plane that dies leaves its instances serving: [`Fleet::open`] adopts them.
 //!
-//! Who calls whom: [`Fleet`] (`fleet.rs`) -> `actor.rs` (state machine) -> `driver/` (how a process is started, watched and
-//! ended) -> `sandbox.rs` (the wrapper that confines it) -> the program of `runtime/`.
+//! Who calls whom: [`Fleet`] (`fleet/`) -> `actor/` (state machine) -> `driver/` (how an instance is started, watched and ended where
+//! it runs) -> for a process `sandbox/` (the wrapper that confines it) -> the program of `runtime/`.
 //!
 //! This room may not know HTTP servers, users or credits. It speaks to an instance through its environment, its signals
 //! and `GET /readyz`.

@@ -179,13 +179,9 @@ pub fn age(started: u64) -> Option<Duration> {
     ))
 }
 
-/// Per cent of one core, from ticks spent within a time.
-pub fn cpu_percent(ticks: u64, within: Duration) -> f32 {
-    let seconds = within.as_secs_f64();
-    if seconds <= 0.0 {
-        return 0.0;
-    }
-    (ticks as f64 / TICKS_PER_SECOND as f64 / seconds * 100.0) as f32
+/// The time that so many ticks are.
+pub fn time(ticks: u64) -> Duration {
+    Duration::from_millis(ticks * (1000 / TICKS_PER_SECOND))
 }
 
 /// CPU ticks and memory of every session, for the sessions asked for.

@@ -1,7 +1,6 @@
 //! What all actors of a fleet share: the records, the home, the tables, and where changes are announced.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -9,14 +8,13 @@ use arc_swap::ArcSwap;
 use creel_config::Secret;
 use creel_records::{InstanceRecord, NewEvent, Records, Runtime};
 use serde_json::Value;
-use tokio::sync::{OnceCell, Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 
 use crate::Credentials;
 use crate::actor::Command;
-use crate::driver::cgroup::{Cgroups, Limits};
-use crate::driver::trial;
+use crate::driver::process::ProcessDriver;
+use crate::driver::{Drivers, Limits};
 use crate::port::Ports;
-use crate::runtime::Installer;
 use crate::stats::Stats;
 use crate::token::Sealer;
 use crate::{DefaultMemory, FleetEvent, Home, Instance, InstanceId, Timing, Token};
@@ -44,7 +42,6 @@ pub enum Activity {
 pub struct Shared {
     pub home: Home,
     pub records: Arc<dyn Records>,
-    pub creel_exe: PathBuf,
     pub provider_env: Vec<(String, Secret)>,
     pub credentials: Option<Arc<dyn Credentials>>,
     pub host: String,
@@ -54,11 +51,10 @@ pub struct Shared {
     /// Ids that are being made.
     pub making: Mutex<BTreeSet<InstanceId>>,
     pub ports: Ports,
-    pub cgroups: Cgroups,
+    pub drivers: Drivers,
+    /// The driver that is always there.
+    pub process: Arc<ProcessDriver>,
     pub default_memory: DefaultMemory,
-    /// Whether instances can have mounts of their own; see [`Shared::own_mounts`].
-    pub own_mounts: OnceCell<Result<(), String>>,
-    pub installer: Installer,
     pub stats: Stats,
     pub events: broadcast::Sender<FleetEvent>,
     pub activity: mpsc::Sender<Activity>,
@@ -98,16 +94,15 @@ impl Shared {
         }
     }
 
-    /// Whether the host lets instances have mounts of their own, else why not. Tried once.
-    pub async fn own_mounts(&self) -> &Result<(), String> {
-        self.own_mounts.get_or_init(|| trial::own_mounts(&self.creel_exe)).await
-    }
-
-    /// What an instance may use: what was asked for it, else the default, where the host can keep that.
+    /// What an instance may use: what was asked for it, else the default, where its driver can keep that.
     pub fn limits(&self, record: &InstanceRecord) -> Limits {
-        let default = self.default_memory.of(record.runtime);
+        let default = Limits {
+            memory_bytes: self.default_memory.of(record.runtime),
+            cpus: None,
+        };
+        let is_kept = self.drivers.of(record.driver).missing(&default).is_empty();
         Limits {
-            memory_bytes: record.memory_bytes.or(default.filter(|_| self.cgroups.limits_memory())),
+            memory_bytes: record.memory_bytes.or(default.memory_bytes.filter(|_| is_kept)),
             cpus: record.cpus,
         }
     }

@@ -1,12 +1,10 @@
-//! How much of the host each instance uses, as a short history.
-//!
-//! One pass over `/proc` measures all instances (each has a session of its own, so a process tells whose it is): a thousand
-//! of them cost some ten milliseconds every few seconds, on a thread that serves nobody.
+//! How much of the host each instance uses, as a short history. Drivers do the measuring.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::driver::Usage;
 use crate::{HostSample, InstanceId, Sample, procfs};
 
 /// Samples kept of each instance and of the host: ten minutes and more.
@@ -15,13 +13,6 @@ const KEPT: usize = 300;
 /// The time between two measurements: two seconds, and longer where there is more to measure.
 pub fn interval(instances: usize) -> Duration {
     Duration::from_secs(2) + Duration::from_millis(4) * u32::try_from(instances).unwrap_or(u32::MAX).min(10_000)
-}
-
-/// A process to measure.
-pub struct Subject {
-    pub id: InstanceId,
-    /// Its pid, which is its session too.
-    pub session: u32,
 }
 
 #[derive(Default)]
@@ -37,8 +28,8 @@ struct Kept {
 #[derive(Default)]
 struct History {
     samples: VecDeque<Sample>,
-    /// The last measurement: session, ticks, when.
-    last: Option<(u32, u64, Instant)>,
+    /// The last measurement: life, processor time, when.
+    last: Option<(u64, Duration, Instant)>,
 }
 
 fn push<T>(ring: &mut VecDeque<T>, sample: T) {
@@ -73,38 +64,29 @@ impl Stats {
         self.kept().instances.remove(id);
     }
 
-    /// Measures now. Blocks for as long as it reads `/proc`.
-    pub fn measure(&self, subjects: &[Subject], at_ms: i64) {
-        let sessions: HashMap<u32, ()> = subjects.iter().map(|subject| (subject.session, ())).collect();
-        let found = if sessions.is_empty() {
-            HashMap::new()
-        } else {
-            procfs::sessions(&sessions)
-        };
+    /// Takes in what was measured just now, and measures the host.
+    pub fn take(&self, measured: &[(InstanceId, Usage)], at_ms: i64) {
         let now = Instant::now();
         let host = procfs::host_ticks().zip(procfs::host_memory());
         let (mut instances_cpu_percent, mut instances_memory_bytes) = (0.0, 0);
         let mut kept = self.kept();
-        for subject in subjects {
-            let Some((ticks, memory_bytes)) = found.get(&subject.session).copied() else {
-                continue;
-            };
-            let history = kept.instances.entry(subject.id.clone()).or_default();
+        for (id, usage) in measured {
+            let history = kept.instances.entry(id.clone()).or_default();
             let cpu_percent = match history.last {
-                Some((session, before, when)) if session == subject.session => {
-                    procfs::cpu_percent(ticks.saturating_sub(before), now - when)
+                Some((life, before, when)) if life == usage.life => {
+                    percent(usage.cpu.saturating_sub(before), now - when)
                 }
                 _ => 0.0,
             };
             instances_cpu_percent += cpu_percent;
-            instances_memory_bytes += memory_bytes;
-            history.last = Some((subject.session, ticks, now));
+            instances_memory_bytes += usage.memory_bytes;
+            history.last = Some((usage.life, usage.cpu, now));
             push(
                 &mut history.samples,
                 Sample {
                     at_ms,
                     cpu_percent,
-                    memory_bytes,
+                    memory_bytes: usage.memory_bytes,
                 },
             );
         }
@@ -132,33 +114,48 @@ impl Stats {
     }
 }
 
+/// Per cent of one core.
+fn percent(spent: Duration, within: Duration) -> f32 {
+    if within.is_zero() {
+        return 0.0;
+    }
+    (spent.as_secs_f64() / within.as_secs_f64() * 100.0) as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_history_is_bounded_and_knows_this_session() {
+    fn a_history_is_bounded_and_knows_one_life_from_the_next() {
         let stats = Stats::default();
-        let session = procfs::stat(std::process::id()).expect("this process").session;
         let id = InstanceId::new("alice").expect("an id");
+        let usage = |life, seconds| {
+            let usage = Usage {
+                life,
+                cpu: Duration::from_secs(seconds),
+                memory_bytes: 1 << 20,
+            };
+            [(id.clone(), usage)]
+        };
         for at_ms in 0..(KEPT as i64 + 5) {
-            stats.measure(
-                &[Subject {
-                    id: id.clone(),
-                    session,
-                }],
-                at_ms,
-            );
+            stats.take(&usage(1, at_ms as u64), at_ms);
         }
         let samples = stats.instance(&id);
         assert_eq!((samples.len(), samples[0].at_ms), (KEPT, 5));
         assert!(
             samples
                 .iter()
-                .all(|sample| sample.memory_bytes > 100_000 && sample.cpu_percent >= 0.0)
+                .all(|sample| sample.memory_bytes == 1 << 20 && sample.cpu_percent > 0.0)
         );
         assert_eq!(stats.host().len(), KEPT);
         assert_eq!(stats.latest(&id), samples.last().copied());
+        stats.take(&usage(2, 1), 1000);
+        assert_eq!(
+            stats.latest(&id).expect("a sample").cpu_percent,
+            0.0,
+            "it has begun anew"
+        );
         stats.forget(&id);
         assert!(stats.instance(&id).is_empty());
     }

@@ -75,6 +75,7 @@ async fn one_that_was_never_recorded_is_found_by_its_lock() {
             status: Status::Starting,
             pid: None,
             pid_started: None,
+            external_id: None,
             error: None,
         };
         world.records().await.set_observed("alice", &forgotten).await.unwrap();
@@ -141,6 +142,7 @@ async fn a_reused_pid_is_not_mistaken_for_an_instance() {
         status: Status::Running,
         pid: Some(other.id()),
         pid_started: Some(1),
+        external_id: None,
         error: None,
     };
     world.records().await.set_observed("alice", &wrong).await.unwrap();

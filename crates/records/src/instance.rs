@@ -131,6 +131,8 @@ pub struct NewInstance {
     pub memory_bytes: Option<u64>,
     /// CPU limit in cores.
     pub cpus: Option<f64>,
+    /// The container image it runs, pinned; for the drivers that have such.
+    pub image: Option<String>,
     pub desired: Desired,
     pub token_sha256: [u8; 32],
     /// The gateway token, sealed with the home's master key.
@@ -157,6 +159,9 @@ pub struct InstanceRecord {
     pub pid: Option<u32>,
     /// Start time of `pid` in clock ticks since boot (`/proc/<pid>/stat`, field 22): with it a reused pid is noticed.
     pub pid_started: Option<u64>,
+    /// The name that its driver knows it by elsewhere: a container's id, a service's.
+    pub external_id: Option<String>,
+    pub image: Option<String>,
     pub token_sha256: [u8; 32],
     pub token_sealed: Vec<u8>,
     pub created_at: i64,
@@ -181,6 +186,7 @@ pub struct Observed {
     pub status: Status,
     pub pid: Option<u32>,
     pub pid_started: Option<u64>,
+    pub external_id: Option<String>,
     pub error: Option<String>,
 }
 
@@ -194,4 +200,5 @@ pub struct InstanceChange {
     pub version: Option<String>,
     pub memory_bytes: Option<u64>,
     pub cpus: Option<f64>,
+    pub image: Option<String>,
 }

@@ -46,7 +46,7 @@ impl Actor {
                     Ok(()) => self.start().await,
                     Err(error) => Err(error),
                 };
-                self.again = done.is_ok() && self.phase.process().is_some();
+                self.again = done.is_ok() && self.phase.living().is_some();
                 self.step_and_answer(done, answer).await;
             }
             Command::Stop(answer) => {
@@ -81,7 +81,7 @@ impl Actor {
                     Ok(()) => self.rotate_token().await,
                     Err(error) => Err(error),
                 };
-                self.again = token.is_ok() && self.phase.process().is_some();
+                self.again = token.is_ok() && self.phase.living().is_some();
                 self.step_and_answer(token, answer).await;
             }
             Command::SetConfig { text, read, done } => {
@@ -120,7 +120,7 @@ impl Actor {
 
     /// Looks for what would keep it from starting, while it still runs: it is not stopped for nothing.
     fn could_start_again(&self) -> Result<(), FleetError> {
-        if self.phase.process().is_none() {
+        if self.phase.living().is_none() {
             return Ok(());
         }
         self.could_start().map_err(|error| FleetError::GoesOn {

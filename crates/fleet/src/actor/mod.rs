@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use creel_records::{Desired, InstanceRecord, Observed, Status, now_ms};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -21,15 +21,16 @@ pub use command::Command;
 use phase::{Event, Phase};
 
 use crate::directory::InstanceDirectory;
-use crate::driver::process::{Inhabitant, Process, inhabitant};
+use crate::driver::{Driver, Found, Identity, Place};
 use crate::shared::{Handle, Shared};
-use crate::{FleetError, FleetEvent, Instance, InstanceId, Token, procfs};
+use crate::{FleetError, FleetEvent, Instance, InstanceId, Token};
 
 /// Commands that may wait for an actor; a sender beyond that waits.
 const COMMANDS: usize = 16;
 
 pub struct Actor {
     shared: Arc<Shared>,
+    driver: Arc<dyn Driver>,
     id: InstanceId,
     directory: InstanceDirectory,
     /// What is recorded, and after every step what was written there.
@@ -79,8 +80,8 @@ enum Step {
 }
 
 impl Actor {
-    /// Makes the actor of a recorded instance; adopts its process if one lives. `run` sets it going.
-    pub fn new(shared: Arc<Shared>, id: InstanceId, record: InstanceRecord) -> (Self, Arc<Handle>) {
+    /// Makes the actor of a recorded instance; adopts it if it lives. `run` sets it going.
+    pub async fn new(shared: Arc<Shared>, id: InstanceId, record: InstanceRecord) -> (Self, Arc<Handle>) {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let token = Arc::new(ArcSwap::from_pointee(
             shared.sealer.open(id.as_str(), &record.token_sealed),
@@ -94,6 +95,7 @@ impl Actor {
         });
         let mut actor = Self {
             directory: shared.home.instance(&id),
+            driver: shared.drivers.of(record.driver).clone(),
             shared,
             id,
             record,
@@ -112,7 +114,7 @@ impl Actor {
             removed: None,
             shut_down: None,
         };
-        actor.adopt();
+        actor.adopt().await;
         (actor, handle)
     }
 
@@ -123,6 +125,7 @@ impl Actor {
                 status: self.record.status,
                 pid: None,
                 pid_started: None,
+                external_id: None,
                 error: None,
             };
             if let Err(error) = self.shared.records.set_observed(self.id.as_str(), &seen).await {
@@ -215,13 +218,13 @@ impl Actor {
 
     /// Asks the process to end. With a `failure` the instance fails for that reason afterwards.
     async fn stop(&mut self, failure: Option<String>) {
-        let Some(process) = self.phase.take_process() else {
+        let Some(living) = self.phase.take_living() else {
             return;
         };
-        process.terminate();
+        living.terminate().await;
         let deadline = Instant::now() + self.shared.timing.grace;
         self.phase = Phase::Stopping {
-            process,
+            living,
             deadline,
             failure,
         };
@@ -235,8 +238,8 @@ impl Actor {
         self.phase = Phase::Failed;
         self.message = None;
         self.started_at = None;
-        // Those of a start that did not come to its end.
-        self.shared.cgroups.existing(&self.id).remove();
+        // What a start made that did not come to its end.
+        self.driver.clear(&self.id).await;
         tracing::warn!(instance = %self.id, reason, "instance failed");
         self.shared
             .note("failed", &self.id, reason.clone(), json!({"reason": reason}));
@@ -254,80 +257,89 @@ impl Actor {
         crate::logs::tail(&self.directory.log(), LINES, self.token.load().as_ref().as_ref()).unwrap_or_default()
     }
 
-    /// Takes over a process that lives in the directory, whoever started it.
-    fn adopt(&mut self) {
-        let recorded = self.record.pid.zip(self.record.pid_started);
-        let Inhabitant::Process(pid, started) = inhabitant(&self.directory, recorded) else {
+    /// Who is known to live, or was known to when last somebody looked.
+    fn recorded(&self) -> Identity {
+        Identity {
+            pid: self.record.pid,
+            pid_started: self.record.pid_started,
+            external_id: self.record.external_id.clone(),
+        }
+    }
+
+    fn set_recorded(&mut self, identity: Identity) {
+        self.record.pid = identity.pid;
+        self.record.pid_started = identity.pid_started;
+        self.record.external_id = identity.external_id;
+    }
+
+    async fn find(&mut self) -> Found {
+        let place = Place {
+            id: &self.id,
+            directory: &self.directory,
+            recorded: &self.recorded(),
+        };
+        self.driver.find(place).await
+    }
+
+    /// Takes over what lives there, whoever started it.
+    async fn adopt(&mut self) {
+        let Found::Living(living) = self.find().await else {
             if !matches!(self.record.status, Status::Created | Status::Stopped | Status::Error) {
                 self.record.status = Status::Stopped;
                 self.unrecorded = true;
             }
-            self.record.pid = None;
-            self.record.pid_started = None;
-            // Those of a process that ended while nobody looked.
-            self.shared.cgroups.existing(&self.id).remove();
+            self.set_recorded(Identity::default());
+            // What an end left behind while nobody looked.
+            self.driver.clear(&self.id).await;
             return self.publish();
         };
-        let group = self.shared.cgroups.existing(&self.id);
-        let Some(process) = Process::adopt(pid, started, group) else {
-            return;
-        };
-        tracing::info!(instance = %self.id, pid, "adopted");
-        self.shared.note(
-            "adopted",
-            &self.id,
-            format!("process {pid} goes on"),
-            json!({"pid": pid}),
-        );
-        self.started_at = procfs::age(started).map(|age| now_ms() - i64::try_from(age.as_millis()).unwrap_or(0));
-        self.record.pid = Some(pid);
-        self.record.pid_started = Some(started);
+        let (identity, name) = (living.identity(), living.name());
+        tracing::info!(instance = %self.id, name, "adopted");
+        self.shared
+            .note("adopted", &self.id, format!("{name} goes on"), data_of(&identity));
+        self.started_at = living.started_at();
+        self.set_recorded(identity);
         // What was serving is serving: whoever looks now shall not see it blink.
         self.phase = if self.record.status == Status::Running {
             Phase::Running {
-                process,
+                living,
                 since: Instant::now(),
             }
         } else {
             self.record.status = Status::Starting;
-            self.awaiting_readiness(process, None, None)
+            self.awaiting_readiness(living, None, None)
         };
         self.publish();
     }
 
     /// Records and publishes what was seen. That a record cannot be written stops nothing: it is seen again at the next start.
     async fn observe(&mut self, status: Status, error: Option<String>) {
-        let process = self.phase.process().map(|process| (process.pid(), process.started()));
-        tracing::debug!(instance = %self.id, %status, pid = process.map(|(pid, _)| pid), "seen");
-        if let Err(error) = self.write_observed(status, process, error).await {
+        let identity = self.phase.living().map(|living| living.identity()).unwrap_or_default();
+        tracing::debug!(instance = %self.id, %status, ?identity, "seen");
+        if let Err(error) = self.write_observed(status, identity, error).await {
             tracing::warn!(instance = %self.id, %status, %error, "cannot record what was seen");
         }
         self.publish();
     }
 
-    /// As [`Actor::observe`], for a process that must not go on if it cannot be recorded.
+    /// As [`Actor::observe`], for what must not go on if it cannot be recorded.
     async fn write_observed(
         &mut self,
         status: Status,
-        process: Option<(u32, u64)>,
+        identity: Identity,
         error: Option<String>,
     ) -> Result<(), FleetError> {
-        let (pid, pid_started) = process.unzip();
-        let observed = Observed {
+        let observed = |status, identity: Identity, error| Observed {
             status,
-            pid,
-            pid_started,
+            pid: identity.pid,
+            pid_started: identity.pid_started,
+            external_id: identity.external_id,
             error,
         };
-        let before = Observed {
-            status: self.record.status,
-            pid: self.record.pid,
-            pid_started: self.record.pid_started,
-            error: self.record.error.take(),
-        };
+        let before = observed(self.record.status, self.recorded(), self.record.error.take());
+        let observed = observed(status, identity.clone(), error);
         self.record.status = status;
-        self.record.pid = pid;
-        self.record.pid_started = pid_started;
+        self.set_recorded(identity);
         self.record.error.clone_from(&observed.error);
         if observed != before {
             self.record.updated_at = now_ms();
@@ -374,7 +386,7 @@ impl Actor {
             }
             return ControlFlow::Continue(());
         }
-        self.shared.cgroups.existing(&self.id).remove();
+        self.driver.clear(&self.id).await;
         self.shared.ports.release(self.record.port, &self.id);
         self.shared.stats.forget(&self.id);
         self.shared.unregister(&self.id);
@@ -393,5 +405,14 @@ impl Actor {
         }
         self.shared.records.delete_instance(self.id.as_str()).await?;
         Ok(())
+    }
+}
+
+/// As an event tells it.
+fn data_of(identity: &Identity) -> Value {
+    match (identity.pid, &identity.external_id) {
+        (Some(pid), _) => json!({"pid": pid}),
+        (None, Some(external_id)) => json!({"external_id": external_id}),
+        (None, None) => json!({}),
     }
 }

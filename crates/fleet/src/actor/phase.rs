@@ -1,47 +1,44 @@
 //! Where an instance is between "nothing runs" and "it serves", and what can happen to it there.
 
-use std::future::{Future, pending};
-use std::pin::Pin;
+use std::future::pending;
+use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use crate::FleetError;
-use crate::driver::process::{Exit, Process};
-use crate::runtime::Launch;
+use crate::driver::{Exit, Later, Launcher, Living};
 
-type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// A runtime that is there, and a turn to start it.
-pub type Prepared = Result<(Launch, OwnedSemaphorePermit), FleetError>;
+/// What a start needs is there, and it is this one's turn.
+pub type Prepared = Result<(Arc<dyn Launcher>, OwnedSemaphorePermit), FleetError>;
 
 pub enum Phase {
     /// Nothing runs.
     Idle,
     /// The runtime is being installed, or others start first.
     Preparing(Later<Prepared>),
-    /// Its process runs and is not ready yet.
+    /// It runs and is not ready yet.
     Starting {
-        process: Process,
+        living: Box<dyn Living>,
         ready: Later<()>,
         deadline: Instant,
         /// What it was started with; nothing for an adopted one.
-        launch: Option<Launch>,
+        launcher: Option<Arc<dyn Launcher>>,
         /// Given back when it is ready.
         _turn: Option<OwnedSemaphorePermit>,
     },
     /// The runtime repairs the configuration it refused.
     Repairing {
-        process: Process,
+        living: Box<dyn Living>,
         deadline: Instant,
     },
     Running {
-        process: Process,
+        living: Box<dyn Living>,
         since: Instant,
     },
     /// Asked to end; at the deadline it is made to.
     Stopping {
-        process: Process,
+        living: Box<dyn Living>,
         deadline: Instant,
         /// It is being ended because of this, not because someone wants it stopped.
         failure: Option<String>,
@@ -67,22 +64,22 @@ impl Phase {
             Self::Idle | Self::Failed => pending().await,
             Self::Preparing(later) => Event::Prepared(later.await),
             Self::Starting {
-                process,
+                living,
                 ready,
                 deadline,
                 ..
             } => tokio::select! {
                 biased;
-                exit = process.exited() => Event::Exited(exit),
+                exit = living.exited() => Event::Exited(exit),
                 () = ready => Event::Ready,
                 () = sleep_until(*deadline) => Event::Late,
             },
-            Self::Repairing { process, deadline } | Self::Stopping { process, deadline, .. } => tokio::select! {
+            Self::Repairing { living, deadline } | Self::Stopping { living, deadline, .. } => tokio::select! {
                 biased;
-                exit = process.exited() => Event::Exited(exit),
+                exit = living.exited() => Event::Exited(exit),
                 () = sleep_until(*deadline) => Event::Late,
             },
-            Self::Running { process, .. } => Event::Exited(process.exited().await),
+            Self::Running { living, .. } => Event::Exited(living.exited().await),
             Self::Waiting(until) => {
                 sleep_until(*until).await;
                 Event::WaitingIsOver
@@ -90,24 +87,24 @@ impl Phase {
         }
     }
 
-    /// The living process, if there is one.
-    pub fn process(&self) -> Option<&Process> {
+    /// What lives, if anything does.
+    pub fn living(&self) -> Option<&dyn Living> {
         match self {
-            Self::Starting { process, .. }
-            | Self::Repairing { process, .. }
-            | Self::Running { process, .. }
-            | Self::Stopping { process, .. } => Some(process),
+            Self::Starting { living, .. }
+            | Self::Repairing { living, .. }
+            | Self::Running { living, .. }
+            | Self::Stopping { living, .. } => Some(living.as_ref()),
             Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Failed => None,
         }
     }
 
-    /// Takes the process out; the phase is idle then.
-    pub fn take_process(&mut self) -> Option<Process> {
+    /// Takes out what lives; the phase is idle then.
+    pub fn take_living(&mut self) -> Option<Box<dyn Living>> {
         match std::mem::replace(self, Self::Idle) {
-            Self::Starting { process, .. }
-            | Self::Repairing { process, .. }
-            | Self::Running { process, .. }
-            | Self::Stopping { process, .. } => Some(process),
+            Self::Starting { living, .. }
+            | Self::Repairing { living, .. }
+            | Self::Running { living, .. }
+            | Self::Stopping { living, .. } => Some(living),
             Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Failed => None,
         }
     }

@@ -1,5 +1,6 @@
 //! From "it should run" to "it serves", and what to do when it ends on its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use creel_records::{InstanceChange, Status, now_ms};
@@ -8,12 +9,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::phase::Phase;
-use super::{Actor, Goal};
-use crate::driver::cgroup::{Group, MAX_PROCESSES};
-use crate::driver::process::{Exit, Inhabitant, Process, Waiting, inhabitant};
-use crate::runtime::{self, Launch};
-use crate::sandbox::{EXIT_LOCKED, Spec};
-use crate::{FleetError, environment, fault, port, probe};
+use super::{Actor, Goal, data_of};
+use crate::driver::{Exit, Found, Identity, Launcher, Living, Made, Purpose, Start};
+use crate::runtime;
+use crate::sandbox::EXIT_LOCKED;
+use crate::{FleetError, fault, port};
 
 /// How long a runtime may take to repair its configuration.
 const REPAIR: Duration = Duration::from_secs(120);
@@ -21,32 +21,33 @@ const REPAIR: Duration = Duration::from_secs(120);
 const MAX_MOVES: u32 = 5;
 
 impl Actor {
-    /// Gets the runtime, and a turn to start.
+    /// Gets what the start needs, and a turn to start.
     pub(super) async fn prepare(&mut self) {
         let shared = self.shared.clone();
+        let driver = self.driver.clone();
         let record = self.record.clone();
         let progress = self.progress.0.clone();
         self.phase = Phase::Preparing(Box::pin(async move {
             let say = move |message| drop(progress.try_send(message));
-            let launch = runtime::prepare(&record, &shared.creel_exe, &shared.installer, say).await?;
+            let launcher = driver.prepare(&record, &say).await?;
             let turn = shared
                 .starts(record.runtime)
                 .acquire_owned()
                 .await
                 .map_err(|_| FleetError::ShuttingDown)?;
-            Ok((launch, turn))
+            Ok((launcher, turn))
         }));
         let error = self.record.error.clone();
         self.observe(Status::Starting, error).await;
     }
 
-    /// Starts the process.
-    pub(super) async fn launch(&mut self, launch: Launch, turn: OwnedSemaphorePermit) {
+    /// Starts it.
+    pub(super) async fn launch(&mut self, launcher: Arc<dyn Launcher>, turn: OwnedSemaphorePermit) {
         self.message = None;
-        match self.spawn(&launch, launch.args.clone()).await {
-            Ok(Some(process)) => {
+        match self.spawn(&launcher, Purpose::Serve).await {
+            Ok(Some(living)) => {
                 self.started_at = Some(now_ms());
-                self.phase = self.awaiting_readiness(process, Some(launch), Some(turn));
+                self.phase = self.awaiting_readiness(living, Some(launcher), Some(turn));
                 self.publish();
             }
             Ok(None) => self.adopt_inhabitant().await,
@@ -56,25 +57,28 @@ impl Actor {
 
     pub(super) fn awaiting_readiness(
         &self,
-        process: Process,
-        launch: Option<Launch>,
+        living: Box<dyn Living>,
+        launcher: Option<Arc<dyn Launcher>>,
         turn: Option<OwnedSemaphorePermit>,
     ) -> Phase {
         let deadline = Instant::now() + runtime::start_bound(self.record.runtime, &self.shared.timing);
-        let ready = Box::pin(probe::until_ready(process.pid(), self.record.port));
+        let ready = living.ready(self.record.port);
         Phase::Starting {
-            process,
+            living,
             ready,
             deadline,
-            launch,
+            launcher,
             _turn: turn,
         }
     }
 
-    /// Starts the runtime's program with these arguments. `None` if someone lives in the directory already.
-    async fn spawn(&mut self, launch: &Launch, args: Vec<String>) -> Result<Option<Process>, FleetError> {
-        let recorded = self.record.pid.zip(self.record.pid_started);
-        if inhabitant(&self.directory, recorded) != Inhabitant::Nobody {
+    /// Starts what was prepared. `None` if someone lives in its place already.
+    async fn spawn(
+        &mut self,
+        launcher: &Arc<dyn Launcher>,
+        purpose: Purpose,
+    ) -> Result<Option<Box<dyn Living>>, FleetError> {
+        if !matches!(self.find().await, Found::Nobody) {
             return Ok(None);
         }
         // A creation or an init that was cut short is finished; what the user deleted since stays deleted.
@@ -85,7 +89,9 @@ impl Actor {
             let done = self.directory.make_directory(path);
             done.map_err(FleetError::file("make the directory", self.directory.root().join(path)))?;
         }
-        self.claim_port().await?;
+        if self.driver.is_on_this_host() {
+            self.claim_port().await?;
+        }
         let token = self.token.load_full();
         let token = token
             .as_ref()
@@ -96,54 +102,30 @@ impl Actor {
             let own = credentials.of(&self.id).await;
             env.extend(own.map_err(|reason| FleetError::invalid("credentials", reason))?);
         }
-        let mut variables = environment::of_instance(&self.directory, (&self.record).into(), &env, token)?;
-        if let Some(first) = &launch.path {
-            variables.insert("PATH".into(), format!("{}:{}", first.display(), environment::PATH));
-        }
-        let own_mounts = self.shared.own_mounts().await;
-        if let (true, Err(reason)) = (launch.private_tmp, own_mounts) {
-            let reason = format!(
-                "{} writes to /tmp and must have one of its own: {reason}; run creel as root, or allow user namespaces",
-                self.record.runtime
-            );
-            return Err(FleetError::invalid("runtime", reason));
-        }
-        let group = self.limits()?;
-        let unlimited = !self.shared.cgroups.limits_processes();
-        let spec = Spec {
-            program: launch.program.clone(),
-            args,
-            env: variables.into_iter().collect(),
-            working_directory: self.directory.workspace(),
-            lock: self.directory.lock(),
-            pid_file: self.directory.pid_file(),
-            cgroups: group.procs(),
-            writable: self.directory.writable(),
-            readable: launch.readable.clone(),
-            own_mounts: own_mounts.is_ok(),
-            private_tmp: launch.private_tmp,
-            ports: vec![self.record.port],
-            processes: unlimited.then_some(MAX_PROCESSES),
+        let start = Start {
+            id: &self.id,
+            record: &self.record,
+            directory: &self.directory,
+            limits: self.shared.limits(&self.record),
+            token,
+            env: &env,
         };
-        self.release(spec, group).await.map(Some)
+        let made = launcher.make(start, purpose).await?;
+        self.release(made).await.map(Some)
     }
 
-    /// The pid is recorded before the process can do anything: whoever comes after this control plane finds it.
-    async fn release(&mut self, spec: Spec, group: Group) -> Result<Process, FleetError> {
-        let program = spec.program.clone();
-        let starting = FleetError::file("start", &self.shared.creel_exe);
-        let waiting = Waiting::spawn(&self.shared.creel_exe, &self.directory).map_err(starting)?;
+    /// What was made is recorded before it can do anything: whoever comes after this control plane finds it.
+    async fn release(&mut self, made: Box<dyn Made>) -> Result<Box<dyn Living>, FleetError> {
         fault::point("process started");
-        let process = Some((waiting.pid(), waiting.started()));
         let error = self.record.error.clone();
-        if let Err(error) = self.write_observed(Status::Starting, process, error).await {
-            waiting.cancel();
+        if let Err(error) = self.write_observed(Status::Starting, made.identity(), error).await {
+            made.cancel().await;
             return Err(error);
         }
         fault::point("process recorded");
-        let process = waiting.release(spec, group).map_err(FleetError::file("start", program));
+        let living = made.release().await;
         fault::point("process released");
-        process
+        living
     }
 
     /// Makes sure of a port: its own, or, unless the user chose it, another.
@@ -186,55 +168,34 @@ impl Actor {
         }
     }
 
-    fn limits(&self) -> Result<Group, FleetError> {
-        let limits = self.shared.limits(&self.record);
-        let missing = self.shared.cgroups.missing(&limits);
-        if !missing.is_empty() {
-            tracing::warn!(instance = %self.id, ?missing, "this host has no control groups for it: runs without the limit");
-        }
-        let prepared = self.shared.cgroups.prepare(&self.id, &limits);
-        prepared.map_err(FleetError::file("limit the resources of", self.directory.root()))
-    }
-
-    /// Someone lives in the directory although nobody was known to: takes it over rather than start a second one.
+    /// Someone lives in its place although nobody was known to: takes it over rather than start a second one.
     async fn adopt_inhabitant(&mut self) {
-        let found = inhabitant(&self.directory, self.record.pid.zip(self.record.pid_started));
-        let Inhabitant::Process(pid, started) = found else {
-            let lock = self.directory.lock();
-            return self
-                .fail(format!(
-                    "another process runs in its directory: {} is locked",
-                    lock.display()
-                ))
-                .await;
-        };
-        match Process::adopt(pid, started, self.shared.cgroups.existing(&self.id)) {
-            Some(process) => {
-                self.phase = self.awaiting_readiness(process, None, None);
+        match self.find().await {
+            Found::Living(living) => {
+                self.started_at = living.started_at();
+                self.phase = self.awaiting_readiness(living, None, None);
                 self.observe(Status::Starting, None).await;
             }
             // Just gone: the next step starts afresh.
-            None => self.phase = Phase::Idle,
+            Found::Nobody => self.phase = Phase::Idle,
+            Found::Unknown(reason) => self.fail(reason).await,
         }
     }
 
     pub(super) async fn ready(&mut self) {
-        let Some(process) = self.phase.take_process() else {
+        let Some(living) = self.phase.take_living() else {
             return;
         };
-        let pid = process.pid();
+        let (name, mut data) = (living.name(), data_of(&living.identity()));
         self.phase = Phase::Running {
-            process,
+            living,
             since: Instant::now(),
         };
         self.moves = 0;
         self.observe(Status::Running, None).await;
-        self.shared.note(
-            "running",
-            &self.id,
-            format!("ready on port {}, process {pid}", self.record.port),
-            json!({"port": self.record.port, "pid": pid}),
-        );
+        data["port"] = json!(self.record.port);
+        let message = format!("ready on port {}, {name}", self.record.port);
+        self.shared.note("running", &self.id, message, data);
     }
 
     /// A start, a repair or an end takes longer than it may.
@@ -245,8 +206,8 @@ impl Actor {
                 self.stop(Some(format!("was not ready within {} s", bound.as_secs_f32())))
                     .await;
             }
-            Phase::Repairing { process, deadline } | Phase::Stopping { process, deadline, .. } => {
-                process.kill();
+            Phase::Repairing { living, deadline } | Phase::Stopping { living, deadline, .. } => {
+                living.kill().await;
                 // What cannot be killed (stuck in the kernel) is waited for; nothing else may run in the directory.
                 *deadline = Instant::now() + self.shared.timing.grace.max(Duration::from_secs(1));
             }
@@ -254,19 +215,21 @@ impl Actor {
         }
     }
 
-    /// The process is gone, and all it started with it.
+    /// It is gone, and all it started with it.
     pub(super) async fn exited(&mut self, exit: Exit) {
         self.started_at = None;
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Stopping {
                 failure: Some(reason), ..
             } if self.goal() == Goal::Run => self.fail(reason).await,
-            Phase::Stopping { .. } | Phase::Repairing { .. } if self.goal() == Goal::Run => self.forget_pid(),
+            Phase::Stopping { .. } | Phase::Repairing { .. } if self.goal() == Goal::Run => {
+                self.set_recorded(Identity::default())
+            }
             Phase::Stopping { .. } | Phase::Repairing { .. } => {
                 self.observe(Status::Stopped, None).await;
                 self.shared.note("stopped", &self.id, exit.to_string(), exit.data());
             }
-            Phase::Starting { launch, .. } => self.ended_while_starting(exit, launch).await,
+            Phase::Starting { launcher, .. } => self.ended_while_starting(exit, launcher).await,
             Phase::Running { since, .. } => {
                 if since.elapsed() >= self.shared.timing.healthy_after {
                     self.crashes = 0;
@@ -277,52 +240,45 @@ impl Actor {
         }
     }
 
-    /// For the process that comes next: the one that is recorded is gone.
-    fn forget_pid(&mut self) {
-        self.record.pid = None;
-        self.record.pid_started = None;
-    }
-
-    async fn ended_while_starting(&mut self, exit: Exit, launch: Option<Launch>) {
-        self.forget_pid();
+    async fn ended_while_starting(&mut self, exit: Exit, launcher: Option<Arc<dyn Launcher>>) {
+        // Whoever comes next is another: the one that is recorded is gone.
+        self.set_recorded(Identity::default());
         let runtime = self.record.runtime;
-        if exit.code() == Some(i32::from(EXIT_LOCKED)) && inhabitant(&self.directory, None) != Inhabitant::Nobody {
+        let is_locked = exit.code() == Some(i32::from(EXIT_LOCKED));
+        if is_locked && !matches!(self.find().await, Found::Nobody) {
             return self.adopt_inhabitant().await;
         }
-        if let Err(taken) = port::check(self.record.port) {
+        if self.driver.is_on_this_host()
+            && let Err(taken) = port::check(self.record.port)
+        {
             if self.record.port_fixed {
                 return self.fail(self.own_port(taken).to_string()).await;
             }
-            // Someone took it between our look and the process's. The next step takes another.
+            // Someone took it between our look and the program's. The next step takes another.
             self.moves += 1;
             if self.moves <= MAX_MOVES {
                 return;
             }
         }
-        if runtime::is_configuration_failure(runtime, exit.code()) {
-            let repair = launch
-                .as_ref()
-                .and_then(|launch| launch.repair.clone())
-                .filter(|_| !self.repaired);
-            let Some((launch, args)) = launch.as_ref().zip(repair) else {
-                return self.fail(format!("refuses its configuration ({exit})")).await;
-            };
-            self.repaired = true;
-            self.message = Some(format!("repairing the configuration that {runtime} refused"));
-            match self.spawn(launch, args).await {
-                Ok(Some(process)) => {
-                    self.phase = Phase::Repairing {
-                        process,
-                        deadline: Instant::now() + REPAIR,
-                    };
-                    self.publish();
-                }
-                Ok(None) => self.adopt_inhabitant().await,
-                Err(error) => self.fail(error.to_string()).await,
-            }
-            return;
+        if !runtime::is_configuration_failure(runtime, exit.code()) {
+            return self.crashed(exit).await;
         }
-        self.crashed(exit).await;
+        let Some(launcher) = launcher.filter(|launcher| launcher.can_repair() && !self.repaired) else {
+            return self.fail(format!("refuses its configuration ({exit})")).await;
+        };
+        self.repaired = true;
+        self.message = Some(format!("repairing the configuration that {runtime} refused"));
+        match self.spawn(&launcher, Purpose::Repair).await {
+            Ok(Some(living)) => {
+                self.phase = Phase::Repairing {
+                    living,
+                    deadline: Instant::now() + REPAIR,
+                };
+                self.publish();
+            }
+            Ok(None) => self.adopt_inhabitant().await,
+            Err(error) => self.fail(error.to_string()).await,
+        }
     }
 
     /// It ended on its own: starts it again, later each time, until that has been useless for too long.

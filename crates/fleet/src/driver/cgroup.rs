@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::Limits;
 use crate::InstanceId;
 
 /// Processes and threads an instance may have; what upstream's own fleet gives its containers.
@@ -18,13 +19,6 @@ const CPU_PERIOD: u64 = 100_000;
 
 /// Held while groups are made or removed: what holds them goes with the last, and nobody may be making one in it then.
 static CHANGES: Mutex<()> = Mutex::new(());
-
-/// What an instance may use.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Limits {
-    pub memory_bytes: Option<u64>,
-    pub cpus: Option<f64>,
-}
 
 /// Where groups can be made on this host.
 #[derive(Debug, Default)]
@@ -105,10 +99,6 @@ impl Cgroups {
             ("cpu", self.cpu.is_some()),
             ("pids", self.pids.is_some()),
         ]
-    }
-
-    pub fn limits_memory(&self) -> bool {
-        self.memory.is_some()
     }
 
     pub fn limits_processes(&self) -> bool {

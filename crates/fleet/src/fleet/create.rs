@@ -12,7 +12,7 @@ use creel_records::{Desired, Driver, InstanceRecord, NewInstance, RecordsError, 
 use super::Fleet;
 use super::kept::Kept;
 use crate::actor::Actor;
-use crate::driver::cgroup::Limits;
+use crate::driver::Limits;
 use crate::shared::Shared;
 use crate::{
     CreateInstance, FleetError, FleetEvent, Instance, InstanceId, OPENCLAW_VERSION, Token, channel, fault, template,
@@ -60,7 +60,7 @@ impl Fleet {
             memory_bytes: new.memory_limit_bytes,
             cpus: new.cpus,
         };
-        match self.shared.cgroups.missing(&limits).first() {
+        match self.shared.drivers.of(new.driver).missing(&limits).first() {
             None => Ok(()),
             Some(field) => {
                 let reason = "this host gives creel no control group to keep the limit with; leave it out, or run creel \
@@ -93,6 +93,7 @@ impl Fleet {
             },
             memory_bytes: new.memory_limit_bytes,
             cpus: new.cpus,
+            image: None,
             desired: if new.start { Desired::Running } else { Desired::Stopped },
             token_sha256: token.sha256(),
             token_sealed: sealed.map_err(FleetError::file("seal the token for", directory.root()))?,
@@ -137,7 +138,7 @@ impl Fleet {
             return Err(error);
         }
         fault::point("files placed");
-        let (actor, handle) = Actor::new(shared.clone(), id.clone(), record);
+        let (actor, handle) = Actor::new(shared.clone(), id.clone(), record).await;
         shared.register(&id, &handle);
         shared.announce(FleetEvent::Changed(handle.instance.borrow().clone()));
         tokio::spawn(actor.run());
@@ -209,6 +210,8 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
         error: None,
         pid: None,
         pid_started: None,
+        external_id: None,
+        image: new.image.clone(),
         token_sha256: new.token_sha256,
         token_sealed: new.token_sealed.clone(),
         created_at: now,

@@ -50,7 +50,7 @@ impl Fleet {
     #[must_use]
     pub fn host_features(&self) -> Vec<Feature> {
         let mut features = vec![landlock(), self.own_mounts()];
-        features.extend(self.shared.cgroups.limits().map(|(name, available)| {
+        features.extend(self.shared.process.cgroups().limits().map(|(name, available)| {
             let detail = if available {
                 "limits are kept"
             } else {
@@ -69,7 +69,7 @@ impl Fleet {
 impl Fleet {
     /// Tries what can only be tried, so that the first instance need not wait for it; then says what this host has not.
     pub(super) async fn say_what_is_missing(self) {
-        let _ = self.shared.own_mounts().await;
+        let _ = self.shared.process.own_mounts().await;
         for Feature { name, detail, .. } in self.host_features().into_iter().filter(|feature| !feature.available) {
             tracing::warn!("{name}: {detail}");
         }
@@ -77,7 +77,7 @@ impl Fleet {
 
     /// Tried when the fleet was opened; until that trial is over, not said to be there.
     fn own_mounts(&self) -> Feature {
-        let (available, detail) = match self.shared.own_mounts.get() {
+        let (available, detail) = match self.shared.process.tried_own_mounts() {
             Some(Ok(())) => (
                 true,
                 "instances see nothing in /run and /tmp of what other programs leave there".to_owned(),

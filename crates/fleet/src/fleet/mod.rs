@@ -60,7 +60,7 @@ impl Fleet {
 
     fn snapshot(&self, handle: &Handle) -> Instance {
         let mut instance = Instance::clone(&handle.instance.borrow());
-        if let Some(sample) = instance.pid.and_then(|_| self.shared.stats.latest(&instance.id)) {
+        if let Some(sample) = instance.started_at.and_then(|_| self.shared.stats.latest(&instance.id)) {
             instance.memory_used_bytes = Some(sample.memory_bytes);
             instance.cpu_percent = Some(sample.cpu_percent);
         }

@@ -1,23 +1,27 @@
 //! Opening a fleet: what is recorded becomes actors, what still lives is adopted, and the background tasks begin.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
-use creel_records::{Records, now_ms};
+use creel_records::{Driver, Records, now_ms};
+use futures_util::future;
 use rustix::process::{Resource, Rlimit};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{OnceCell, Semaphore, broadcast, mpsc};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use super::create::settle_unborn;
 use super::{Fleet, FleetOptions};
 use crate::actor::Actor;
 use crate::driver::cgroup::Cgroups;
+use crate::driver::process::ProcessDriver;
+use crate::driver::{self, Drivers, Subject};
 use crate::hex::hex;
 use crate::port::Ports;
 use crate::runtime::Installer;
 use crate::shared::{Activity, CREATIONS, Registry, Shared};
-use crate::stats::{self, Stats, Subject};
+use crate::stats::{self, Stats};
 use crate::{FleetError, FleetEvent, Home, InstanceId, logs};
 
 /// Changes a slow subscriber may be behind.
@@ -38,19 +42,23 @@ impl Fleet {
         let (activity, entries) = mpsc::channel(ACTIVITY);
         tokio::spawn(write_activity(options.records.clone(), entries, events.clone()));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let process = Arc::new(ProcessDriver::new(
+            options.creel_exe,
+            Installer::new(options.home.runtimes_dir(), options.openclaw_cache),
+            Cgroups::detect(&group_name(&options.home)),
+        ));
+        let there: [(Driver, Arc<dyn driver::Driver>); 1] = [(Driver::Process, process.clone())];
         let shared = Arc::new(Shared {
             sealer: options.home.sealer()?,
-            cgroups: Cgroups::detect(&group_name(&options.home)),
-            installer: Installer::new(options.home.runtimes_dir(), options.openclaw_cache),
+            drivers: Drivers::new(there),
+            process,
             home: options.home,
             records: options.records,
-            creel_exe: options.creel_exe,
             provider_env: options.provider_env,
             credentials: options.credentials,
             host: options.host,
             timing: options.timing,
             default_memory: options.default_memory,
-            own_mounts: OnceCell::new(),
             registry: ArcSwap::default(),
             making: Mutex::default(),
             ports: Ports::from(options.first_port),
@@ -69,7 +77,7 @@ impl Fleet {
         for record in recorded {
             let id = InstanceId::new(&record.id)?;
             shared.ports.note(record.port, &id);
-            let (actor, handle) = Actor::new(shared.clone(), id.clone(), record);
+            let (actor, handle) = Actor::new(shared.clone(), id.clone(), record).await;
             registry.insert(id, handle);
             actors.push(actor);
         }
@@ -127,31 +135,41 @@ async fn write_activity(
 async fn measure(shared: Weak<Shared>) {
     loop {
         let Some(fleet) = shared.upgrade() else { return };
-        let running: Vec<Subject> = fleet
-            .registry
-            .load()
-            .iter()
-            .filter_map(|(id, handle)| {
-                Some(Subject {
-                    id: id.clone(),
-                    session: handle.instance.borrow().pid?,
-                })
-            })
-            .collect();
-        let pause = stats::interval(running.len());
+        let living = living(&fleet);
+        let pause = stats::interval(living.values().map(Vec::len).sum());
+        let measured = living.iter().map(|(driver, subjects)| {
+            let driver = fleet.drivers.of(*driver).clone();
+            async move { driver.measure(subjects).await }
+        });
+        let measured = future::join_all(measured).await.concat();
         // On a thread of its own: a thousand small reads must not hold up a request.
-        let measured = tokio::task::spawn_blocking(move || {
-            fleet.stats.measure(&running, now_ms());
-            for subject in &running {
+        let kept = tokio::task::spawn_blocking(move || {
+            fleet.stats.take(&measured, now_ms());
+            for subject in living.values().flatten() {
                 let path = fleet.home.instance(&subject.id).log();
                 if let Err(error) = logs::rotate(&path, logs::MAX_BYTES) {
                     tracing::warn!(instance = %subject.id, %error, "cannot put its log aside");
                 }
             }
         });
-        if measured.await.is_err() {
+        if kept.await.is_err() {
             tracing::warn!("a measurement failed");
         }
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Who lives, by driver.
+fn living(fleet: &Shared) -> HashMap<Driver, Vec<Subject>> {
+    let mut living: HashMap<Driver, Vec<Subject>> = HashMap::new();
+    for (id, handle) in fleet.registry.load().iter() {
+        let instance = handle.instance.borrow();
+        if instance.started_at.is_some() {
+            living.entry(instance.driver).or_default().push(Subject {
+                id: id.clone(),
+                pid: instance.pid,
+            });
+        }
+    }
+    living
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use creel_records::{InstanceRecord, Runtime};
 
+use crate::driver::Say;
 use crate::{FleetError, Timing};
 
 pub use openclaw::Installer;
@@ -59,18 +60,18 @@ pub fn start_bound(runtime: Runtime, timing: &Timing) -> Duration {
     }
 }
 
-/// What to start for this instance, installing it first where needed. `progress` is told what is being done.
+/// What to start for this instance, installing it first where needed. `say` is told what is being done.
 pub async fn prepare(
     record: &InstanceRecord,
     creel: &Path,
     installer: &Installer,
-    progress: impl Fn(String) + Send,
+    say: &Say,
 ) -> Result<Launch, FleetError> {
     match record.runtime {
         Runtime::Native => Ok(native(creel)),
         Runtime::Openclaw => {
             let version = record.version.as_deref().unwrap_or(crate::OPENCLAW_VERSION);
-            let directory = installer.provide(version, progress).await?;
+            let directory = installer.provide(version, say).await?;
             Ok(openclaw::launch(&directory, record.port))
         }
     }

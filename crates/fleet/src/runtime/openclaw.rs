@@ -93,7 +93,7 @@ impl Installer {
 
     /// The directory that holds this version; installs it if there is none. Two callers never install at the same time, and
     /// two control planes cannot share a home.
-    pub async fn provide(&self, version: &str, progress: impl Fn(String) + Send) -> Result<PathBuf, FleetError> {
+    pub async fn provide(&self, version: &str, progress: impl Fn(String) + Send + Sync) -> Result<PathBuf, FleetError> {
         if let Some(cache) = &self.cache
             && installed_version(cache).as_deref() == Some(version)
         {

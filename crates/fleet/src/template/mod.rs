@@ -206,6 +206,8 @@ mod tests {
             error: None,
             pid: None,
             pid_started: None,
+            external_id: None,
+            image: None,
             token_sha256: [0; 32],
             token_sealed: vec![],
             created_at: 1_700_000_000_000,

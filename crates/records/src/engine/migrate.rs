@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "user logins", include_str!("../../migrations/0007_user_logins.sql")),
     (8, "people", include_str!("../../migrations/0008_people.sql")),
     (9, "subjects", include_str!("../../migrations/0009_subjects.sql")),
+    (10, "drivers", include_str!("../../migrations/0010_drivers.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.

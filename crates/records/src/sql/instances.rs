@@ -14,8 +14,8 @@ impl Instances for SqlRecords {
         let now = now_ms();
         query(
             "INSERT INTO instances (id, name, runtime, driver, channels, model, port, port_fixed, version, memory_bytes,
-                                    cpus, desired, status, token_sha256, token_sealed, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                    cpus, image, desired, status, token_sha256, token_sealed, created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&new.id)
         .bind(&new.name)
@@ -28,6 +28,7 @@ impl Instances for SqlRecords {
         .bind(&new.version)
         .bind(new.memory_bytes)
         .bind(new.cpus)
+        .bind(&new.image)
         .bind(new.desired.as_str())
         .bind(Status::Created.as_str())
         .bind(&new.token_sha256)
@@ -73,16 +74,20 @@ impl Instances for SqlRecords {
     }
 
     async fn set_observed(&self, id: &str, observed: &Observed) -> Result<(), RecordsError> {
-        query("UPDATE instances SET status = ?, pid = ?, pid_started = ?, error = ?, updated_at = ? WHERE id = ?")
-            .bind(observed.status.as_str())
-            .bind(observed.pid)
-            .bind(observed.pid_started)
-            .bind(&observed.error)
-            .bind(now_ms())
-            .bind(id)
-            .execute(&self.engine)
-            .await?
-            .must_exist("instance", id)
+        query(
+            "UPDATE instances SET status = ?, pid = ?, pid_started = ?, external_id = ?, error = ?, updated_at = ?
+             WHERE id = ?",
+        )
+        .bind(observed.status.as_str())
+        .bind(observed.pid)
+        .bind(observed.pid_started)
+        .bind(&observed.external_id)
+        .bind(&observed.error)
+        .bind(now_ms())
+        .bind(id)
+        .execute(&self.engine)
+        .await?
+        .must_exist("instance", id)
     }
 
     async fn update_instance(&self, id: &str, change: &InstanceChange) -> Result<(), RecordsError> {
@@ -94,7 +99,7 @@ impl Instances for SqlRecords {
         query(
             "UPDATE instances SET name = coalesce(?, name), channels = coalesce(?, channels), model = coalesce(?, model),
                  port = coalesce(?, port), version = coalesce(?, version), memory_bytes = coalesce(?, memory_bytes),
-                 cpus = coalesce(?, cpus), updated_at = ? WHERE id = ?",
+                 cpus = coalesce(?, cpus), image = coalesce(?, image), updated_at = ? WHERE id = ?",
         )
         .bind(&change.name)
         .bind(channels)
@@ -103,6 +108,7 @@ impl Instances for SqlRecords {
         .bind(&change.version)
         .bind(change.memory_bytes)
         .bind(change.cpus)
+        .bind(&change.image)
         .bind(now_ms())
         .bind(id)
         .execute(&self.engine)
@@ -170,6 +176,8 @@ fn fields(id: &str, row: &Row) -> Result<InstanceRecord, Unreadable> {
         error: row.get("error")?,
         pid: row.integer_or_null("pid")?,
         pid_started: row.integer_or_null("pid_started")?,
+        external_id: row.get("external_id")?,
+        image: row.get("image")?,
         token_sha256: row.digest("token_sha256")?,
         token_sealed: row.get("token_sealed")?,
         created_at: row.get("created_at")?,

@@ -56,13 +56,17 @@ pub async fn desired_and_observed_are_two_things(store: &impl Records) {
         status: Status::Error,
         pid: Some(4_194_304),
         pid_started: Some(1 << 40),
+        external_id: Some("3f2a".into()),
         error: Some("it fell".into()),
     };
     store.set_observed("alice", &observed).await.unwrap();
     let record = store.instance("alice").await.unwrap().unwrap();
     assert_eq!((record.desired, record.status), (Desired::Running, Status::Error));
     assert_eq!((record.pid, record.pid_started), (observed.pid, observed.pid_started));
-    assert_eq!(record.error, observed.error);
+    assert_eq!(
+        (record.external_id, record.error),
+        (observed.external_id, observed.error)
+    );
     store.set_desired("alice", Desired::Stopped).await.unwrap();
     let record = store.instance("alice").await.unwrap().unwrap();
     assert_eq!((record.desired, record.status), (Desired::Stopped, Status::Error));
@@ -70,6 +74,7 @@ pub async fn desired_and_observed_are_two_things(store: &impl Records) {
         status: Status::Stopped,
         pid: None,
         pid_started: None,
+        external_id: None,
         error: None,
     };
     store.set_observed("alice", &gone).await.unwrap();
@@ -82,11 +87,13 @@ pub async fn a_change_leaves_the_rest(store: &impl Records) {
     let change = InstanceChange {
         name: Some("Alice".into()),
         port: Some(19000),
+        image: Some("creel@sha256:aa".into()),
         ..Default::default()
     };
     store.update_instance("alice", &change).await.unwrap();
     let after = store.instance("alice").await.unwrap().unwrap();
     assert_eq!((after.name.as_str(), after.port), ("Alice", 19000));
+    assert_eq!((before.image, after.image), (None, change.image));
     assert_eq!(
         (&after.channels, &after.model, after.cpus),
         (&before.channels, &before.model, before.cpus)
@@ -120,6 +127,7 @@ pub async fn what_is_not_there_is_said(store: &impl Records) {
         status: Status::Running,
         pid: None,
         pid_started: None,
+        external_id: None,
         error: None,
     };
     assert!(is_missing(store.set_desired("nobody", Desired::Stopped).await));
@@ -153,6 +161,7 @@ pub async fn every_spelling_is_kept(store: &impl Records) {
             status: *status,
             pid: None,
             pid_started: None,
+            external_id: None,
             error: None,
         };
         store.set_observed("i-20001", &observed).await.unwrap();

@@ -49,6 +49,7 @@ pub fn instance(id: &str, port: u16) -> NewInstance {
         version: None,
         memory_bytes: Some(512 << 20),
         cpus: Some(0.5),
+        image: None,
         desired: Desired::Running,
         token_sha256: [7; 32],
         token_sealed: vec![1, 2, 3, 0, 255],
