@@ -202,7 +202,7 @@ test('who is made elsewhere is in the list at once, and who is removed is not', 
 test('many are disabled together', async () => {
   await console_.open('/users?q=many-0000')
   await row(many(0)).waitFor()
-  await console_.part('mark-all').check()
+  await console_.part('mark-all').locator('input').check()
   // One with the keyboard: out of it again.
   await row(many(3)).getByRole('checkbox').focus()
   await console_.page.keyboard.press('Space')

@@ -365,7 +365,7 @@ test('what was kept of a removed instance is handed to nobody without a word', a
 
 test('removing with purge is confirmed by typing the id, and leaves nothing', async () => {
   await console_.part('remove').click()
-  await console_.part('purge').check()
+  await console_.part('purge-true').check()
   expect(await console_.part('confirm-remove').isDisabled()).toBe(true)
   await picture(console_.page, '28-remove')
   await console_.page.locator('.el-dialog form .el-input input').fill(ID)

@@ -96,7 +96,7 @@ export class Fleet extends EventEmitter {
       started_at: now(),
       pid: 4000 + Math.floor(Math.random() * 9000),
       cpu_percent: 0.3,
-      memory_bytes: 3.4 * MIB,
+      memory_used_bytes: 3.4 * MIB,
     })
   }
 
@@ -114,7 +114,7 @@ export class Fleet extends EventEmitter {
       pid: undefined,
       started_at: undefined,
       cpu_percent: undefined,
-      memory_bytes: undefined,
+      memory_used_bytes: undefined,
     })
   }
 
@@ -199,7 +199,7 @@ export class Fleet extends EventEmitter {
     Object.assign(instance, { status, desired: status === 'stopped' ? 'stopped' : 'running' })
     if (status === 'running') {
       instance.started_at = new Date(Date.now() - 3600_000 * (1 + index * 1.7)).toISOString()
-      instance.memory_bytes = (runtime === 'native' ? 2.5 + (index % 13) / 5 : 810 + (index % 17)) * MIB
+      instance.memory_used_bytes = (runtime === 'native' ? 2.5 + (index % 13) / 5 : 810 + (index % 17)) * MIB
       instance.cpu_percent = (index % 11) / 4
     }
     if (status === 'error') {
@@ -245,8 +245,8 @@ export class Fleet extends EventEmitter {
     this.emit('sample', sample)
     for (const instance of this.list()) {
       if (instance.status !== 'running') continue
-      const memory = instance.memory_bytes * (0.99 + Math.random() * 0.02)
-      this.#change(instance.id, { cpu_percent: Math.random() * 2, memory_bytes: memory })
+      const memory = instance.memory_used_bytes * (0.99 + Math.random() * 0.02)
+      this.#change(instance.id, { cpu_percent: Math.random() * 2, memory_used_bytes: memory })
     }
   }
 }

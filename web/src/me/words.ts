@@ -1,19 +1,17 @@
 /** Every word of the page, in both languages. */
 import { computed } from 'vue'
 import type { ChatLabels } from '@/shared/chat/labels'
-import type { SessionWords } from '@/shared/chat/SessionList.vue'
+import { chatWords, type ChatPageWords } from '@/shared/chat/words'
 import type { EntryKind } from '@/shared/credits/account'
 import { locale } from '@/shared/locale'
 import type { Measure } from '@/shared/usage/measure'
 import type { Total } from '@/shared/usage/totals'
 import type { Section } from './place'
 
-interface Words extends SessionWords {
+interface Words extends ChatPageWords {
   chat: ChatLabels
   places: Record<Section, string>
   navigation: string
-  language: string
-  theme: string
   signOut: string
   skip: string
   promise: string
@@ -29,7 +27,6 @@ interface Words extends SessionWords {
   unreachable: string
   wait(seconds: number): string
   retry: string
-  cancel: string
   save: string
   saved: string
   dirty: string
@@ -117,24 +114,11 @@ interface Words extends SessionWords {
   presentWrong: string
   openSessions: string
   chatOff: Record<'no_gateway' | 'not_running', string>
-  cut: string
 }
 
 const en: Words = {
-  chat: {
-    placeholder: 'Write a message',
-    send: 'Send',
-    stop: 'Stop',
-    copy: 'Copy',
-    copied: 'Copied',
-    thinking: 'Thinking',
-    stopped: 'Stopped.',
-    retry: 'Try again',
-    latest: 'Latest',
-    emptyTitle: 'What can I do for you?',
-    emptyHint: 'Your conversations stay in your own workspace.',
-    tool: { running: 'running', done: 'done', failed: 'failed' },
-  },
+  ...chatWords.en,
+  chat: { ...chatWords.en.chat, emptyHint: 'Your conversations stay in your own workspace.' },
   places: {
     usage: 'Usage',
     chat: 'Chat',
@@ -144,8 +128,6 @@ const en: Words = {
     account: 'Account',
   },
   navigation: 'Main',
-  language: '切换到中文',
-  theme: 'Light or dark',
   signOut: 'Sign out',
   skip: 'Skip to content',
   promise: 'Your own assistant: usage, tokens, identity, conversation.',
@@ -267,35 +249,16 @@ const en: Words = {
   setPassword: 'Set the password',
   passwordSet: 'The password is set. Everywhere else you are signed out.',
   presentWrong: 'The present password is wrong.',
-  sessions: 'Sessions',
-  newSession: 'New session',
-  noSessions: 'Your sessions will be listed here.',
-  untitled: 'Untitled',
-  remove: 'Delete session',
-  removeSure: 'Delete',
   openSessions: 'Sessions',
   chatOff: {
     no_gateway: 'There is no gateway for users yet. Ask whoever runs Creel to make one.',
     not_running: 'The gateway is not running. Ask whoever runs Creel to start it.',
   },
-  cut: 'The answer broke off before it was complete.',
 }
 
 const zh: Words = {
-  chat: {
-    placeholder: '输入消息',
-    send: '发送',
-    stop: '停止',
-    copy: '复制',
-    copied: '已复制',
-    thinking: '正在思考',
-    stopped: '已停止。',
-    retry: '重试',
-    latest: '回到最新',
-    emptyTitle: '需要我做什么？',
-    emptyHint: '对话只保存在你自己的工作区里。',
-    tool: { running: '运行中', done: '完成', failed: '失败' },
-  },
+  ...chatWords.zh,
+  chat: { ...chatWords.zh.chat, emptyHint: '对话只保存在你自己的工作区里。' },
   places: {
     usage: '用量',
     chat: '对话',
@@ -305,8 +268,6 @@ const zh: Words = {
     account: '账户',
   },
   navigation: '主导航',
-  language: 'EN: switch to English',
-  theme: '浅色或深色',
   signOut: '退出登录',
   skip: '跳到正文',
   promise: '你自己的助手：用量、令牌、身份与对话。',
@@ -419,18 +380,11 @@ const zh: Words = {
   setPassword: '设置密码',
   passwordSet: '密码已设置，其他地方的登录都已退出。',
   presentWrong: '当前密码有误。',
-  sessions: '会话',
-  newSession: '新会话',
-  noSessions: '你的会话会列在这里。',
-  untitled: '未命名',
-  remove: '删除会话',
-  removeSure: '删除',
   openSessions: '会话',
   chatOff: {
     no_gateway: '还没有供用户使用的网关，请联系 Creel 的管理员创建。',
     not_running: '网关没有运行，请联系 Creel 的管理员启动。',
   },
-  cut: '回答在完成之前中断了。',
 }
 
 export const words = computed(() => (locale.value === 'zh' ? zh : en))

@@ -1,6 +1,7 @@
 /** English. The shape of this file is the contract: `zh.ts` has exactly these keys. */
 export const en = {
   common: {
+    shown: '{shown} of {total}',
     cancel: 'Cancel',
     copy: 'Copy',
     copied: 'Copied',
@@ -86,7 +87,6 @@ export const en = {
     memory: 'Memory',
     uptime: 'Uptime',
     actions: 'Actions',
-    count: '{shown} of {total}',
     none: 'No instance matches.',
     clear: 'Clear the filter',
     emptyTitle: 'The creel is empty',
@@ -400,7 +400,6 @@ export const en = {
     noPassword: '–',
     made: 'Created',
     changed: 'Changed',
-    count: '{shown} of {total}',
     cut: 'The first {count} by id are listed. The filter looks through all of them.',
     none: 'No user matches.',
     clear: 'Clear the filter',

@@ -3,6 +3,7 @@ import type { Words } from './en'
 
 export const zh: Words = {
   common: {
+    shown: '{shown} / {total}',
     cancel: '取消',
     copy: '复制',
     copied: '已复制',
@@ -88,7 +89,6 @@ export const zh: Words = {
     memory: '内存',
     uptime: '运行时长',
     actions: '操作',
-    count: '{shown} / {total}',
     none: '没有符合条件的实例。',
     clear: '清除筛选',
     emptyTitle: '鱼篓还是空的',
@@ -390,7 +390,6 @@ export const zh: Words = {
     noPassword: '–',
     made: '创建于',
     changed: '更改于',
-    count: '{shown} / {total}',
     cut: '仅列出按 ID 排在最前的 {count} 个。筛选会查找全部用户。',
     none: '没有符合条件的用户。',
     clear: '清除筛选',

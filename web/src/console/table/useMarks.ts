@@ -1,8 +1,7 @@
-/** Users that are marked for something to be done to all of them. Who is gone is marked no more. */
+/** Rows of a list that are marked for something to be done to all of them. What is gone is marked no more. */
 import { computed, shallowRef, type Ref } from 'vue'
-import type { User } from '../api/users'
 
-export function useMarks(known: Readonly<Ref<ReadonlyMap<string, User>>>) {
+export function useMarks(known: Readonly<Ref<ReadonlyMap<string, unknown>>>) {
   const ids = shallowRef<ReadonlySet<string>>(new Set())
   const marked = computed(() => new Set([...ids.value].filter((id) => known.value.has(id))))
 
