@@ -66,7 +66,7 @@ test('what makes no sense is refused in the dialog, and what was typed stays', a
 })
 
 test('a model gets a route', async () => {
-  await console_.part('llm-models').click()
+  await console_.part('tab-models').click()
   await console_.part('add-model').click()
   await fill('model-name', 'team/chat')
   await console_.page.getByLabel('Its name there').fill('deepseek-chat')
@@ -76,7 +76,7 @@ test('a model gets a route', async () => {
 })
 
 test('a price and a group', async () => {
-  await console_.part('llm-prices').click()
+  await console_.part('tab-prices').click()
   await console_.part('add-price').click()
   await fill('price-model', 'team/*')
   await fill('price-input', '0.27')
@@ -97,7 +97,7 @@ test('a price and a group', async () => {
 })
 
 test('a virtual key is shown once, and revoked', async () => {
-  await console_.part('llm-keys').click()
+  await console_.part('tab-keys').click()
   await console_.part('add-key').click()
   await fill('key-user', 'alice')
   await choose('key-group', 'staff')

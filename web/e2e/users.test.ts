@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { DESKTOP, picture, SMALL_PHONE, WatchedBrowser } from './browser'
 import { Console } from './console'
-import { password, user } from './settings'
+import { password, url, user } from './settings'
 
 const MANY = 10_000
 const many = (number: number) => `many-${String(number).padStart(5, '0')}`
@@ -118,7 +118,7 @@ test('a user is renamed, disabled and enabled, and loses the password', async ()
   await console_.part('rename').click()
   await fill('rename', 'Alice A.')
   await save()
-  await console_.page.locator('.user-header .name', { hasText: 'Alice A.' }).waitFor()
+  await console_.page.locator('.subject-header .name', { hasText: 'Alice A.' }).waitFor()
   await console_.part('turn').click()
   await sure()
   await console_.page.locator('[data-test="status"].disabled').waitFor()
@@ -130,6 +130,36 @@ test('a user is renamed, disabled and enabled, and loses the password', async ()
   await dialog().waitFor({ state: 'detached' })
   await console_.part('tab-overview').click()
   await console_.page.getByText('not with a password').waitFor()
+})
+
+test('who the assistant of a user is can be written, and taken back', async () => {
+  await console_.part('tab-identity').click()
+  const text = console_.page.locator('.identity textarea')
+  // It is the `systemPrompt` of the configuration.
+  await expect.poll(() => text.inputValue()).toBe('Mine.')
+  await text.fill('# Rosie\n\nA patient lobster.\n')
+  await console_.part('identity-save').click()
+  await console_.part('identity-state').getByText('Saved').waitFor()
+  await picture(console_.page, '76-user-identity')
+  const kept = await console_.api('GET', '/api/users/alice%40example.com/identity')
+  expect(((await kept.json()) as { content: string }).content).toContain('A patient lobster.')
+  await console_.part('identity-drop').click()
+  await console_.part('identity-none').waitFor()
+})
+
+test('a user is signed out everywhere', async () => {
+  const bob = { id: 'bob', password: 'a password of bob' }
+  expect((await console_.api('POST', '/api/users', bob)).status()).toBe(201)
+  const login = await console_.page.request.post(`${url}/api/auth/login`, { data: bob })
+  const { refresh_token } = (await login.json()) as { refresh_token: string }
+  await console_.open('/users/bob')
+  await console_.part('sign-out-user').click()
+  await sure()
+  await console_.part('signed-out').waitFor()
+  const again = await console_.page.request.post(`${url}/api/auth/refresh`, { data: { refresh_token } })
+  expect(again.status()).toBe(401)
+  await console_.api('DELETE', '/api/users/bob')
+  await console_.open('/users')
 })
 
 test('what is wrong in a table is told line by line, and nothing is imported', async () => {
@@ -306,6 +336,7 @@ test('all of it in Chinese, in the dark, on a phone', async () => {
     ['list', '/users?q=many-000', '.row'],
     ['user', '/users/walker', '.plot svg'],
     ['token', '/users/walker/token', '.token-tab'],
+    ['identity', '/users/walker/identity', '.identity textarea'],
     ['configuration', '/users/walker/configuration', '.cm-content'],
   ] as const) {
     await console_.open(path)

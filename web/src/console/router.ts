@@ -8,7 +8,7 @@ export type Tab = (typeof TABS)[number]
 export const LLM_SECTIONS = ['providers', 'models', 'prices', 'keys'] as const
 export type LlmSection = (typeof LLM_SECTIONS)[number]
 
-export const USER_TABS = ['overview', 'token', 'configuration'] as const
+export const USER_TABS = ['overview', 'token', 'identity', 'configuration'] as const
 export type UserTab = (typeof USER_TABS)[number]
 
 export const router = createRouter({

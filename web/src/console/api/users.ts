@@ -108,6 +108,20 @@ export async function writeUserConfig(
   return { content: kept.content, etag: response.headers.get('etag') ?? undefined, warnings: [] }
 }
 
+/** `null`: the service's own identity applies. */
+export async function readUserIdentity(id: string): Promise<string | null> {
+  return (await call<{ content: string | null }>('GET', `${at(id)}/identity`)).content
+}
+
+export async function writeUserIdentity(id: string, content: string | null): Promise<string | null> {
+  return (await call<{ content: string | null }>('PUT', `${at(id)}/identity`, { content })).content
+}
+
+/** Ends every login of the user. */
+export function signOutUser(id: string): Promise<void> {
+  return call('POST', `${at(id)}/logout`)
+}
+
 export function readUsersGateway(): Promise<UsersGateway> {
   return call('GET', '/api/system/users-gateway')
 }

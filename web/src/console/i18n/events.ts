@@ -1,6 +1,7 @@
 /** What happened, in the reader's language: from an event's kind and what it carries. Pure. */
 import type { Locale } from '@/shared/locale'
 import type { Activity } from '../api/types'
+import { conditionWords } from './conditions'
 
 type Data = Record<string, unknown>
 type Words = string | ((data: Data) => string | undefined)
@@ -128,7 +129,8 @@ const zh: Sayings = {
     'instance.running': '已就绪，端口 {port}，进程 {pid}',
     'instance.adopted': '由进程 {pid} 继续运行',
     'instance.moved': '端口 {from} 被其他程序占用，已移到 {to}',
-    'instance.failed': '失败：{reason}',
+    'instance.failed': ({ reason }) =>
+      typeof reason === 'string' ? `失败：${conditionWords(reason, 'zh')}` : undefined,
     'instance.stopped': (data) => exit(zh, data),
     'instance.crashed': (data) => `${exit(zh, data)}，正在重新启动`,
   },

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { conditionWords } from './conditions'
+
+test.each([
+  ['exited with code 78', '以退出码 78 退出'],
+  ['exited with code 1: no such model', '以退出码 1 退出：no such model'],
+  ['refuses its configuration (exited with code 78)', '不接受它的配置（以退出码 78 退出）'],
+  [
+    'was killed (signal 9; out of memory?), 5 times in a row without staying healthy',
+    '被强行终止（信号 9，可能是内存不足），连续 5 次都没能保持正常运行',
+  ],
+  ['port 18789 was taken by another program; now on 18790', '端口 18789 被其他程序占用，现改用 18790'],
+  ['installing openclaw 2026.9.6: packages', '正在安装 openclaw 2026.9.6：软件包'],
+])('%s: %s', (english, chinese) => {
+  expect(conditionWords(english, 'zh')).toBe(chinese)
+  expect(conditionWords(english, 'en')).toBe(english)
+})
+
+test('the last log lines of the instance stay its own, and so does a sentence that nobody translated', () => {
+  expect(conditionWords('ended\nINFO exited with code 1', 'zh')).toBe('已结束\nINFO exited with code 1')
+  expect(conditionWords('the moon is full', 'zh')).toBe('the moon is full')
+})

@@ -1,0 +1,59 @@
+/**
+ * What an instance is doing and why it failed (`message`, `error`), in the reader's language. English is the server's own. A sentence
+ * without Chinese words is shown as it came, and so are the instance's own last log lines below it. Pure.
+ */
+import type { Locale } from '@/shared/locale'
+
+/** A whole line, and what it says in Chinese; `$1` is said in Chinese in turn, `$2` and on are taken as they are. */
+type Saying = [line: RegExp, chinese: string]
+
+const EXITS: Saying[] = [
+  [/^()exited with code (\d+)$/, '以退出码 $2 退出'],
+  [/^()was killed \(signal 9; out of memory\?\)$/, '被强行终止（信号 9，可能是内存不足）'],
+  [/^()was ended by signal (\d+)$/, '被信号 $2 终止'],
+  [/^()ended$/, '已结束'],
+]
+const EXIT =
+  '(exited with code \\d+|was killed \\(signal 9; out of memory\\?\\)|was ended by signal \\d+|ended)'
+
+const SAYINGS: Saying[] = [
+  ...EXITS,
+  [
+    new RegExp(`^${EXIT}, (\\d+) times in a row without staying healthy$`),
+    '$1，连续 $2 次都没能保持正常运行',
+  ],
+  [new RegExp(`^refuses its configuration \\(${EXIT}\\)$`), '不接受它的配置（$1）'],
+  [new RegExp(`^${EXIT}: (.+)$`), '$1：$2'],
+  [/^()was not ready within ([\d.]+) s$/, '在 $2 秒内没有就绪'],
+  [/^()port (\d+) was taken by another program; now on (\d+)$/, '端口 $2 被其他程序占用，现改用 $3'],
+  [
+    /^()port (\d+) is in use by another program; end that one, .*$/,
+    '端口 $2 被其他程序占用：请结束那个程序，或换端口重新创建',
+  ],
+  [/^()port (\d+) is in use by (.+?); choose another.*$/, '端口 $2 被 $3 占用，请换一个'],
+  [/^()no free port from (\d+) up.*$/, '从 $2 起没有空闲端口'],
+  [/^()repairing the configuration that (\w+) refused$/, '正在修复 $2 拒绝的配置'],
+  [/^()waiting to install openclaw (\S+)$/, '等待安装 openclaw $2'],
+  [/^()installing openclaw (\S+): node$/, '正在安装 openclaw $2：Node'],
+  [/^()installing openclaw (\S+): packages$/, '正在安装 openclaw $2：软件包'],
+  [/^()cannot install the runtime (\w+) (\S+): (.+)$/, '无法安装运行时 $2 $3：$4'],
+  [/^()another process runs in its directory: (.+) is locked$/, '它的目录里运行着另一个进程：$2 已被锁定'],
+  [/^()cannot be removed: (.+)$/, '无法删除：$2'],
+]
+
+function chinese(line: string): string {
+  for (const [pattern, words] of SAYINGS) {
+    const found = pattern.exec(line)
+    if (found)
+      return words.replace(/\$(\d)/g, (_, n: string) =>
+        n === '1' ? chinese(found[1] ?? '') : (found[Number(n)] ?? ''),
+      )
+  }
+  return line
+}
+
+export function conditionWords(text: string, locale: Locale): string {
+  if (locale === 'en') return text
+  const [first = '', ...own] = text.split('\n')
+  return [chinese(first), ...own].join('\n')
+}
