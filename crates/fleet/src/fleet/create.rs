@@ -37,21 +37,25 @@ impl Fleet {
         if self.shared.handle(&id).is_some() {
             return Err(FleetError::Taken(id.clone()));
         }
-        if let Some(kept) = Kept::find(&self.shared, &id) {
-            if !new.keep_data {
-                return Err(FleetError::DataKept(id.clone()));
-            }
-            kept.is_idle()?;
-            kept.is_of(new.runtime)?;
-        }
         let port = self.shared.ports.take(new.port, &id)?;
-        match self.make(new, port).await {
-            Ok(made) => Ok(made),
-            Err(error) => {
-                self.shared.ports.release(port, &id);
-                Err(error)
-            }
+        // Last: whoever then purges the data knows that nothing else is in the way.
+        let made = match self.may_use_kept(&new, &id) {
+            Ok(()) => self.make(new, port).await,
+            Err(error) => Err(error),
+        };
+        made.inspect_err(|_| self.shared.ports.release(port, &id))
+    }
+
+    /// Data of a removed instance goes to nobody who did not ask for it.
+    fn may_use_kept(&self, new: &CreateInstance, id: &InstanceId) -> Result<(), FleetError> {
+        let Some(kept) = Kept::find(&self.shared, id) else {
+            return Ok(());
+        };
+        if !new.keep_data {
+            return Err(FleetError::DataKept(id.clone()));
         }
+        kept.is_idle()?;
+        kept.is_of(new.runtime)
     }
 
     /// A limit that cannot be kept is refused, not forgotten.

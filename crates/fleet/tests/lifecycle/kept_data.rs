@@ -35,6 +35,26 @@ async fn it_is_not_handed_to_whoever_comes_next() {
     fleet.shutdown().await;
 }
 
+/// Who is told of it may purge it and try again: nothing else may be in the way then.
+#[tokio::test]
+async fn it_is_told_of_when_nothing_else_is_wrong() {
+    let world = World::new();
+    let fleet = alice_was_here(&world).await;
+    let bob = running(&fleet, "bob").await;
+    let port = |port| CreateInstance {
+        port: Some(port),
+        ..CreateInstance::new(id("alice"))
+    };
+    let refused = fleet.create(port(bob.port)).await.unwrap_err();
+    assert!(matches!(refused, FleetError::PortInUse { .. }), "{refused}");
+    fleet.remove(&id("bob"), true).await.unwrap();
+    for _ in 0..2 {
+        let refused = fleet.create(port(bob.port)).await.unwrap_err();
+        assert!(matches!(refused, FleetError::DataKept(_)), "{refused}");
+    }
+    fleet.shutdown().await;
+}
+
 #[tokio::test]
 async fn who_takes_it_up_gets_it_with_what_they_ask_for() {
     let world = World::new();
