@@ -124,6 +124,7 @@ async fn listen(
                 let stop = match stop {
                     creel_llm::Stop::Length => Stop::Length,
                     _ if !calls.is_empty() => Stop::ToolCalls,
+                    creel_llm::Stop::ContentFilter => Stop::ContentFilter,
                     _ => Stop::End,
                 };
                 let Draft { text, model } = std::mem::take(draft);

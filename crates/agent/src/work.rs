@@ -17,6 +17,9 @@ use crate::{history, record, replay};
 
 /// Tool calls of one round that are carried out; what a model asks for beyond them it is told.
 const CALLS: usize = 64;
+/// What is told of a reply that ends before the model was done, or never began: an empty one looks like a fault of ours.
+const WITHHELD: &str =
+    "[The model's provider withheld the rest of this answer: its content filter objects. Ask in other words.]";
 /// Bytes that are kept of a reply that broke off: a model that runs wild must not fill the conversation.
 const DRAFT_LIMIT: usize = 256 * 1024;
 
@@ -86,15 +89,13 @@ impl<'a> Work<'a> {
             self.emit(TurnEvent::Text(reply.clone())).await?;
         }
         for _ in 0..self.turn.limits.tool_rounds {
-            let round = self.ask(&request).await?;
-            self.record_round(&round).await?;
             let Round {
                 text,
                 calls,
                 stop,
                 usage: used,
                 model,
-            } = round;
+            } = self.ask(&request, None).await?;
             usage += used;
             reply.push_str(&text);
             let (theirs, mine): (Vec<_>, Vec<_>) = calls.into_iter().partition(|call| self.is_client_tool(&call.name));
@@ -118,14 +119,10 @@ impl<'a> Work<'a> {
         }
         request.tools.clear();
         request.tool_choice = None;
-        let mut last = self.ask(&request).await?;
         // Whoever asked must not take this for all that could be done.
         let rounds = self.turn.limits.tool_rounds;
-        let gap = if last.text.is_empty() { "" } else { "\n\n" };
-        let note = format!("{gap}[The limit of {rounds} rounds of tools in a turn is reached; ask again to go on.]");
-        last.text.push_str(&note);
-        self.record_round(&last).await?;
-        self.emit(TurnEvent::Text(note)).await?;
+        let note = format!("[The limit of {rounds} rounds of tools in a turn is reached; ask again to go on.]");
+        let last = self.ask(&request, Some(&note)).await?;
         usage += last.usage;
         reply.push_str(&last.text);
         Ok(Outcome {
@@ -184,8 +181,8 @@ impl<'a> Work<'a> {
         Ok(messages)
     }
 
-    /// Asks the model once. Where no `tools` are offered, none is called.
-    async fn ask(&mut self, request: &Request) -> Result<Round, TurnError> {
+    /// Asks the model once, and writes down what it said, with a `note` below it. Where no tools are offered, none is called.
+    async fn ask(&mut self, request: &Request, note: Option<&str>) -> Result<Round, TurnError> {
         let routes = &self.turn.routes;
         let mut round = first_to_answer(self.client, routes, request, self.events, &mut self.draft).await?;
         self.meter.tokens(&round.model, round.usage);
@@ -193,10 +190,17 @@ impl<'a> Work<'a> {
             round.calls.clear();
             round.stop = Stop::End;
         }
-        Ok(round)
-    }
-
-    async fn record_round(&self, round: &Round) -> Result<(), TurnError> {
+        let withheld = (round.stop == Stop::ContentFilter).then_some(WITHHELD);
+        let mut notes = String::new();
+        for note in [withheld, note].into_iter().flatten() {
+            let gap = if round.text.is_empty() && notes.is_empty() {
+                ""
+            } else {
+                "\n\n"
+            };
+            notes.push_str(&format!("{gap}{note}"));
+        }
+        round.text.push_str(&notes);
         let body = record::reply(
             round.text.clone(),
             &round.calls,
@@ -204,7 +208,11 @@ impl<'a> Work<'a> {
             round.usage,
             round.stop,
         );
-        self.record(&[self.entry(body)]).await
+        self.record(&[self.entry(body)]).await?;
+        if !notes.is_empty() {
+            self.emit(TurnEvent::Text(notes)).await?;
+        }
+        Ok(round)
     }
 
     /// Runs the calls side by side; the results come in the order of the calls. A tool that nobody offered gets no event.

@@ -78,6 +78,8 @@ pub enum Stop {
     End,
     Length,
     ToolCalls,
+    /// The provider withheld it, or what would have followed.
+    ContentFilter,
     Cancelled,
     Error,
 }

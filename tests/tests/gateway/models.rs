@@ -151,6 +151,34 @@ async fn a_provider_that_gives_up_ends_the_turn() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_withheld_is_said_to_be() {
+    let provider = Provider::start().await;
+    provider
+        .then(Reply::pieces([]).withheld())
+        .then(Reply::text("First you").withheld())
+        .then(Reply::pieces([]).withheld())
+        .reply("Something else.");
+    let gateway = Gateway::of(&provider).await;
+    let note =
+        "[The model's provider withheld the rest of this answer: its content filter objects. Ask in other words.]";
+    assert_eq!(gateway.chat_in("s1", "how?").await["reply"], note);
+    let done = gateway.stream_in("s1", "but how?").await.last("done").await;
+    assert_eq!(done["reply"], format!("First you\n\n{note}"));
+    let request = json!({"messages": [{"role": "user", "content": "how?"}]});
+    let completion = gateway.post("/v1/chat/completions", &request).await.ok();
+    let choice = &completion["choices"][0];
+    assert_eq!(
+        (&choice["finish_reason"], &choice["message"]["content"]),
+        (&json!("content_filter"), &json!(note))
+    );
+    // What was said of it is what the model finds.
+    gateway.chat_in("s1", "what, then?").await;
+    let told = provider.requests()[3].json()["messages"].clone();
+    assert_eq!(told[2], json!({"role": "assistant", "content": note}));
+    assert_eq!(gateway.messages("s1").await.len(), 6);
+}
+
+#[tokio::test]
 async fn a_reply_of_50_mb_is_cut_off() {
     let provider = Provider::start().await;
     provider.then(Reply::huge(50 << 20)).reply("short");

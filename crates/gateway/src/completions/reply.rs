@@ -139,6 +139,7 @@ fn finish_reason(outcome: &Outcome) -> &'static str {
     match outcome.stop {
         _ if !outcome.tool_calls.is_empty() => "tool_calls",
         Stop::Length => "length",
+        Stop::ContentFilter => "content_filter",
         _ => "stop",
     }
 }

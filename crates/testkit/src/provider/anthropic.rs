@@ -148,6 +148,7 @@ fn stop_reason(answer: &Answer) -> &'static str {
         Answer {
             reached_limit: true, ..
         } => "max_tokens",
+        Answer { withheld: true, .. } => "refusal",
         Answer { calls, .. } if !calls.is_empty() => "tool_use",
         _ => "end_turn",
     }

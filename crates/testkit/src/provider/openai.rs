@@ -114,6 +114,7 @@ fn finish_reason(answer: &Answer) -> &'static str {
         Answer {
             reached_limit: true, ..
         } => "length",
+        Answer { withheld: true, .. } => "content_filter",
         Answer { calls, .. } if !calls.is_empty() => "tool_calls",
         _ => "stop",
     }

@@ -61,6 +61,7 @@ pub(super) struct Answer {
     pub cached_tokens: u64,
     pub repeat_usage: bool,
     pub reached_limit: bool,
+    pub withheld: bool,
     /// Give up after the texts, with an error in the stream.
     pub gives_up: bool,
 }
@@ -231,6 +232,12 @@ impl Reply {
     #[must_use]
     pub fn reaches_limit(self) -> Self {
         self.answer(|answer| answer.reached_limit = true)
+    }
+
+    /// The rest of it, or all, is withheld by a filter.
+    #[must_use]
+    pub fn withheld(self) -> Self {
+        self.answer(|answer| answer.withheld = true)
     }
 
     /// Gives up after the text, with an error in the stream (OpenAI: `server_error`, Anthropic: `overloaded_error`).
