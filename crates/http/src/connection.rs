@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -13,9 +14,10 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::Connections;
 use crate::paced::{Answering, Bounds, Paced};
+use crate::rejected::Rejected;
 
 pub struct Connection<P: Connections> {
-    stream: Paced<TcpStream>,
+    stream: Rejected<Paced<TcpStream>>,
     place: Place<P>,
     close: Option<CancellationToken>,
 }
@@ -43,7 +45,7 @@ impl<P: Connections> Connection<P> {
         let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, stall);
         let close = policy.opened(number);
         Self {
-            stream: Paced::new(stream, bounds, answering),
+            stream: Rejected::new(Paced::new(stream, bounds, answering)),
             place: Place {
                 policy,
                 number,
@@ -59,14 +61,15 @@ impl<P: Connections> Connection<P> {
 
     /// Whether a request has begun whose head is not whole yet.
     pub fn owes_a_head(&self) -> bool {
-        self.stream.owes_a_head()
+        self.stream.get().owes_a_head()
     }
 
-    /// Gives the place to another connection; what is left is to hang up.
-    pub fn leave(self) -> impl AsyncRead + AsyncWrite + Unpin + use<P> {
+    /// Gives the place to another connection; what is left is to hang up, and before that to say why where hyper meant to end with this
+    /// status.
+    pub fn leave(self) -> (impl AsyncRead + AsyncWrite + Unpin + use<P>, Option<StatusCode>) {
         let Self { stream, place, .. } = self;
         drop(place);
-        stream
+        stream.into_parts()
     }
 
     /// Resolves when the server wants the connection closed.

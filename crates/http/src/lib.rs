@@ -1,7 +1,7 @@
 //! What the HTTP servers of Creel have in common: how connections are accepted, how a problem is told, how a JSON body is read,
 //! how events are streamed, how embedded pages are served, how guessing is slowed down.
 //!
-//! The gateway and the backend use it. It knows no route and no user.
+//! The gateway, the LLM Gateway and the backend use it. It knows no route and no user.
 
 mod answered;
 mod body;
@@ -16,6 +16,7 @@ mod problem;
 mod query;
 mod random;
 mod refusal;
+mod rejected;
 mod serve;
 pub mod sse;
 mod throttle;
@@ -29,6 +30,7 @@ pub use pages::{Page, serve_page};
 pub use problem::{PROBLEM_JSON, Problem};
 pub use query::{FromQuery, Parameters, Query, no_query};
 pub use random::{hex, random_id};
+pub use rejected::{Rejected, unreadable};
 pub use serve::{Connections, Peer, serve};
 pub use throttle::Throttle;
 

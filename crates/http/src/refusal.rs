@@ -1,4 +1,4 @@
-//! Turns a connection away that is one too many to be served.
+//! What is told without the router: that there is no room, or that what came is no request.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::rejected::unreadable;
 use crate::serve::hang_up;
 use crate::{Connections, Problem};
 
@@ -39,6 +40,15 @@ pub async fn refuse<P: Connections>(mut stream: TcpStream, policy: Arc<P>) {
 pub fn head_overdue() -> Problem {
     let detail = "the head of the request did not come in time; send it again";
     Problem::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", detail)
+}
+
+/// What a client is told whose request cannot be read.
+pub fn bad_head(status: StatusCode, reason: &hyper::Error) -> Problem {
+    let code = match status {
+        StatusCode::BAD_REQUEST => "bad_request",
+        _ => "too_large",
+    };
+    Problem::new(status, code, unreadable(status, reason))
 }
 
 /// The whole answer to a request of which the first bytes are here.

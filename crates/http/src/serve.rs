@@ -23,7 +23,7 @@ use crate::answered::Answered;
 use crate::connection::Connection;
 use crate::paced::{Answering, Bounds};
 use crate::problem::{PROBLEM_JSON, Problem};
-use crate::refusal::{answer as answer_to, head_overdue, refuse};
+use crate::refusal::{answer as answer_to, bad_head, head_overdue, refuse};
 use crate::unread::Lent;
 
 /// Connections beyond the limit that are still listened to, so that probes get through and others are told why not.
@@ -192,17 +192,22 @@ async fn answer<P: Connections>(
             (&mut serving).await
         }
     };
-    let was_too_late = result.as_ref().is_err_and(timed_out);
-    if let Err(error) = result {
+    let error = result.err();
+    if let Some(error) = &error {
         tracing::debug!(%error, peer = %peer.ip, "connection");
     }
     let Some(parts) = serving.into_parts() else { return };
     let connection = parts.io.into_inner();
-    let overdue = was_too_late && connection.owes_a_head();
+    let owes_a_head = connection.owes_a_head();
     // Its place goes first: a client that does not close its end must not keep probes out.
-    let mut stream = connection.leave();
-    if overdue {
-        let told = answer_to(&*policy, &parts.read_buf, &head_overdue());
+    let (mut stream, rejection) = connection.leave();
+    let problem = match (error, rejection) {
+        (Some(error), Some(status)) => Some(bad_head(status, &error)),
+        (Some(error), None) if owes_a_head && timed_out(&error) => Some(head_overdue()),
+        _ => None,
+    };
+    if let Some(problem) = problem {
+        let told = answer_to(&*policy, &parts.read_buf, &problem);
         // It fits into the socket's buffer, unless the client is gone.
         let _ = tokio::time::timeout(LINGER, stream.write_all(told.as_bytes())).await;
     }

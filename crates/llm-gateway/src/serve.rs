@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use creel_http::{Rejected, unreadable};
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,7 +22,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::impatient::Impatient;
+use crate::refusal::error_body;
 use crate::routes;
+use crate::style::{Style, Surface};
 use crate::worker::{Shared, Worker};
 
 /// Connections that wait to be accepted.
@@ -147,7 +151,10 @@ async fn connection(stream: TcpStream, worker: Rc<Worker>, stop: CancellationTok
         .timer(TokioTimer::new())
         // For the head of a request, and for an idle connection to send its next one.
         .header_read_timeout(settings.client_idle)
-        .serve_connection(TokioIo::new(Impatient::new(stream, settings.client_stall)), service);
+        .serve_connection(
+            TokioIo::new(Rejected::new(Impatient::new(stream, settings.client_stall))),
+            service,
+        );
     let result = tokio::select! {
         result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
         () = stop.cancelled() => {
@@ -156,13 +163,32 @@ async fn connection(stream: TcpStream, worker: Rc<Worker>, stop: CancellationTok
         }
     };
     metrics.connections.dec();
-    if let Err(error) = result {
-        // Also how a client that went away is noticed: its call ends with this.
-        tracing::debug!(%error, "connection");
-        return;
-    }
-    let stream = connection.into_parts().io.into_inner().into_inner();
-    let _ = tokio::time::timeout(LINGER, hang_up(stream)).await;
+    let parts = connection.into_parts();
+    let (stream, rejection) = parts.io.into_inner().into_parts();
+    let mut stream = stream.into_inner();
+    let parting = async {
+        if let Err(error) = result {
+            // Also how a client that went away is noticed: its call ends with this.
+            tracing::debug!(%error, "connection");
+            let Some(status) = rejection else { return Ok(()) };
+            let told = rejected(&parts.read_buf, status, &error);
+            stream.write_all(told.as_bytes()).await?;
+        }
+        hang_up(stream).await
+    };
+    let _ = tokio::time::timeout(LINGER, parting).await;
+}
+
+/// What a client is told that sent this, which is no HTTP.
+fn rejected(asked: &[u8], status: StatusCode, reason: &hyper::Error) -> String {
+    let path = asked.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let surface = Surface::of_path(&String::from_utf8_lossy(path));
+    let style = surface.map_or(Style::Openai, Surface::style);
+    let body = error_body(style, status, "invalid_request", &unreadable(status, reason));
+    let (length, body) = (body.len(), String::from_utf8_lossy(&body));
+    format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
 }
 
 /// Ends a connection, and reads what the client still sends: closing with unread data would reset it under the answer.

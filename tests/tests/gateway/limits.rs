@@ -322,3 +322,43 @@ async fn a_client_that_reads_nothing_is_cut_off_and_its_model_call_too() {
     let kept = gateway.get("/api/v1/sessions/s1").await.ok();
     assert_eq!(kept["messages"][1]["stop"], "cancelled");
 }
+
+#[tokio::test]
+async fn what_is_no_http_is_told_so_after_what_was() {
+    let gateway = Gateway::builder().start().await;
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000));
+    let many = format!("GET /healthz HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(150));
+    for (sent, status, told) in [
+        ("GARBAGE\r\n\r\n", "400 Bad Request", r#""code":"bad_request""#),
+        (
+            "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\nno colon\r\n\r\n",
+            "400 Bad Request",
+            "cannot be read as a request of HTTP/1.1: invalid HTTP header parsed",
+        ),
+        (
+            "POST /v1/chat/completions HTTP/1.1\r\nno colon\r\n\r\n",
+            "400 Bad Request",
+            r#""type":"invalid_request_error""#,
+        ),
+        (&long, "414 URI Too Long", "the address of the request is too long"),
+        (
+            &many,
+            "431 Request Header Fields Too Large",
+            "the head of the request is too large: send fewer headers, or shorter ones",
+        ),
+    ] {
+        let mut connection = gateway.connect().await;
+        connection.write_all(sent.as_bytes()).await.expect("the gateway reads");
+        let mut answer = String::new();
+        within("end of the connection", connection.read_to_string(&mut answer))
+            .await
+            .expect("an orderly end");
+        let last = &answer[answer.rfind("HTTP/1.1 ").expect("an answer")..];
+        assert!(last.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+        assert!(last.contains(told), "{answer}");
+        assert_eq!(
+            answer.contains("HTTP/1.1 200 OK"),
+            sent.starts_with("GET /healthz HTTP/1.1\r\nhost")
+        );
+    }
+}

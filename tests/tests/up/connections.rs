@@ -6,15 +6,40 @@ use futures_util::stream;
 use reqwest::Method;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// What the backend serves at a time.
 const CONNECTIONS: usize = 1024;
 
 async fn connect(up: &Up) -> TcpStream {
-    let address = up.url().trim_start_matches("http://");
+    connect_to(up.url()).await
+}
+
+async fn connect_to(url: &str) -> TcpStream {
+    let address = url.trim_start_matches("http://");
     within("connection", TcpStream::connect(address)).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_told_so_by_every_server() {
+    let up = Up::start().await;
+    for (url, told) in [
+        (up.url().to_owned(), r#""code":"bad_request""#),
+        (up.llm_url().to_owned(), r#""type":"invalid_request_error""#),
+    ] {
+        let mut connection = connect_to(&url).await;
+        connection.write_all(b"GARBAGE\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        within("end of the connection", connection.read_to_string(&mut answer))
+            .await
+            .unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        assert!(
+            answer.contains("cannot be read as a request of HTTP/1.1") && answer.contains(told),
+            "{answer}"
+        );
+    }
 }
 
 #[tokio::test]
