@@ -28,12 +28,19 @@ async fn upstream_runs_answers_and_is_adopted() {
             }),
         ),
         ("agents.defaults.model.primary", json!("corp/m1")),
+        ("browser.enabled", json!(true)),
     ] {
         up.creel_json(&["instance", "config", "set", "upstream", key, &value.to_string()])
             .await;
     }
     let started = up.post("/api/instances/upstream/start", &json!({})).await.ok();
     assert_eq!(started["status"], "running", "{started:#}");
+    let oddity = "`browser.enabled` has no effect";
+    assert!(
+        started["message"].as_str().is_some_and(|said| said.contains(oddity)),
+        "{started:#}"
+    );
+    up.log().line_with(oddity).await;
     let token = created.json()["token"].as_str().unwrap().to_owned();
     let instance = up.instance("upstream", &token).await;
     assert_eq!(instance.says("hi").await, "Hello from the model.");

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use creel_records::{InstanceChange, Status, now_ms};
+use creel_records::{InstanceChange, Runtime, Status, now_ms};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::phase::Phase;
 use super::{Actor, Goal, data_of};
+use crate::directory::CONFIG;
 use crate::driver::{Exit, Found, Identity, Launcher, Living, Made, Purpose, Start};
+use crate::fleet::MAX_CONFIG;
 use crate::runtime;
 use crate::sandbox::EXIT_LOCKED;
-use crate::{FleetError, fault, port};
+use crate::{FleetError, configuration, environment, fault, port};
 
 /// How long a runtime may take to repair its configuration.
 const REPAIR: Duration = Duration::from_secs(120);
@@ -43,7 +45,7 @@ impl Actor {
 
     /// Starts it.
     pub(super) async fn launch(&mut self, launcher: Arc<dyn Launcher>, turn: OwnedSemaphorePermit) {
-        self.message = None;
+        self.message = self.oddity();
         match self.spawn(&launcher, Purpose::Serve).await {
             Ok(Some(living)) => {
                 self.started_at = Some(now_ms());
@@ -53,6 +55,24 @@ impl Actor {
             Ok(None) => self.adopt_inhabitant().await,
             Err(error) => self.fail(error.to_string()).await,
         }
+    }
+
+    /// What its configuration asks for and cannot have. A native gateway says so itself, in its log; upstream knows nothing of it.
+    fn oddity(&self) -> Option<String> {
+        if self.record.runtime == Runtime::Native {
+            return None;
+        }
+        let (path, none) = (self.directory.config(), environment::Variables::new());
+        let text = self.directory.read(CONFIG, MAX_CONFIG).ok().flatten()?;
+        let warnings = configuration::check(self.record.runtime, &text, &path, &none).ok()?;
+        let told: Vec<String> = warnings
+            .iter()
+            .map(|warning| format!("openclaw.json:{warning}"))
+            .collect();
+        for line in &told {
+            tracing::warn!(instance = %self.id, "{line}");
+        }
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     pub(super) fn awaiting_readiness(
