@@ -51,8 +51,11 @@ clean: ## remove what was built; data in ~/.creel and downloads in ~/.cache/cree
 setup-build setup-test setup-bench: setup-%:
 	@scripts/setup $*
 
+# `@:`, because make would say that there is nothing to be done.
 web-built: $(WEB_BUILT)
+	@:
 web-checked: $(WEB_CHECKED)
+	@:
 
 # Only when a source changed. `web/dist` is what the binary embeds.
 $(WEB_BUILT): $(WEB_SOURCES) web/node_modules/.package-lock.json
