@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::json5::SyntaxError;
+
 /// A configuration that cannot be used. Displays as one line: `openclaw.json:3:7: what is wrong, and what to do`.
 ///
 /// Lines and columns count from 1, columns in characters. Never carries the value of a secret.
@@ -22,6 +24,16 @@ impl ConfigError {
             line: None,
             column: None,
             message: message.into(),
+        }
+    }
+
+    /// A text that is no JSON5.
+    pub fn syntax(path: &Path, error: SyntaxError) -> Self {
+        Self {
+            path: path.to_owned(),
+            line: Some(error.line),
+            column: Some(error.column),
+            message: error.message,
         }
     }
 
@@ -84,7 +96,7 @@ pub(crate) enum Elsewhere {
 
 /// A line and a column, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     pub line: usize,
     pub column: usize,
 }

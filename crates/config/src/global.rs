@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::environment::filled;
 use crate::error::Elsewhere;
-use crate::json5::{Value, parse};
+use crate::json5::{Value, parse, utf8};
 use crate::locations::expand_home;
 use crate::{ConfigError, Environment, Locations};
 
@@ -76,19 +76,13 @@ enum Unusable {
 
 /// Whether a file switches multi-tenant mode on; `None`: it is not there.
 fn is_enabled(path: &Path) -> Result<Option<bool>, Unusable> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let broken = |error| Unusable::Text(ConfigError::syntax(path, error));
+    let text = match std::fs::read(path) {
+        Ok(bytes) => utf8(bytes).map_err(broken)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Unusable::File(error)),
     };
-    let root = parse(&text).map_err(|error| {
-        Unusable::Text(ConfigError {
-            path: path.to_owned(),
-            line: Some(error.line),
-            column: Some(error.column),
-            message: error.message,
-        })
-    })?;
+    let root = parse(&text).map_err(broken)?;
     let enabled = root.get(&["multiTenant", "enabled"]).map(|node| &node.value);
     Ok(Some(enabled == Some(&Value::Bool(true))))
 }

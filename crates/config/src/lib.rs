@@ -28,7 +28,7 @@ mod tenant;
 mod watch;
 
 pub use environment::{Environment, ProcessEnvironment};
-pub use error::{ConfigError, Warning};
+pub use error::{ConfigError, Place, Warning};
 pub use load::{Loaded, Overrides, check, load};
 pub use locations::Locations;
 pub use secret::Secret;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::error::Elsewhere;
 use crate::idle::warn_of_idle;
-use crate::json5::{Node, Value, parse};
+use crate::json5::{Node, Value, parse, utf8};
 use crate::overruled::warn_of_overruled;
 use crate::section::{Section, Source};
 use crate::settings::{GatewayDraft, warn_of_unknown_models, warn_of_unserved};
@@ -125,7 +125,7 @@ pub fn load(locations: &Locations, env: &dyn Environment, overrides: &Overrides)
                 format!("larger than {} MiB: this is no configuration", MAX_BYTES >> 20),
             ));
         }
-        Ok(_) => fs::read_to_string(path).map_err(unreadable)?,
+        Ok(_) => utf8(fs::read(path).map_err(unreadable)?).map_err(|error| ConfigError::syntax(path, error))?,
         Err(error) if error.kind() == ErrorKind::NotFound && locations.config_is_named => {
             return Err(named(format!(
                 "names {}, which is not there; make it, or unset the variable",
@@ -162,12 +162,7 @@ fn resolve(
     overrides: &Overrides,
     default_port: u16,
 ) -> Result<Loaded, ConfigError> {
-    let root = parse(text).map_err(|error| ConfigError {
-        path: origin.to_owned(),
-        line: Some(error.line),
-        column: Some(error.column),
-        message: error.message,
-    })?;
+    let root = parse(text).map_err(|error| ConfigError::syntax(origin, error))?;
     let env = &WithInline {
         env,
         inline: inline_variables(&root),

@@ -168,12 +168,7 @@ impl UserConfig {
                 ),
             ));
         }
-        let root = parse(text).map_err(|error| ConfigError {
-            path: origin.to_owned(),
-            line: Some(error.line),
-            column: Some(error.column),
-            message: error.message,
-        })?;
+        let root = parse(text).map_err(|error| ConfigError::syntax(origin, error))?;
         let nothing = std::collections::BTreeMap::<String, String>::new();
         let source = Source {
             text,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use creel_backend::{GatewayAddress, Oidc, OidcSettings};
+use creel_config::{Place, json5};
 use creel_fleet::Secret;
 use creel_records::DatabaseUrl;
 use creel_records::ledger::Keep;
@@ -179,25 +180,17 @@ pub fn parse(url: &str) -> Result<DatabaseUrl, creel_records::InvalidUrl> {
 }
 
 fn read(path: &Path) -> Result<File, Failure> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let text = match std::fs::read(path) {
+        Ok(bytes) => json5::utf8(bytes).map_err(|error| Failure::bad_input(format!("{}:{error}", path.display())))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(File::default()),
         Err(error) => return Err(Failure::bad_input(format!("cannot read {}: {error}", path.display()))),
     };
     toml::from_str(&text).map_err(|error| {
         // Its own display quotes the line, which may hold a password.
         let at = error.span().map_or(0, |span| span.start);
-        let (line, column) = place(&text, at);
+        let Place { line, column } = json5::place(&text, at);
         Failure::bad_input(format!("{}:{line}:{column}: {}", path.display(), error.message()))
     })
-}
-
-/// Line and column, from 1, of a byte.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
 }
 
 #[cfg(test)]

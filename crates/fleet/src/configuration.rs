@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use creel_config::json5::{self, Node};
-use creel_config::{ConfigError, Warning};
+use creel_config::{ConfigError, Place, Warning};
 use creel_records::Runtime;
 
 use crate::FleetError;
@@ -20,12 +20,7 @@ pub fn check(runtime: Runtime, text: &str, path: &Path, variables: &Variables) -
         // Upstream's own rules are upstream's to check: it keeps the last good configuration and says why in its log.
         Runtime::Openclaw => match json5::parse(text) {
             Ok(root) => Ok(browser(text, &root).into_iter().collect()),
-            Err(error) => Err(FleetError::Config(ConfigError {
-                path: path.to_owned(),
-                line: Some(error.line),
-                column: Some(error.column),
-                message: error.message,
-            })),
+            Err(error) => Err(ConfigError::syntax(path, error).into()),
         },
     }
 }
@@ -42,20 +37,12 @@ fn browser(text: &str, root: &Node) -> Option<Warning> {
         (Some(section), None) => (section, "`browser.enabled` is true where it is left out"),
         (None, _) => (root, "`browser.enabled` is true where it is left out"),
     };
-    let (line, column) = place(text, node.span.start);
+    let Place { line, column } = json5::place(text, node.span.start);
     Some(Warning {
         line,
         column,
         message: format!("{what}: {REASON}"),
     })
-}
-
-/// Line and column, from 1, of a byte.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
 }
 
 #[cfg(test)]

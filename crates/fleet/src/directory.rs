@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use creel_config::json5;
 use creel_records::Runtime;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -140,15 +141,17 @@ impl InstanceDirectory {
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        let mut text = String::new();
-        file.take(limit + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > limit {
+        let mut bytes = Vec::new();
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limit {
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
                 format!("larger than {limit} bytes"),
             ));
         }
-        Ok(Some(text))
+        let text = json5::utf8(bytes);
+        text.map(Some)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
     /// Makes the file (0600) with this text, unless there is one. Says whether it was made.

@@ -24,8 +24,22 @@ impl SyntaxError {
     }
 }
 
+/// The text of a file.
+///
+/// # Errors
+/// Where it stops being UTF-8. Another encoding is a mistake that editors make without a word.
+pub fn utf8(bytes: Vec<u8>) -> Result<String, SyntaxError> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let before = String::from_utf8_lossy(&bytes[..at]);
+        let message = format!("the byte 0x{:02X} is no UTF-8; save the file as UTF-8", bytes[at]);
+        SyntaxError::new(&before, at, message)
+    })
+}
+
 /// The line and column of a byte offset. Lines end where JSON5 says they do: LF, CR, CR LF, U+2028, U+2029.
-pub(crate) fn place(text: &str, offset: usize) -> Place {
+pub fn place(text: &str, offset: usize) -> Place {
     let mut line = 1;
     let mut column = 1;
     let mut after_cr = false;
@@ -44,4 +58,26 @@ pub(crate) fn place(text: &str, offset: usize) -> Place {
         after_cr = c == '\r';
     }
     Place { line, column }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_another_encoding_are_told_by_their_place() {
+        // Latin-1; the first half of a character; UTF-16 as Windows begins it.
+        for (bytes, told) in [
+            (&b"{\n  // caf\xE9\n}"[..], "2:9: the byte 0xE9 is no UTF-8"),
+            (
+                "{ // 你".as_bytes().split_last().unwrap().1,
+                "1:6: the byte 0xE4 is no UTF-8",
+            ),
+            (b"\xFF\xFE{\0}\0", "1:1: the byte 0xFF is no UTF-8"),
+        ] {
+            let error = utf8(bytes.to_vec()).unwrap_err().to_string();
+            assert!(error.starts_with(told), "{error}");
+        }
+        assert_eq!(utf8("{a: '你'}".into()).unwrap(), "{a: '你'}");
+    }
 }

@@ -12,7 +12,6 @@ mod render;
 mod string;
 
 pub use edit::{EditError, remove, set};
-pub use error::SyntaxError;
-pub(crate) use error::place;
+pub use error::{SyntaxError, place, utf8};
 pub use node::{Member, Node, Span, Value};
 pub use parser::parse;

@@ -80,14 +80,7 @@ pub fn adopt(
 }
 
 fn over(before: &str, directory: &InstanceDirectory, record: &InstanceRecord) -> Result<String, FleetError> {
-    let root = json5::parse(before).map_err(|error| {
-        FleetError::Config(ConfigError {
-            path: directory.config(),
-            line: Some(error.line),
-            column: Some(error.column),
-            message: error.message,
-        })
-    })?;
+    let root = json5::parse(before).map_err(|error| ConfigError::syntax(&directory.config(), error))?;
     // Where the model is written as a text alone, it stays one.
     let model = root.get(&MODEL[..3]);
     let is_text = model.is_some_and(|model| model.as_str().is_some());

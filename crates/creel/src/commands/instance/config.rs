@@ -1,7 +1,6 @@
 //! `creel instance config get|set|edit`
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
 
 use creel_config::json5;
 use serde_json::{Value, json};
@@ -112,12 +111,16 @@ async fn edit(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
             "{editor} ended with {status}; nothing was changed"
         )));
     }
-    let changed = std::fs::read_to_string(file.path()).map_err(Failure::from_error)?;
-    if changed == text {
+    let changed = std::fs::read(file.path()).map_err(Failure::from_error)?;
+    if changed == text.as_bytes() {
         eprintln!("nothing was changed");
         return Ok(());
     }
-    match write(client, id, &changed, json).await {
+    let written = match json5::utf8(changed) {
+        Ok(changed) => write(client, id, &changed, json).await,
+        Err(error) => Err(Failure::bad_input(format!("openclaw.json:{error}"))),
+    };
+    match written {
         Ok(()) => Ok(()),
         Err(failure) => {
             let (_, kept) = file.keep().map_err(Failure::from_error)?;
@@ -128,14 +131,14 @@ async fn edit(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
 }
 
 fn file_text(file: &str) -> Result<String, Failure> {
-    let mut text = String::new();
     let read = if file == "-" {
-        std::io::stdin().read_to_string(&mut text).map(|_| ())
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        std::fs::read_to_string(Path::new(file)).map(|content| text = content)
+        std::fs::read(file)
     };
-    read.map_err(|error| Failure::bad_input(format!("{file}: {error}")))?;
-    Ok(text)
+    let bytes = read.map_err(|error| Failure::bad_input(format!("{file}: {error}")))?;
+    json5::utf8(bytes).map_err(|error| Failure::bad_input(format!("{file}:{error}")))
 }
 
 fn print_text(text: &str) {
