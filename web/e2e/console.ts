@@ -3,7 +3,7 @@ import type { APIResponse, Locator, Page } from 'playwright-core'
 import { password, url } from './settings'
 
 export class Console {
-  constructor(readonly page: Page) {}
+  constructor(public page: Page) {}
 
   part(name: string): Locator {
     return this.page.locator(`[data-test="${name}"]`)
@@ -44,7 +44,7 @@ export class Console {
     await this.part(`tab-${name}`).click()
   }
 
-  async status(status: 'running' | 'stopped'): Promise<void> {
+  async status(status: 'running' | 'stopped' | 'sleeping'): Promise<void> {
     await this.page.locator(`[data-test="status"].${status}`).waitFor()
   }
 

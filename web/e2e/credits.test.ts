@@ -1,25 +1,11 @@
 /** Credits: given with a last day, low when they soon are used up, bought again, each of it in the history. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { DESKTOP, PHONE, picture, WatchedBrowser } from './browser'
-import { Console } from './console'
-import { password, user } from './settings'
+import { expect, test } from 'vitest'
+import { DESKTOP, PHONE, picture } from './browser'
+import { signedInAt } from './here'
 
 const NEXT_YEAR = `${new Date().getUTCFullYear() + 1}-03-04`
-let browser: WatchedBrowser
-let console_: Console
 
-beforeAll(async () => {
-  browser = await WatchedBrowser.launch()
-  console_ = new Console(await browser.page())
-  browser.expectRefusal(401, /\/api\/session$/)
-  await console_.open('/credits')
-  await console_.signIn(user, password)
-})
-afterAll(() => browser?.close())
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await picture(console_.page, 'failed')
-  expect(browser.errors).toEqual([])
-})
+const console_ = signedInAt('/credits')
 
 const fill = (field: string, text: string) => console_.page.locator(`#${field}`).fill(text)
 const save = () => console_.part('save-setup').click()
@@ -53,7 +39,7 @@ test('an amount that makes no sense is told where it is typed', async () => {
 })
 
 test('a day that has passed is refused in the dialog, and what was typed stays', async () => {
-  browser.expectRefusal(422, /\/api\/users\/newcomer\/credits$/)
+  console_.browser.expectRefusal(422, /\/api\/users\/newcomer\/credits$/)
   await fill('give-credits', '12.5')
   await fill('give-note', 'For a start')
   await fill('give-expires', '2001-01-01')
@@ -87,7 +73,7 @@ test('an answer that was lost does not make the gift twice', async () => {
       body: '{"detail":"It was lost."}',
     })
   })
-  browser.expectRefusal(503, /\/credits$/)
+  console_.browser.expectRefusal(503, /\/credits$/)
   await save()
   await console_.page.locator('.el-dialog .refusal').getByText('It was lost.').waitFor()
   await console_.page.unroute(path)

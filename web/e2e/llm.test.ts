@@ -1,26 +1,11 @@
 /** The LLM Gateway set up from the console: a provider with a key that never comes back, a model, a price, a group, a virtual key. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { DESKTOP, PHONE, picture, WatchedBrowser } from './browser'
-import { Console } from './console'
-import { password, user } from './settings'
+import { expect, test } from 'vitest'
+import { DESKTOP, PHONE, picture } from './browser'
+import { signedInAt } from './here'
 
 const SECRET = 'sk-a-key-that-must-not-come-back'
-let browser: WatchedBrowser
-let console_: Console
 
-beforeAll(async () => {
-  browser = await WatchedBrowser.launch()
-  console_ = new Console(await browser.page())
-  browser.expectRefusal(401, /\/api\/session$/)
-  await console_.open('/llm')
-  await console_.signIn(user, password)
-  await console_.part('add-provider').waitFor()
-})
-afterAll(() => browser?.close())
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await picture(console_.page, 'failed')
-  expect(browser.errors).toEqual([])
-})
+const console_ = signedInAt('/llm')
 
 const row = (name: string) => console_.page.locator(`[data-row="${name}"]`)
 const fill = (field: string, text: string) => console_.page.locator(`#${field}`).fill(text)
@@ -54,7 +39,7 @@ test('editing it without a key keeps the key', async () => {
 })
 
 test('what makes no sense is refused in the dialog, and what was typed stays', async () => {
-  browser.expectRefusal(422, /\/api\/llm\/providers\//)
+  console_.browser.expectRefusal(422, /\/api\/llm\/providers\//)
   await console_.part('add-provider').click()
   await fill('provider-name', 'a/b')
   await fill('provider-url', 'http://127.0.0.1:9/v1')

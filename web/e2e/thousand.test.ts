@@ -1,29 +1,13 @@
 /** The list with 1,000 real instances, none of them started: what is drawn, what the keyboard reaches, what a filter finds. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { PHONE, picture, WatchedBrowser } from './browser'
-import { Console } from './console'
-import { password, user } from './settings'
+import { expect, test } from 'vitest'
+import { PHONE, picture } from './browser'
+import { signedInAt } from './here'
 
 const COUNT = 1000
 const SIDE_BY_SIDE = 20
 const id = (number: number) => `row-${String(number).padStart(4, '0')}`
 
-let browser: WatchedBrowser
-let console_: Console
-
-beforeAll(async () => {
-  browser = await WatchedBrowser.launch()
-  console_ = new Console(await browser.page())
-  browser.expectRefusal(401, /\/api\/session$/)
-  await console_.open('/')
-  await console_.signIn(user, password)
-  await console_.page.locator('.page-head h1').waitFor()
-})
-afterAll(() => browser?.close())
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await picture(console_.page, 'failed')
-  expect(browser.errors).toEqual([])
-})
+const console_ = signedInAt('/')
 
 const focused = () =>
   console_.page.evaluate(() => document.activeElement?.closest('.row')?.getAttribute('data-instance'))

@@ -1,33 +1,20 @@
 /** Usage from none at all to plots by user, model, instance and provider, and the tables that come of them. */
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { DESKTOP, PHONE, picture, WatchedBrowser } from './browser'
-import { Console } from './console'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { DESKTOP, PHONE, picture } from './browser'
+import { signedInAt } from './here'
 import { Provider, TOKENS } from './provider'
-import { llm, password, user } from './settings'
+import { llm } from './settings'
 
 const CALLS: Record<string, number> = { 'walk/quick': 3, 'walk/slow': 1 }
 /** Of a user who calls nothing but this: others have used something before. */
 const PAGE = '/usage?user=walker'
-let browser: WatchedBrowser
-let console_: Console
 let provider: Provider
 
+const console_ = signedInAt(PAGE)
 beforeAll(async () => {
   provider = await Provider.start()
-  browser = await WatchedBrowser.launch()
-  console_ = new Console(await browser.page())
-  browser.expectRefusal(401, /\/api\/session$/)
-  await console_.open(PAGE)
-  await console_.signIn(user, password)
 })
-afterAll(async () => {
-  await browser?.close()
-  provider?.stop()
-})
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await picture(console_.page, 'failed')
-  expect(browser.errors).toEqual([])
-})
+afterAll(() => provider?.stop())
 
 const total = (key: string) => console_.part(`total-${key}`).locator('dd').innerText()
 const row = (name: string) => console_.page.locator(`[data-usage="${name}"]`)

@@ -1,27 +1,14 @@
 /** Users of gateways for many: made one by one and ten thousand at once, found, changed together, each with what they used and have. */
 import { readFile } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { DESKTOP, picture, SMALL_PHONE, WatchedBrowser } from './browser'
-import { Console } from './console'
-import { password, url, user } from './settings'
+import { expect, test } from 'vitest'
+import { DESKTOP, picture, SMALL_PHONE } from './browser'
+import { signedInAt } from './here'
+import { url } from './settings'
 
 const MANY = 10_000
 const many = (number: number) => `many-${String(number).padStart(5, '0')}`
-let browser: WatchedBrowser
-let console_: Console
 
-beforeAll(async () => {
-  browser = await WatchedBrowser.launch()
-  console_ = new Console(await browser.page())
-  browser.expectRefusal(401, /\/api\/session$/)
-  await console_.open('/users')
-  await console_.signIn(user, password)
-})
-afterAll(() => browser?.close())
-afterEach(async ({ task }) => {
-  if (task.result?.state === 'fail') await picture(console_.page, 'failed')
-  expect(browser.errors).toEqual([])
-})
+const console_ = signedInAt('/users')
 
 const fill = (field: string, text: string) => console_.page.locator(`#${field}`).fill(text)
 const save = () => console_.part('save-setup').click()
@@ -73,7 +60,7 @@ test('a token is replaced with one that ends, and revoked', async () => {
   await console_.part('tab-token').click()
   await console_.part('known-token').getByText('does not expire').waitFor()
   await fill('token-expires', '2001-01-01')
-  browser.expectRefusal(422, /\/token$/)
+  console_.browser.expectRefusal(422, /\/token$/)
   await console_.part('make-token').click()
   await sure()
   await console_.page.locator('.token-tab .refusal').waitFor()
@@ -91,8 +78,8 @@ test('a token is replaced with one that ends, and revoked', async () => {
 
 test('a broken configuration is refused at its line, and what was changed elsewhere is shown', async () => {
   const config = '/api/users/alice%40example.com/config'
-  browser.expectRefusal(422, /\/config$/)
-  browser.expectRefusal(412, /\/config$/)
+  console_.browser.expectRefusal(422, /\/config$/)
+  console_.browser.expectRefusal(412, /\/config$/)
   await console_.part('tab-configuration').click()
   const text = console_.page.locator('.cm-content')
   await text.fill('{\n  agents: { defaults: {\n    model: 7 } },\n}')
@@ -163,7 +150,7 @@ test('a user is signed out everywhere', async () => {
 })
 
 test('what is wrong in a table is told line by line, and nothing is imported', async () => {
-  browser.expectRefusal(422, /\/api\/import\/users/)
+  console_.browser.expectRefusal(422, /\/api\/import\/users/)
   await console_.open('/users')
   await console_.part('import').click()
   await console_.part('table').fill('id,name\nbob,Bob\n../x,Nobody\ncarol,"Carol\nalice@example.com,\n')
@@ -264,7 +251,7 @@ test('many tokens are made, and had once, as a table', async () => {
 })
 
 test('who is refused is told, and the others are removed', async () => {
-  browser.expectRefusal(404, new RegExp(`/api/users/${many(5)}`))
+  console_.browser.expectRefusal(404, new RegExp(`/api/users/${many(5)}`))
   await console_.page.route(`**/api/users/${many(5)}`, (route) =>
     route.request().method() === 'DELETE'
       ? route.fulfill({

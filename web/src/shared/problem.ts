@@ -24,7 +24,9 @@ export class Problem extends Error {
   }
 }
 
-interface Body {
+/** A refusal as it is sent. */
+export interface ProblemBody {
+  status?: number
   detail?: string
   title?: string
   code?: unknown
@@ -36,24 +38,33 @@ interface Body {
 
 /** Reads a refusal. */
 export async function problemOf(response: Response): Promise<Problem> {
-  const text = await response.text().catch(() => '')
-  const body = parse(text)
-  const message =
-    body.detail ?? body.error?.message ?? body.title ?? `${response.status} ${response.statusText}`.trim()
-  const code = body.code ?? body.error?.code
+  const body = parse(await response.text().catch(() => ''))
   const wait = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const status = `${response.status} ${response.statusText}`.trim()
+  return problemIn(body, response.status, status, Number.isFinite(wait) ? wait : undefined)
+}
+
+/** A refusal that came as a part of an answer; `otherwise` where it says nothing. */
+export function problemIn(
+  body: ProblemBody,
+  status = body.status ?? 0,
+  otherwise = '',
+  wait?: number,
+): Problem {
+  const message = body.detail ?? body.error?.message ?? body.title ?? otherwise
+  const code = body.code ?? body.error?.code
   return new Problem(
     message,
-    response.status,
+    status,
     body.line,
     body.column,
-    Number.isFinite(wait) ? wait : undefined,
+    wait,
     typeof code === 'string' ? code : undefined,
     body.lines,
   )
 }
 
-function parse(text: string): Body {
+function parse(text: string): ProblemBody {
   try {
     const body: unknown = JSON.parse(text)
     return typeof body === 'object' && body !== null ? body : {}

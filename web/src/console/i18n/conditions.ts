@@ -39,6 +39,16 @@ const SAYINGS: Saying[] = [
   [/^()cannot install the runtime (\w+) (\S+): (.+)$/, '无法安装运行时 $2 $3：$4'],
   [/^()another process runs in its directory: (.+) is locked$/, '它的目录里运行着另一个进程：$2 已被锁定'],
   [/^()cannot be removed: (.+)$/, '无法删除：$2'],
+  [/^()its memory is in swap$/, '内存已移入交换空间'],
+  [/^its processes are stopped, but their memory stays in RAM: (.+)$/, '进程已暂停，但内存仍在 RAM 中：$1'],
+  [/^cannot be put to sleep: (.+)$/, '无法休眠：$1'],
+  [/^()this host has no swap$/, '本机没有交换空间'],
+  [/^()creel has no control group for memory here$/, 'Creel 在这里没有内存控制组'],
+  [/^()(\d+) MiB are to be moved to swap, which has (\d+) MiB left$/, '需移出 $2 MiB，交换空间只剩 $3 MiB'],
+  [/^()(\d+) of (\d+) MiB could not be moved to swap$/, '$3 MiB 中有 $2 MiB 无法移出'],
+  [/^()the kernel refused: (.+)$/, '内核拒绝：$2'],
+  [/^()the new limits hold from its next start on$/, '新的上限从下次启动起生效'],
+  [/^()pulling the image (.+)$/, '正在拉取镜像 $2'],
 ]
 
 function chinese(line: string): string {

@@ -86,6 +86,10 @@ const en: Sayings = {
     'instance.config': () => 'configuration changed',
     'instance.running': 'is ready on port {port}, process {pid}',
     'instance.adopted': 'goes on as process {pid}',
+    'instance.awake': () => 'goes on where it was',
+    'instance.sync': () => 'configuration brought up to its template',
+    'template.change': 'template {path} changed',
+    'template.reset': 'template {path} is the built-in one again',
     'instance.moved': 'moved from port {from}, which another program took, to {to}',
     'instance.failed': 'failed: {reason}',
     'instance.stopped': (data) => exit(en, data),
@@ -128,6 +132,13 @@ const zh: Sayings = {
     'instance.config': () => '配置已更改',
     'instance.running': '已就绪，端口 {port}，进程 {pid}',
     'instance.adopted': '由进程 {pid} 继续运行',
+    'instance.awake': () => '从暂停处继续运行',
+    'instance.asleep': ({ paged_out: out }) => (out === false ? '已休眠，但内存仍未移出' : '已休眠'),
+    'instance.idle': ({ idle }) => idleWords(idle),
+    'instance.change': () => '已更改设定',
+    'instance.sync': () => '配置已与模板同步',
+    'template.change': '模板 {path} 已更改',
+    'template.reset': '模板 {path} 已恢复为内置版本',
     'instance.moved': '端口 {from} 被其他程序占用，已移到 {to}',
     'instance.failed': ({ reason }) =>
       typeof reason === 'string' ? `失败：${conditionWords(reason, 'zh')}` : undefined,
@@ -136,8 +147,16 @@ const zh: Sayings = {
   },
 }
 
+/** Of `{"policy":"sleep","minutes":30}`. */
+function idleWords(idle: unknown): string | undefined {
+  const { minutes } = (idle ?? {}) as { minutes?: unknown }
+  return typeof minutes === 'number' ? `已有 ${minutes} 分钟没有工作` : undefined
+}
+
 /** Actions tell the state that they led to. */
-const ACTIONS = new Set(['start', 'stop', 'restart', 'init'].map((action) => `instance.${action}`))
+const ACTIONS = new Set(
+  ['start', 'stop', 'restart', 'sleep', 'wake', 'init'].map((action) => `instance.${action}`),
+)
 
 export function eventWords({ kind, message, data = {} }: Activity, locale: Locale): string {
   const say = locale === 'zh' ? zh : en

@@ -28,3 +28,18 @@ test('when it is stopped, no other is begun', async () => {
   expect(done.value).toBeGreaterThanOrEqual(10)
   expect(done.value).toBeLessThan(20)
 })
+
+test('many go in one request, and a request that fails is a refusal of all in it', async () => {
+  const { runTogether, done, refused } = useBulk(say)
+  const sizes: number[] = []
+  await runTogether(ids, 20, async (batch) => {
+    await Promise.resolve()
+    sizes.push(batch.length)
+    if (batch.includes('user-49')) throw new Error('no answer')
+    return batch.includes('user-3') ? [{ id: 'user-3', why: 'busy' }] : []
+  })
+  expect(sizes).toEqual([20, 20, 10])
+  expect(done.value).toBe(50)
+  expect(refused.value).toHaveLength(11)
+  expect(refused.value[0]).toEqual({ id: 'user-3', why: 'busy' })
+})

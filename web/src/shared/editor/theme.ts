@@ -43,7 +43,7 @@ const frame = EditorView.theme({
 const words = HighlightStyle.define([
   { tag: tags.propertyName, color: 'var(--accent-strong)' },
   { tag: tags.string, color: 'var(--running)' },
-  { tag: [tags.number, tags.bool, tags.null], color: 'var(--coral)' },
+  { tag: [tags.number, tags.bool, tags.null], color: 'var(--coral-ink)' },
   { tag: tags.comment, color: 'var(--ink-3)', fontStyle: 'italic' },
   { tag: tags.invalid, color: 'var(--error)' },
 ])

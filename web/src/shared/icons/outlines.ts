@@ -25,6 +25,8 @@ export const restart = 'M20 12a8 8 0 1 1-2.5-5.8M20 3v5h-5'
 export const search = 'm20 20-4.5-4.5M17.5 10.5a7 7 0 1 1-14 0 7 7 0 0 1 14 0z'
 export const send = 'M12 20V5m-6 6 6-6 6 6'
 export const signOut = 'M10 4H4v16h6m5-12 4 4-4 4m4-4H9'
+export const settings =
+  'M4 7h9m5 0h2M4 17h2m5 0h9M13 7a2.5 2.5 0 1 0 5 0 2.5 2.5 0 0 0-5 0zM6 17a2.5 2.5 0 1 0 5 0 2.5 2.5 0 0 0-5 0z'
 export const stop = 'M6.5 6.5h11v11h-11z'
 export const sun =
   'M12 3v2m0 14v2m9-9h-2M5 12H3m15.4-6.4L17 7M7 17l-1.4 1.4m12.8 0L17 17M7 7 5.6 5.6M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0z'
