@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Idle;
+
 /// A name that this version does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{name}\" is no {what}; known are {known}")]
@@ -133,6 +135,7 @@ pub struct NewInstance {
     pub cpus: Option<f64>,
     /// The container image it runs, pinned; for the drivers that have such.
     pub image: Option<String>,
+    pub idle: Idle,
     pub desired: Desired,
     pub token_sha256: [u8; 32],
     /// The gateway token, sealed with the home's master key.
@@ -153,6 +156,7 @@ pub struct InstanceRecord {
     pub version: Option<String>,
     pub memory_bytes: Option<u64>,
     pub cpus: Option<f64>,
+    pub idle: Idle,
     pub desired: Desired,
     pub status: Status,
     pub error: Option<String>,
@@ -201,4 +205,5 @@ pub struct InstanceChange {
     pub memory_bytes: Option<u64>,
     pub cpus: Option<f64>,
     pub image: Option<String>,
+    pub idle: Option<Idle>,
 }

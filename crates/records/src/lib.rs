@@ -33,6 +33,7 @@ mod clock;
 mod engine;
 mod error;
 mod event;
+mod idle;
 #[macro_use]
 mod instance;
 pub mod ledger;
@@ -47,6 +48,7 @@ pub use account::{Administrator, ApiToken, Login, NewApiToken};
 pub use clock::now_ms;
 pub use error::RecordsError;
 pub use event::{Event, NewEvent};
+pub use idle::{Idle, InvalidIdle};
 pub use instance::{
     Channel, Desired, Driver, InstanceChange, InstanceRecord, NewInstance, Observed, Runtime, Status, UnknownName,
 };

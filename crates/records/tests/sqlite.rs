@@ -7,7 +7,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use creel_records::{
-    Accounts as _, DatabaseUrl, Desired, Events as _, Instances as _, NewUser, RecordsError, SqlRecords, Users as _,
+    Accounts as _, DatabaseUrl, Desired, Events as _, Idle, Instances as _, NewUser, RecordsError, SqlRecords,
+    Users as _,
 };
 use tempfile::TempDir;
 
@@ -147,6 +148,7 @@ async fn files_of_every_earlier_version_are_brought_up() {
             (alice.name.as_str(), alice.port, alice.cpus),
             ("张三", 18789, Some(0.5))
         );
+        assert_eq!(alice.idle, Idle::Always);
         assert_eq!(
             store.administrator("admin").await.unwrap().unwrap().password_phc,
             "$argon2id$phc"

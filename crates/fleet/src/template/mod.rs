@@ -181,7 +181,7 @@ fn in_json_string(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use creel_records::{Channel, Desired, Driver, Status};
+    use creel_records::{Channel, Desired, Driver, Idle, Status};
 
     use super::*;
 
@@ -201,6 +201,7 @@ mod tests {
             version: None,
             memory_bytes: None,
             cpus: None,
+            idle: Idle::Always,
             desired: Desired::Running,
             status: Status::Created,
             error: None,

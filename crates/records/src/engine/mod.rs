@@ -31,7 +31,7 @@ use crate::url::{DatabaseUrl, Place};
 
 pub(crate) use fault::{missing_or, taken_or, violates};
 pub(crate) use query::{Done, Query, Rows, query};
-pub(crate) use row::{Row, Unreadable};
+pub(crate) use row::{Row, Unreadable, unreadable};
 pub(crate) use transaction::Transaction;
 pub(crate) use value::Value;
 

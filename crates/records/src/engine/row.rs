@@ -170,7 +170,7 @@ fn fitting<T: TryFrom<i64>>(column: &str, value: i64) -> Result<T, Unreadable> {
     clippy::needless_pass_by_value,
     reason = "errors and texts are handed over where they arise"
 )]
-fn unreadable(column: &str, reason: impl ToString) -> Unreadable {
+pub(crate) fn unreadable(column: &str, reason: impl ToString) -> Unreadable {
     Unreadable {
         column: column.to_owned(),
         reason: reason.to_string(),

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 
 use super::SqlRecords;
-use crate::engine::{Row, Unreadable, query, taken_or, violates};
+use crate::engine::{Row, Unreadable, query, taken_or, unreadable, violates};
 use crate::{
-    Channel, Desired, InstanceChange, InstanceRecord, Instances, NewInstance, Observed, RecordsError, Status, now_ms,
+    Channel, Desired, Idle, InstanceChange, InstanceRecord, Instances, NewInstance, Observed, RecordsError, Status,
+    now_ms,
 };
 
 #[async_trait]
@@ -14,8 +15,9 @@ impl Instances for SqlRecords {
         let now = now_ms();
         query(
             "INSERT INTO instances (id, name, runtime, driver, channels, model, port, port_fixed, version, memory_bytes,
-                                    cpus, image, desired, status, token_sha256, token_sealed, created_at, updated_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                    cpus, image, idle_policy, idle_minutes, desired, status, token_sha256, token_sealed,
+                                    created_at, updated_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&new.id)
         .bind(&new.name)
@@ -29,6 +31,8 @@ impl Instances for SqlRecords {
         .bind(new.memory_bytes)
         .bind(new.cpus)
         .bind(&new.image)
+        .bind(new.idle.name())
+        .bind(new.idle.minutes().unwrap_or(0))
         .bind(new.desired.as_str())
         .bind(Status::Created.as_str())
         .bind(&new.token_sha256)
@@ -99,7 +103,8 @@ impl Instances for SqlRecords {
         query(
             "UPDATE instances SET name = coalesce(?, name), channels = coalesce(?, channels), model = coalesce(?, model),
                  port = coalesce(?, port), version = coalesce(?, version), memory_bytes = coalesce(?, memory_bytes),
-                 cpus = coalesce(?, cpus), image = coalesce(?, image), updated_at = ? WHERE id = ?",
+                 cpus = coalesce(?, cpus), image = coalesce(?, image), idle_policy = coalesce(?, idle_policy),
+                 idle_minutes = coalesce(?, idle_minutes), updated_at = ? WHERE id = ?",
         )
         .bind(&change.name)
         .bind(channels)
@@ -109,6 +114,8 @@ impl Instances for SqlRecords {
         .bind(change.memory_bytes)
         .bind(change.cpus)
         .bind(&change.image)
+        .bind(change.idle.map(Idle::name))
+        .bind(change.idle.map(|idle| idle.minutes().unwrap_or(0)))
         .bind(now_ms())
         .bind(id)
         .execute(&self.engine)
@@ -158,6 +165,12 @@ fn instance(row: &Row) -> Result<InstanceRecord, RecordsError> {
     fields(&id, row).map_err(|unreadable| unreadable.of("instance", &id))
 }
 
+fn idle(row: &Row) -> Result<Idle, Unreadable> {
+    let name: String = row.get("idle_policy")?;
+    let of = Idle::of(&name, row.integer("idle_minutes")?);
+    of.map_err(|error| unreadable("idle_policy", error))
+}
+
 fn fields(id: &str, row: &Row) -> Result<InstanceRecord, Unreadable> {
     Ok(InstanceRecord {
         id: id.to_owned(),
@@ -171,6 +184,7 @@ fn fields(id: &str, row: &Row) -> Result<InstanceRecord, Unreadable> {
         version: row.get("version")?,
         memory_bytes: row.integer_or_null("memory_bytes")?,
         cpus: row.get("cpus")?,
+        idle: idle(row)?,
         desired: row.named("desired")?,
         status: row.named("status")?,
         error: row.get("error")?,

@@ -2,7 +2,9 @@
 
 use futures_util::future::join_all;
 
-use creel_records::{Desired, Driver, InstanceChange, NewInstance, Observed, Records, RecordsError, Runtime, Status};
+use creel_records::{
+    Desired, Driver, Idle, InstanceChange, NewInstance, Observed, Records, RecordsError, Runtime, Status,
+};
 
 use super::{instance, is_missing};
 
@@ -110,6 +112,28 @@ pub async fn a_change_leaves_the_rest(store: &impl Records) {
         .unwrap();
     let after = store.instance("alice").await.unwrap().unwrap();
     assert_eq!((after.channels, after.name.as_str()), (vec![], "Alice"));
+}
+
+pub async fn an_idle_policy_is_kept_until_there_is_another(store: &impl Records) {
+    let sleep: Idle = "sleep:30".parse().unwrap();
+    let new = NewInstance {
+        idle: sleep,
+        ..instance("alice", 18789)
+    };
+    assert_eq!(store.insert_instance(&new).await.unwrap().idle, sleep);
+    for idle in ["stop:1", "always", "sleep:4294967295"] {
+        let change = InstanceChange {
+            idle: Some(idle.parse().unwrap()),
+            ..InstanceChange::default()
+        };
+        store.update_instance("alice", &change).await.unwrap();
+        store
+            .update_instance("alice", &InstanceChange::default())
+            .await
+            .unwrap();
+        let kept = store.instance("alice").await.unwrap().unwrap().idle;
+        assert_eq!(kept.to_string(), idle);
+    }
 }
 
 pub async fn a_token_is_replaced(store: &impl Records) {

@@ -8,13 +8,13 @@ pub mod llm;
 pub mod logins;
 pub mod users;
 
-use creel_records::{Channel, Desired, Driver, NewInstance, RecordsError, Runtime};
+use creel_records::{Channel, Desired, Driver, Idle, NewInstance, RecordsError, Runtime};
 
 /// One test per scenario, each on a store of its own. `$open` is an async function that returns `(guard, store)`.
 #[macro_export]
 macro_rules! suite {
     ($open:path) => {
-        $crate::suite!($open: instances: an_instance_comes_back_as_it_was_recorded, ids_and_ports_are_taken_once, desired_and_observed_are_two_things, a_change_leaves_the_rest, a_token_is_replaced, what_is_not_there_is_said, every_spelling_is_kept, instances_are_listed_by_id, writes_from_many_tasks_all_arrive);
+        $crate::suite!($open: instances: an_instance_comes_back_as_it_was_recorded, ids_and_ports_are_taken_once, desired_and_observed_are_two_things, a_change_leaves_the_rest, an_idle_policy_is_kept_until_there_is_another, a_token_is_replaced, what_is_not_there_is_said, every_spelling_is_kept, instances_are_listed_by_id, writes_from_many_tasks_all_arrive);
         $crate::suite!($open: accounts: administrators_are_kept, api_tokens_are_found_by_digest, logins_expire);
         $crate::suite!($open: ledger: a_dealing_takes_place_once, a_call_is_charged_once_whoever_settles_it, escrow_is_called_back_and_never_more_than_there_is, a_cost_above_the_reservation_is_bounded_and_written_off_for_all_to_see, what_expires_first_is_spent_first, a_grant_that_is_repeated_is_granted_once, of_many_who_repeat_a_grant_one_gives, a_node_that_is_given_up_leaves_nothing_behind_and_may_come_back, a_budget_bounds_a_day_and_has_no_entries, usage_is_added_up_and_outlives_the_calls, a_name_that_an_engine_would_not_take_is_cut, a_low_balance_is_told_once, many_nodes_deal_at_once_and_every_credit_is_accounted_for);
         $crate::suite!($open: llm: a_setup_comes_back_as_it_was_recorded, every_change_is_a_new_version, a_revoked_key_is_remembered_and_not_in_force);
@@ -50,6 +50,7 @@ pub fn instance(id: &str, port: u16) -> NewInstance {
         memory_bytes: Some(512 << 20),
         cpus: Some(0.5),
         image: None,
+        idle: Idle::Always,
         desired: Desired::Running,
         token_sha256: [7; 32],
         token_sealed: vec![1, 2, 3, 0, 255],
