@@ -46,9 +46,14 @@ async fn gateway() {
         "configuration" => leave("gateway.prot is not known", 78),
         _ => {}
     }
+    // Memory that is its own, written to so that it is there.
+    let hoard = role
+        .strip_prefix("hoard ")
+        .map(|mib| vec![1_u8; mib.parse::<usize>().unwrap() << 20]);
     let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await else {
         leave("address in use", 1)
     };
+    println!("keeps {} bytes", hoard.as_ref().map_or(0, Vec::len));
     let mut terminate = signal(SignalKind::terminate()).unwrap();
     loop {
         tokio::select! {

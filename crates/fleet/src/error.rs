@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use creel_config::ConfigError;
-use creel_records::{RecordsError, Runtime};
+use creel_records::{Desired, RecordsError, Runtime, Status};
 
 use crate::{InstanceId, InvalidId};
 
@@ -67,6 +67,18 @@ pub enum FleetError {
     #[error("instance \"{id}\" was not restarted and goes on as it was: {reason}")]
     GoesOn { id: InstanceId, reason: Box<FleetError> },
 
+    /// Only what runs can be put to sleep, and only what sleeps be woken.
+    #[error("instance \"{id}\" is {status} and cannot be {what}; start it first")]
+    NotRunning {
+        id: InstanceId,
+        status: Status,
+        what: &'static str,
+    },
+
+    /// It could not be put to sleep.
+    #[error("instance \"{id}\" was not put to sleep: {reason}")]
+    Sleepless { id: InstanceId, reason: String },
+
     /// It is stopped, and perhaps its data is deleted, but it is recorded yet.
     #[error("instance \"{id}\" is stopped, but not removed to the end: {reason}; remove it again")]
     HalfRemoved { id: InstanceId, reason: Box<FleetError> },
@@ -118,6 +130,17 @@ pub enum FleetError {
 }
 
 impl FleetError {
+    /// Somebody wanted `desired` of it.
+    pub(crate) fn superseded(id: InstanceId, desired: Desired) -> Self {
+        let instead = match desired {
+            Desired::Running => "started",
+            Desired::Stopped => "stopped",
+            Desired::Sleeping => "put to sleep",
+            Desired::Removed | Desired::Purged => "removed",
+        };
+        Self::Superseded { id, instead }
+    }
+
     pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
         Self::Invalid {
             field,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use creel_records::{Channel, Desired, Driver, Event, InstanceRecord, Runtime, Status};
+use creel_records::{Channel, Desired, Driver, Event, Idle, InstanceRecord, Runtime, Status};
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -34,6 +34,8 @@ pub struct Instance {
     pub memory_limit_bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<f64>,
+    /// What becomes of it when it has nothing to do.
+    pub idle: Idle,
     /// Milliseconds since the Unix epoch here, RFC 3339 in JSON (likewise below).
     #[serde(serialize_with = "rfc3339")]
     pub created_at: i64,
@@ -76,6 +78,7 @@ impl Instance {
                 .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned()),
             memory_limit_bytes: record.memory_bytes,
             cpus: record.cpus,
+            idle: record.idle,
             created_at: record.created_at,
             updated_at: record.updated_at,
             started_at: None,
@@ -122,6 +125,7 @@ pub struct CreateInstance {
     /// Absent: the default of its runtime.
     pub memory_limit_bytes: Option<u64>,
     pub cpus: Option<f64>,
+    pub idle: Idle,
     /// Version of the `openclaw` runtime; [`crate::OPENCLAW_VERSION`] if absent.
     pub version: Option<String>,
     /// Takes up what was kept of a removed instance of this id, if anything was; without it that is an error.
@@ -143,6 +147,7 @@ impl CreateInstance {
             port: None,
             memory_limit_bytes: None,
             cpus: None,
+            idle: Idle::Always,
             version: None,
             keep_data: false,
             start: true,

@@ -25,6 +25,7 @@ mod fleet;
 mod hex;
 mod home;
 mod id;
+mod idle;
 mod instance;
 mod logs;
 mod port;
@@ -40,9 +41,10 @@ mod token;
 pub use config_version::ConfigVersion;
 pub use credentials::Credentials;
 pub use error::FleetError;
-pub use fleet::{DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, MEMORY_LIMITS, Timing};
+pub use fleet::{ChangeInstance, DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, MEMORY_LIMITS, Timing};
 pub use home::{Home, write_private};
 pub use id::{InstanceId, InvalidId};
+pub use idle::Engaged;
 pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, Sample};
 pub use logs::LogLines;
 pub use port::FIRST as FIRST_PORT;
@@ -50,7 +52,7 @@ pub use sandbox::{SandboxError, sandbox_exec};
 pub use token::{Sealer, Token};
 
 pub use creel_config::{ConfigError, Secret};
-pub use creel_records::{Channel, Desired, Driver, Runtime, Status};
+pub use creel_records::{Channel, Desired, Driver, Idle, Runtime, Status};
 
 /// The version of upstream OpenClaw that a new `openclaw` instance is pinned to.
 pub const OPENCLAW_VERSION: &str = "2026.9.6";

@@ -21,6 +21,8 @@ pub struct Stat {
     pub session: u32,
     /// Ended, but not yet waited for.
     pub is_zombie: bool,
+    /// Stopped by a signal (or a debugger), and not let go on yet.
+    pub is_stopped: bool,
     /// User and system time, in ticks.
     pub cpu_ticks: u64,
     /// When it started, in ticks since boot: with the pid it names a process for good.
@@ -41,6 +43,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
     Some(Stat {
         pid: pid.parse().ok()?,
         is_zombie: matches!(fields.first(), Some(&"Z" | &"X")),
+        is_stopped: matches!(fields.first(), Some(&"T" | &"t")),
         session: u32::try_from(number(6)?).ok()?,
         cpu_ticks: number(14)? + number(15)?,
         started: number(22)?,
@@ -143,7 +146,8 @@ pub fn memory(stat: &Stat) -> u64 {
         .unwrap_or(stat.resident_bytes)
 }
 
-fn kibibytes(text: &str, name: &str) -> Option<u64> {
+/// Bytes, of the line that begins with this name.
+pub fn kibibytes(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }

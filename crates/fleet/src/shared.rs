@@ -14,6 +14,7 @@ use crate::Credentials;
 use crate::actor::Command;
 use crate::driver::process::ProcessDriver;
 use crate::driver::{Drivers, Limits};
+use crate::idle::Work;
 use crate::port::Ports;
 use crate::stats::Stats;
 use crate::token::Sealer;
@@ -25,6 +26,7 @@ pub struct Handle {
     /// The newest snapshot; the actor alone writes it.
     pub instance: watch::Receiver<Arc<Instance>>,
     pub token: Arc<ArcSwap<Option<Token>>>,
+    pub work: Arc<Work>,
 }
 
 /// Creations under way at a time; more of them wait.

@@ -146,7 +146,7 @@ async fn a_reused_pid_is_not_mistaken_for_an_instance() {
         error: None,
     };
     world.records().await.set_observed("alice", &wrong).await.unwrap();
-    let fleet = reopened(&world).await;
+    let fleet = support::reopened(&world).await;
     assert_eq!(fleet.get(&id("alice")).unwrap().status, Status::Stopped);
     assert!(lives(other.id()));
     let started = fleet.start(&id("alice")).await.unwrap();
@@ -154,17 +154,6 @@ async fn a_reused_pid_is_not_mistaken_for_an_instance() {
     fleet.shutdown().await;
     other.kill().unwrap();
     other.wait().unwrap();
-}
-
-/// The home's lock is let go when the last task of the fleet before is gone.
-async fn reopened(world: &World) -> creel_fleet::Fleet {
-    let free = async {
-        while Home::open(world.path()).is_err() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(support::PATIENCE, free).await.unwrap();
-    world.open().await
 }
 
 #[tokio::test]
@@ -261,7 +250,7 @@ async fn a_shutdown_stops_all_and_the_next_start_brings_them_back() {
     assert!(pids.iter().all(|pid| !lives(*pid)));
     assert!(matches!(fleet.start(&id("alice")).await, Err(FleetError::ShuttingDown)));
     drop(fleet);
-    let fleet = reopened(&world).await;
+    let fleet = support::reopened(&world).await;
     assert!(is_running(&settled(&fleet, "alice").await) && is_running(&settled(&fleet, "carol").await));
     assert_eq!(fleet.get(&id("bob")).unwrap().status, Status::Stopped);
     fleet.shutdown().await;

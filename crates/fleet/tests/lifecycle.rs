@@ -3,6 +3,7 @@
 
 #[path = "lifecycle/kept_data.rs"]
 mod kept_data;
+#[expect(dead_code, reason = "the files of tests share it, each uses a part")]
 mod support;
 
 use std::net::TcpListener;

@@ -10,3 +10,4 @@ pub mod identity;
 pub mod npm;
 pub mod ports;
 pub mod provider;
+pub mod swap;

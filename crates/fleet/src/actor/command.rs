@@ -1,12 +1,13 @@
 //! What an actor is asked, and how it answers: with "it is recorded and under way"; whoever needs the end of it watches.
 
-use creel_records::{Desired, Status};
+use creel_records::{Desired, Idle, InstanceChange, Status, now_ms};
 use tokio::sync::oneshot;
 
+use super::Actor;
 use super::phase::Phase;
-use super::{Actor, Goal};
 use crate::directory::CONFIG;
 use crate::fleet::MAX_CONFIG;
+use crate::idle::platforms;
 use crate::{ConfigVersion, FleetError, Token, configuration, environment, template};
 
 type Answer<T> = oneshot::Sender<Result<T, FleetError>>;
@@ -17,6 +18,12 @@ pub enum Command {
     Stop(Answer<()>),
     /// It should run, and not as the process it is now.
     Restart(Answer<()>),
+    /// It should be there and do nothing. Answered once it sleeps.
+    Sleep(Answer<()>),
+    /// It should go on where it fell asleep.
+    Wake(Answer<()>),
+    /// It has had nothing to do for as long as this policy says.
+    NothingToDo(Idle),
     /// Whatever is missing of its files is made, and it is restarted if it should run.
     Init(Answer<()>),
     Remove {
@@ -28,6 +35,10 @@ pub enum Command {
     SetConfig {
         text: String,
         read: Option<Vec<ConfigVersion>>,
+        done: Answer<()>,
+    },
+    Change {
+        change: Box<InstanceChange>,
         done: Answer<()>,
     },
     /// The fleet ends: so does the process, but what should be stays as it is.
@@ -56,11 +67,24 @@ impl Actor {
                 }
                 self.step_and_answer(done, answer).await;
             }
+            Command::Sleep(answer) => match self.should_sleep().await {
+                Ok(()) => self.sleepers.push(answer),
+                Err(error) => drop(answer.send(Err(error))),
+            },
+            Command::Wake(answer) => {
+                let done = self.should_wake().await;
+                self.step_and_answer(done, answer).await;
+            }
+            Command::NothingToDo(policy) => self.has_nothing_to_do(policy).await,
+            Command::Change { change, done } => {
+                let changed = self.change(*change).await;
+                let _ = done.send(changed);
+            }
             Command::Init(answer) => {
                 let done = self.make_missing().and_then(|()| self.could_start_again());
                 if done.is_ok() {
                     self.forget_failures();
-                    self.again = self.goal() == Goal::Run && !matches!(self.phase, Phase::Preparing(_));
+                    self.again = self.should_live() && !matches!(self.phase, Phase::Preparing(_));
                 }
                 self.step_and_answer(done, answer).await;
             }
@@ -89,6 +113,31 @@ impl Actor {
             }
             Command::ShutDown(done) => self.shut_down = Some(done),
         }
+    }
+
+    async fn change(&mut self, change: InstanceChange) -> Result<(), FleetError> {
+        if change.idle.is_some_and(|idle| idle != Idle::Always) {
+            platforms::check("idle", &self.record.channels, self.config().as_deref())?;
+        }
+        self.shared.records.update_instance(self.id.as_str(), &change).await?;
+        let InstanceChange {
+            name,
+            memory_bytes,
+            cpus,
+            idle,
+            ..
+        } = change;
+        if (memory_bytes.is_some() || cpus.is_some()) && self.phase.living().is_some() {
+            self.message = Some("the new limits hold from its next start on".to_owned());
+        }
+        let record = &mut self.record;
+        record.name = name.unwrap_or_else(|| std::mem::take(&mut record.name));
+        record.memory_bytes = memory_bytes.or(record.memory_bytes);
+        record.cpus = cpus.or(record.cpus);
+        record.idle = idle.unwrap_or(record.idle);
+        record.updated_at = now_ms();
+        self.publish();
+        Ok(())
     }
 
     fn set_config(&self, text: &str, read: Option<&[ConfigVersion]>) -> Result<(), FleetError> {
@@ -144,14 +193,14 @@ impl Actor {
         room.map_err(FleetError::file("write to", self.directory.root()))
     }
 
-    fn forget_failures(&mut self) {
+    pub(super) fn forget_failures(&mut self) {
         self.crashes = 0;
         self.moves = 0;
         self.repaired = false;
         self.record.error = None;
     }
 
-    async fn desire(&mut self, desired: Desired) -> Result<(), FleetError> {
+    pub(super) async fn desire(&mut self, desired: Desired) -> Result<(), FleetError> {
         let leaving = matches!(self.record.desired, Desired::Removed | Desired::Purged);
         if leaving && !matches!(desired, Desired::Removed | Desired::Purged) {
             return Err(FleetError::NotFound(self.id.clone()));

@@ -6,6 +6,7 @@
 
 mod command;
 mod phase;
+mod sleep;
 mod start;
 
 use std::ops::ControlFlow;
@@ -22,6 +23,7 @@ use phase::{Event, Phase};
 
 use crate::directory::InstanceDirectory;
 use crate::driver::{Driver, Found, Identity, Place};
+use crate::idle::Work;
 use crate::shared::{Handle, Shared};
 use crate::{FleetError, FleetEvent, Instance, InstanceId, Token};
 
@@ -52,6 +54,9 @@ pub struct Actor {
     progress: (mpsc::Sender<String>, mpsc::Receiver<String>),
     published: watch::Sender<Arc<Instance>>,
     token: Arc<ArcSwap<Option<Token>>>,
+    work: Arc<Work>,
+    /// They wait for it to be asleep.
+    sleepers: Vec<oneshot::Sender<Result<(), FleetError>>>,
     removed: Option<oneshot::Sender<Result<(), FleetError>>>,
     shut_down: Option<oneshot::Sender<()>>,
 }
@@ -60,6 +65,8 @@ pub struct Actor {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Goal {
     Run,
+    /// To be there, and do nothing.
+    Sleep,
     Rest,
     Gone,
 }
@@ -70,6 +77,9 @@ enum Step {
     Prepare,
     /// Give up waiting, or having failed, and begin again.
     Afresh,
+    /// Stop it where it is.
+    FallAsleep,
+    Wake,
     /// End the process.
     Stop,
     /// Nothing runs and nothing shall.
@@ -92,6 +102,7 @@ impl Actor {
             commands: sender,
             instance: receiver,
             token: token.clone(),
+            work: Arc::default(),
         });
         let mut actor = Self {
             directory: shared.home.instance(&id),
@@ -111,6 +122,8 @@ impl Actor {
             progress: mpsc::channel(COMMANDS),
             published,
             token,
+            work: handle.work.clone(),
+            sleepers: Vec::new(),
             removed: None,
             shut_down: None,
         };
@@ -120,7 +133,7 @@ impl Actor {
 
     /// Takes one step after another until the instance is removed or the fleet shuts down.
     pub async fn run(mut self) {
-        if self.unrecorded && self.goal() != Goal::Run {
+        if self.unrecorded && !self.should_live() {
             let seen = Observed {
                 status: self.record.status,
                 pid: None,
@@ -133,6 +146,7 @@ impl Actor {
             }
         }
         while self.reconcile().await.is_continue() {
+            self.answer_sleepers();
             tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(command) => self.obey(command).await,
@@ -151,26 +165,37 @@ impl Actor {
         match self.record.desired {
             _ if self.shut_down.is_some() => Goal::Rest,
             Desired::Running => Goal::Run,
-            Desired::Stopped | Desired::Sleeping => Goal::Rest,
+            Desired::Sleeping => Goal::Sleep,
+            Desired::Stopped => Goal::Rest,
             Desired::Removed | Desired::Purged => Goal::Gone,
         }
+    }
+
+    /// Whether something is to live there, awake or asleep.
+    fn should_live(&self) -> bool {
+        matches!(self.goal(), Goal::Run | Goal::Sleep)
     }
 
     /// The step from what is towards what should be.
     fn next_step(&self) -> Step {
         match (&self.phase, self.goal()) {
-            (Phase::Idle, Goal::Run) => Step::Prepare,
+            (Phase::Idle, Goal::Run | Goal::Sleep) => Step::Prepare,
             (Phase::Idle, Goal::Gone) => Step::Remove,
             (Phase::Idle, Goal::Rest) if self.shut_down.is_some() => Step::Leave,
             (Phase::Preparing(_) | Phase::Waiting(_), Goal::Rest | Goal::Gone) | (Phase::Failed, Goal::Rest) => {
                 Step::Rest
             }
-            (Phase::Waiting(_) | Phase::Failed, Goal::Run) if self.again => Step::Afresh,
-            (Phase::Starting { .. } | Phase::Repairing { .. } | Phase::Running { .. }, goal)
-                if goal != Goal::Run || self.again =>
-            {
-                Step::Stop
-            }
+            (Phase::Waiting(_) | Phase::Failed, Goal::Run | Goal::Sleep) if self.again => Step::Afresh,
+            (
+                Phase::Starting { .. }
+                | Phase::Repairing { .. }
+                | Phase::Running { .. }
+                | Phase::FallingAsleep { .. }
+                | Phase::Asleep { .. },
+                _,
+            ) if self.again || !self.should_live() => Step::Stop,
+            (Phase::Running { .. }, Goal::Sleep) => Step::FallAsleep,
+            (Phase::FallingAsleep { .. } | Phase::Asleep { .. }, Goal::Run) => Step::Wake,
             _ => Step::None,
         }
     }
@@ -185,6 +210,8 @@ impl Actor {
                     self.prepare().await;
                 }
                 Step::Afresh => self.phase = Phase::Idle,
+                Step::FallAsleep => self.fall_asleep().await,
+                Step::Wake => self.wake().await,
                 Step::Stop => {
                     self.again = false;
                     self.stop(None).await;
@@ -210,6 +237,7 @@ impl Actor {
             Event::Prepared(Ok((launch, turn))) => self.launch(launch, turn).await,
             Event::Prepared(Err(error)) => self.fail(error.to_string()).await,
             Event::Ready => self.ready().await,
+            Event::PagedOut(done) => self.paged_out(done).await,
             Event::Exited(exit) => self.exited(exit).await,
             Event::Late => self.late().await,
             Event::WaitingIsOver => self.phase = Phase::Idle,
@@ -218,10 +246,15 @@ impl Actor {
 
     /// Asks the process to end. With a `failure` the instance fails for that reason afterwards.
     async fn stop(&mut self, failure: Option<String>) {
+        let is_asleep = matches!(self.phase, Phase::FallingAsleep { .. } | Phase::Asleep { .. });
         let Some(living) = self.phase.take_living() else {
             return;
         };
         living.terminate().await;
+        if is_asleep {
+            // What is stopped hears nothing; now it does.
+            living.wake().await;
+        }
         let deadline = Instant::now() + self.shared.timing.grace;
         self.phase = Phase::Stopping {
             living,
@@ -299,8 +332,19 @@ impl Actor {
             .note("adopted", &self.id, format!("{name} goes on"), data_of(&identity));
         self.started_at = living.started_at();
         self.set_recorded(identity);
-        // What was serving is serving: whoever looks now shall not see it blink.
-        self.phase = if self.record.status == Status::Running {
+        let is_asleep = living.is_asleep().await;
+        if self.record.desired != Desired::Sleeping {
+            // Whatever was being done to it when its control plane ended: nobody is left stopped who should run or end.
+            living.wake().await;
+        }
+        // What was serving is serving, and what slept sleeps: whoever looks now shall not see it blink.
+        self.phase = if is_asleep && self.record.desired == Desired::Sleeping {
+            self.record.status = Status::Sleeping;
+            // Done already, or begun; what cannot be done is said again.
+            let paging = living.page_out();
+            Phase::FallingAsleep { living, paging }
+        } else if matches!(self.record.status, Status::Running | Status::Sleeping) {
+            self.record.status = Status::Running;
             Phase::Running {
                 living,
                 since: Instant::now(),

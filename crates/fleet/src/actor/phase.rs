@@ -36,6 +36,15 @@ pub enum Phase {
         living: Box<dyn Living>,
         since: Instant,
     },
+    /// It is stopped where it is, and its memory is being moved out of the way.
+    FallingAsleep {
+        living: Box<dyn Living>,
+        paging: Later<Result<(), String>>,
+    },
+    /// Stopped where it is, until it is woken.
+    Asleep {
+        living: Box<dyn Living>,
+    },
     /// Asked to end; at the deadline it is made to.
     Stopping {
         living: Box<dyn Living>,
@@ -52,6 +61,8 @@ pub enum Phase {
 pub enum Event {
     Prepared(Prepared),
     Ready,
+    /// As far as could be, else what could not.
+    PagedOut(Result<(), String>),
     Exited(Exit),
     Late,
     WaitingIsOver,
@@ -79,7 +90,12 @@ impl Phase {
                 exit = living.exited() => Event::Exited(exit),
                 () = sleep_until(*deadline) => Event::Late,
             },
-            Self::Running { living, .. } => Event::Exited(living.exited().await),
+            Self::FallingAsleep { living, paging } => tokio::select! {
+                biased;
+                exit = living.exited() => Event::Exited(exit),
+                done = paging => Event::PagedOut(done),
+            },
+            Self::Running { living, .. } | Self::Asleep { living } => Event::Exited(living.exited().await),
             Self::Waiting(until) => {
                 sleep_until(*until).await;
                 Event::WaitingIsOver
@@ -93,6 +109,8 @@ impl Phase {
             Self::Starting { living, .. }
             | Self::Repairing { living, .. }
             | Self::Running { living, .. }
+            | Self::FallingAsleep { living, .. }
+            | Self::Asleep { living }
             | Self::Stopping { living, .. } => Some(living.as_ref()),
             Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Failed => None,
         }
@@ -104,6 +122,8 @@ impl Phase {
             Self::Starting { living, .. }
             | Self::Repairing { living, .. }
             | Self::Running { living, .. }
+            | Self::FallingAsleep { living, .. }
+            | Self::Asleep { living }
             | Self::Stopping { living, .. } => Some(living),
             Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Failed => None,
         }

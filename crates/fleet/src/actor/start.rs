@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::phase::Phase;
-use super::{Actor, Goal, data_of};
+use super::{Actor, data_of};
 use crate::directory::CONFIG;
 use crate::driver::{Exit, Found, Identity, Launcher, Living, Made, Purpose, Start};
 use crate::fleet::MAX_CONFIG;
@@ -241,8 +241,8 @@ impl Actor {
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Stopping {
                 failure: Some(reason), ..
-            } if self.goal() == Goal::Run => self.fail(reason).await,
-            Phase::Stopping { .. } | Phase::Repairing { .. } if self.goal() == Goal::Run => {
+            } if self.should_live() => self.fail(reason).await,
+            Phase::Stopping { .. } | Phase::Repairing { .. } if self.should_live() => {
                 self.set_recorded(Identity::default())
             }
             Phase::Stopping { .. } | Phase::Repairing { .. } => {
@@ -256,6 +256,7 @@ impl Actor {
                 }
                 self.crashed(exit).await;
             }
+            Phase::FallingAsleep { .. } | Phase::Asleep { .. } => self.crashed(exit).await,
             Phase::Idle | Phase::Preparing(_) | Phase::Waiting(_) | Phase::Failed => {}
         }
     }

@@ -35,6 +35,8 @@ pub struct Cgroups {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Group {
     directories: Vec<PathBuf>,
+    /// The one that counts memory.
+    memory: Option<PathBuf>,
 }
 
 impl Cgroups {
@@ -116,7 +118,12 @@ impl Cgroups {
     pub fn prepare(&self, id: &InstanceId, limits: &Limits) -> io::Result<Group> {
         let _changing = CHANGES.lock().unwrap_or_else(PoisonError::into_inner);
         let mut group = Group::default();
-        if let (Some(base), Some(bytes)) = (&self.memory, limits.memory_bytes) {
+        if let Some(base) = &self.memory {
+            // Without a limit too: what sleeps has its memory moved away by its group.
+            let directory = self.add(&mut group, base, id)?;
+            group.memory = Some(directory);
+        }
+        if let (Some(directory), Some(bytes)) = (&group.memory, limits.memory_bytes) {
             // Version 1 counts memory and swap together. Both files of swap are there only where the kernel counts it.
             let (limit, swap_limit, swap) = if self.version_2 {
                 ("memory.max", "memory.swap.max", bytes)
@@ -127,7 +134,6 @@ impl Cgroups {
                     bytes.saturating_mul(2),
                 )
             };
-            let directory = self.add(&mut group, base, id)?;
             fs::write(directory.join(limit), bytes.to_string())?;
             write_if_there(&directory.join(swap_limit), &swap.to_string())?;
         }
@@ -170,7 +176,11 @@ impl Cgroups {
             .collect();
         directories.dedup();
         directories.retain(|directory| directory.is_dir());
-        Group { directories }
+        let memory = self.memory.as_ref().map(|base| base.join(id.as_str()));
+        Group {
+            directories,
+            memory: memory.filter(|directory| directory.is_dir()),
+        }
     }
 }
 
@@ -181,6 +191,11 @@ impl Group {
             .iter()
             .map(|directory| directory.join("cgroup.procs"))
             .collect()
+    }
+
+    /// The directory of the group that counts its memory.
+    pub fn memory(&self) -> Option<&Path> {
+        self.memory.as_deref()
     }
 
     /// Every process in it.

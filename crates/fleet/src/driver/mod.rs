@@ -10,6 +10,7 @@ pub mod absent;
 pub mod cgroup;
 mod exit;
 pub mod process;
+pub mod sleep;
 pub mod trial;
 
 use std::collections::BTreeMap;
@@ -145,6 +146,26 @@ pub trait Living: Send + Sync {
 
     /// Waits for the end, then ends whatever it left running. May be dropped and called again.
     async fn exited(&mut self) -> Exit;
+
+    /// Stops it where it is: it keeps its memory and its connections, and does nothing.
+    ///
+    /// # Errors
+    /// Why that cannot be, in a line; it goes on then.
+    async fn fall_asleep(&self) -> Result<(), String> {
+        Err("its driver cannot do that".to_owned())
+    }
+
+    /// Moves the memory of what sleeps out of the way; says in a line what of that cannot be. Leaves off when it is woken.
+    fn page_out(&self) -> Later<Result<(), String>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Lets it go on where it was stopped. Does nothing to what is awake.
+    async fn wake(&self) {}
+
+    async fn is_asleep(&self) -> bool {
+        false
+    }
 
     /// Asks it to drain and end.
     async fn terminate(&self);

@@ -3,16 +3,17 @@
 
 use std::fs;
 use std::io;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use creel_records::{Desired, Driver, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms};
+use creel_records::{Desired, Driver, Idle, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms};
 
 use super::Fleet;
+use super::change::{check_limits, check_name};
 use super::kept::Kept;
 use crate::actor::Actor;
 use crate::driver::Limits;
+use crate::idle::platforms;
 use crate::shared::Shared;
 use crate::{
     CreateInstance, FleetError, FleetEvent, Instance, InstanceId, OPENCLAW_VERSION, Token, channel, fault, template,
@@ -32,7 +33,11 @@ impl Fleet {
         }
         let id = new.id.clone();
         check(&new)?;
-        self.can_limit(&new)?;
+        let limits = Limits {
+            memory_bytes: new.memory_limit_bytes,
+            cpus: new.cpus,
+        };
+        self.can_limit(new.driver, &limits)?;
         let _reserved = Reserved::take(&self.shared, &id).ok_or_else(|| FleetError::Taken(id.clone()))?;
         if self.shared.handle(&id).is_some() {
             return Err(FleetError::Taken(id.clone()));
@@ -56,22 +61,6 @@ impl Fleet {
         }
         kept.is_idle()?;
         kept.is_of(new.runtime)
-    }
-
-    /// A limit that cannot be kept is refused, not forgotten.
-    fn can_limit(&self, new: &CreateInstance) -> Result<(), FleetError> {
-        let limits = Limits {
-            memory_bytes: new.memory_limit_bytes,
-            cpus: new.cpus,
-        };
-        match self.shared.drivers.of(new.driver).missing(&limits).first() {
-            None => Ok(()),
-            Some(field) => {
-                let reason = "this host gives creel no control group to keep the limit with; leave it out, or run creel \
-                              as a service with Delegate=yes";
-                Err(FleetError::invalid(field, reason))
-            }
-        }
     }
 
     async fn make(&self, new: CreateInstance, port: u16) -> Result<(Instance, Token), FleetError> {
@@ -98,6 +87,7 @@ impl Fleet {
             memory_bytes: new.memory_limit_bytes,
             cpus: new.cpus,
             image: None,
+            idle: new.idle,
             desired: if new.start { Desired::Running } else { Desired::Stopped },
             token_sha256: token.sha256(),
             token_sealed: sealed.map_err(FleetError::file("seal the token for", directory.root()))?,
@@ -209,6 +199,7 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
         version: new.version.clone(),
         memory_bytes: new.memory_bytes,
         cpus: new.cpus,
+        idle: new.idle,
         desired: new.desired,
         status: Status::Created,
         error: None,
@@ -223,9 +214,6 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
     }
 }
 
-/// What an instance's memory may be limited to, in bytes: less keeps it from starting, more is no limit.
-pub const MEMORY_LIMITS: RangeInclusive<u64> = 16 << 20..=64 << 40;
-
 /// Refuses what cannot be, naming the field of the request.
 fn check(new: &CreateInstance) -> Result<(), FleetError> {
     let refuse = |field, reason: &str| Err(FleetError::invalid(field, reason));
@@ -236,10 +224,8 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
         );
         return Err(FleetError::invalid("driver", reason));
     }
-    if let Some(name) = &new.name
-        && (name.trim().is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control))
-    {
-        return refuse("name", "must be 1 to 100 characters on one line");
+    if let Some(name) = &new.name {
+        check_name(name)?;
     }
     if let Some(model) = &new.model {
         let plain = !model
@@ -252,18 +238,16 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
             return refuse("model", "must be PROVIDER/MODEL, for example openai/gpt-4o-mini");
         }
     }
+    if new.idle != Idle::Always {
+        platforms::check("idle", &new.channels, None)?;
+    }
     if new.port == Some(0) {
         return refuse("port", "must be 1 to 65535");
     }
-    if new
-        .memory_limit_bytes
-        .is_some_and(|bytes| !MEMORY_LIMITS.contains(&bytes))
-    {
-        return refuse("memory_limit_bytes", "must be between 16m and 65536g");
-    }
-    if new.cpus.is_some_and(|cpus| !(0.01..=1024.0).contains(&cpus)) {
-        return refuse("cpus", "must be between 0.01 and 1024");
-    }
+    check_limits(&Limits {
+        memory_bytes: new.memory_limit_bytes,
+        cpus: new.cpus,
+    })?;
     if let Some(version) = &new.version {
         let plain = version
             .bytes()

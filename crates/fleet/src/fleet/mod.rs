@@ -1,12 +1,13 @@
 //! The handle by which the rest of Creel speaks to its instances: it looks things up, asks actors, and waits for what it asked.
 
+mod change;
 mod create;
 mod host;
 mod kept;
 mod open;
 mod options;
 
-pub use create::MEMORY_LIMITS;
+pub use change::{ChangeInstance, MEMORY_LIMITS};
 pub use host::{Feature, HostFacts};
 pub use options::{DefaultMemory, FleetOptions, Timing};
 
@@ -26,8 +27,8 @@ use crate::directory::{CONFIG, InstanceDirectory};
 use crate::logs::{self, LogLines};
 use crate::shared::{Activity, CREATIONS, Handle, Shared};
 use crate::{
-    ConfigVersion, Endpoint, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token, configuration,
-    environment,
+    ConfigVersion, Endpoint, Engaged, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token,
+    configuration, environment,
 };
 
 /// Instances that are stopped side by side when the fleet ends.
@@ -94,6 +95,40 @@ impl Fleet {
         self.until(id, Desired::Running).await
     }
 
+    /// Stops it where it is, its memory moved to swap; returns once it sleeps. What could not be done of it is in its message.
+    ///
+    /// # Errors
+    /// [`FleetError::NotRunning`], [`FleetError::Sleepless`], [`FleetError::Superseded`]; [`FleetError::Invalid`] if it is connected to a
+    /// chat platform, which would not wait for it.
+    pub async fn sleep(&self, id: &InstanceId) -> Result<Instance, FleetError> {
+        self.ask(id, Command::Sleep).await?;
+        self.get(id).ok_or_else(|| FleetError::NotFound(id.clone()))
+    }
+
+    /// Lets it go on where it fell asleep; returns once it runs.
+    ///
+    /// # Errors
+    /// [`FleetError::NotRunning`]; as [`Fleet::start`], if it was not there any more and had to be started.
+    pub async fn wake(&self, id: &InstanceId) -> Result<Instance, FleetError> {
+        self.ask(id, Command::Wake).await?;
+        self.until(id, Desired::Running).await
+    }
+
+    /// A request to it is under way until the answer is dropped. One that sleeps is woken first.
+    ///
+    /// # Errors
+    /// As [`Fleet::wake`].
+    pub async fn engage(&self, id: &InstanceId) -> Result<Engaged, FleetError> {
+        let handle = self.handle(id)?;
+        // First: from here on it does not fall asleep by itself.
+        let engaged = Engaged::with(handle.work.clone());
+        let desired = handle.instance.borrow().desired;
+        if desired == Desired::Sleeping {
+            self.wake(id).await?;
+        }
+        Ok(engaged)
+    }
+
     /// Makes whatever is missing of its files (overwriting nothing), then restarts it if it should run.
     ///
     /// # Errors
@@ -115,7 +150,8 @@ impl Fleet {
         let mut instance = self.handle(id)?.instance.clone();
         let settled = instance.wait_for(|instance| {
             let there = matches!(instance.status, Status::Running | Status::Error);
-            there || (instance.desired != Desired::Running && !instance.status.is_transitional())
+            let is_to_live = matches!(instance.desired, Desired::Running | Desired::Sleeping);
+            there || (!is_to_live && !instance.status.is_transitional()) || instance.status == Status::Sleeping
         });
         match tokio::time::timeout(timeout, settled).await {
             Ok(Ok(instance)) => Ok(Instance::clone(&instance)),
@@ -336,16 +372,7 @@ impl Fleet {
             .map(|instance| Arc::clone(&instance))
             .map_err(|_| self.gone(id))?;
         if instance.desired != wanted {
-            let instead = match instance.desired {
-                Desired::Running => "started",
-                Desired::Stopped => "stopped",
-                Desired::Sleeping => "put to sleep",
-                Desired::Removed | Desired::Purged => "removed",
-            };
-            return Err(FleetError::Superseded {
-                id: id.clone(),
-                instead,
-            });
+            return Err(FleetError::superseded(id.clone(), instance.desired));
         }
         if instance.status == Status::Error {
             let mut lines = instance.error.as_deref().unwrap_or_default().lines().map(str::to_owned);

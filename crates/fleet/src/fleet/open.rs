@@ -22,7 +22,7 @@ use crate::port::Ports;
 use crate::runtime::Installer;
 use crate::shared::{Activity, CREATIONS, Registry, Shared};
 use crate::stats::{self, Stats};
-use crate::{FleetError, FleetEvent, Home, InstanceId, logs};
+use crate::{FleetError, FleetEvent, Home, InstanceId, idle, logs};
 
 /// Changes a slow subscriber may be behind.
 const EVENTS: usize = 1024;
@@ -86,6 +86,7 @@ impl Fleet {
             tokio::spawn(actor.run());
         }
         tokio::spawn(measure(Arc::downgrade(&shared)));
+        tokio::spawn(idle::watch(Arc::downgrade(&shared)));
         let fleet = Self { shared };
         tokio::spawn(fleet.clone().say_what_is_missing());
         Ok(fleet)

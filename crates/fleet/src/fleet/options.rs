@@ -91,6 +91,10 @@ pub struct Timing {
     pub crash_limit: u32,
     /// Once it has served for this long, earlier crashes are forgotten.
     pub healthy_after: Duration,
+    /// Between two looks at who has nothing to do and who sleeps and is wanted.
+    pub look: Duration,
+    /// What idle policies count in.
+    pub minute: Duration,
 }
 
 impl Default for Timing {
@@ -103,6 +107,8 @@ impl Default for Timing {
             backoff_longest: Duration::from_secs(30),
             crash_limit: 5,
             healthy_after: Duration::from_secs(60),
+            look: Duration::from_secs(1),
+            minute: Duration::from_secs(60),
         }
     }
 }

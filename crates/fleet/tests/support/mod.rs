@@ -34,6 +34,7 @@ pub fn impatient() -> Timing {
     Timing {
         grace: Duration::from_secs(1),
         backoff_first: Duration::from_millis(10),
+        look: Duration::from_millis(20),
         ..Timing::default()
     }
 }
@@ -58,20 +59,20 @@ impl World {
     }
 
     pub async fn records(&self) -> Arc<dyn Records> {
-        Arc::new(
-            SqlRecords::open(&DatabaseUrl::file(self.path().join("creel.db")))
-                .await
-                .unwrap(),
-        )
+        records(self.path()).await
     }
 
     pub async fn open(&self) -> Fleet {
-        let home = Home::open(self.path()).unwrap();
-        let mut options = FleetOptions::new(home, self.records().await, fake_creel());
-        options.first_port = self.first_port;
-        options.timing = self.timing.clone();
-        options.provider_env = vec![("OPENAI_API_KEY".into(), "sk-given-to-all".into())];
-        Fleet::open(options).await.unwrap()
+        self.opening().open().await
+    }
+
+    /// What is needed to open it, for whoever does so elsewhere.
+    pub fn opening(&self) -> Opening {
+        Opening {
+            path: self.path().to_owned(),
+            timing: self.timing.clone(),
+            first_port: self.first_port,
+        }
     }
 
     /// A path inside an instance's directory.
@@ -90,6 +91,42 @@ impl World {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("{text}{line}\n")).unwrap();
     }
+}
+
+pub struct Opening {
+    path: PathBuf,
+    timing: Timing,
+    first_port: u16,
+}
+
+impl Opening {
+    pub async fn open(self) -> Fleet {
+        let home = Home::open(&self.path).unwrap();
+        let mut options = FleetOptions::new(home, records(&self.path).await, fake_creel());
+        options.first_port = self.first_port;
+        options.timing = self.timing;
+        options.provider_env = vec![("OPENAI_API_KEY".into(), "sk-given-to-all".into())];
+        Fleet::open(options).await.unwrap()
+    }
+}
+
+async fn records(home: &Path) -> Arc<dyn Records> {
+    Arc::new(
+        SqlRecords::open(&DatabaseUrl::file(home.join("creel.db")))
+            .await
+            .unwrap(),
+    )
+}
+
+/// Opens it again. The home's lock is let go when the last task of the fleet before is gone.
+pub async fn reopened(world: &World) -> Fleet {
+    let free = async {
+        while Home::open(world.path()).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, free).await.unwrap();
+    world.open().await
 }
 
 impl Drop for World {

@@ -7,6 +7,8 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +19,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::directory::InstanceDirectory;
 use crate::driver::cgroup::Group;
-use crate::driver::{Exit, Identity, Later, Living};
+use crate::driver::{Exit, Identity, Later, Living, sleep};
 use crate::sandbox::{Order, Spec};
 use crate::{probe, procfs};
 
@@ -71,6 +73,7 @@ impl Waiting {
             pidfd,
             child: Some(self.child),
             group,
+            awake: Arc::new(AtomicBool::new(true)),
             ended: None,
         };
         // The pipe holds 64 KiB; a spec is a few. The wrapper reads until the pipe is closed.
@@ -106,6 +109,8 @@ pub struct Process {
     /// Absent for one that an earlier control plane started.
     child: Option<Child>,
     group: Group,
+    /// Whether it was woken since it fell asleep.
+    awake: Arc<AtomicBool>,
     /// Once it has ended, and what it left running was ended.
     ended: Option<Exit>,
 }
@@ -131,8 +136,16 @@ impl Process {
             pidfd,
             child: None,
             group,
+            awake: Arc::new(AtomicBool::new(true)),
             ended: None,
         })
+    }
+
+    fn members(&self) -> Members {
+        Members {
+            first: self.pid,
+            group: self.group.clone(),
+        }
     }
 
     fn end_all(&self) {
@@ -195,12 +208,57 @@ impl Living for Process {
         self.ended.unwrap_or(Exit::Unknown)
     }
 
+    async fn fall_asleep(&self) -> Result<(), String> {
+        self.awake.store(false, Ordering::Release);
+        let who = self.members();
+        sleep::stop(|| who.pids()).await.map_err(|error| error.to_string())
+    }
+
+    fn page_out(&self) -> Later<Result<(), String>> {
+        self.awake.store(false, Ordering::Release);
+        let (who, awake) = (self.members(), self.awake.clone());
+        let moved = tokio::task::spawn_blocking(move || sleep::page_out(&who.pids(), who.group.memory(), &awake));
+        Box::pin(async move {
+            match moved.await {
+                Ok(moved) => moved.map_err(|obstacle| obstacle.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+    }
+
+    async fn wake(&self) {
+        self.awake.store(true, Ordering::Release);
+        sleep::go_on(&self.members().pids());
+    }
+
+    async fn is_asleep(&self) -> bool {
+        sleep::is_still(&self.members().pids())
+    }
+
     async fn terminate(&self) {
         let _ = rustix::process::pidfd_send_signal(self.pidfd.get_ref(), Signal::TERM);
     }
 
     async fn kill(&mut self) {
         self.end_all();
+    }
+}
+
+/// The processes of an instance.
+struct Members {
+    first: u32,
+    group: Group,
+}
+
+impl Members {
+    /// Those of its group, which includes who left its session; where there is none, those of its session.
+    fn pids(&self) -> Vec<u32> {
+        let pids = self.group.pids();
+        if !pids.is_empty() {
+            return pids;
+        }
+        let session = procfs::all().into_iter().filter(|stat| stat.session == self.first);
+        session.map(|stat| stat.pid).collect()
     }
 }
 

@@ -1,0 +1,100 @@
+//! The memory of stopped processes: moved to swap by the kernel's own reclaim of their control group.
+//!
+//! The kernel gives up on pages that were used lately. Of stopped processes nothing is being used, so the marks are cleared first
+//! (`clear_refs`, proc(5)); without that more than half stays. Reclaim is `memory.reclaim` in version 2 and `memory.force_empty` in
+//! version 1 (<https://docs.kernel.org/admin-guide/cgroup-v2.html>, <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html>).
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::swap;
+
+/// Asked for at a time, where an amount can be said: between two it can be told to leave off.
+const CHUNK: u64 = 64 << 20;
+/// What is worth a word: less than this may stay.
+const NEGLIGIBLE: u64 = 32 << 20;
+/// Why memory stayed where it was. Sizes are in MiB.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    #[error("this host has no swap")]
+    NoSwap,
+    #[error("{needed} MiB are to be moved to swap, which has {free} MiB left")]
+    LittleSwap { needed: u64, free: u64 },
+    #[error("creel has no control group for memory here")]
+    NoGroup,
+    #[error("the kernel refused: {0}")]
+    Refused(#[from] io::Error),
+    #[error("{left} of {before} MiB could not be moved to swap")]
+    Left { left: u64, before: u64 },
+}
+
+/// Moves what these stopped processes have in memory to swap; `group` is a control group of theirs alone. Leaves off when
+/// `awake` is set. Blocks, for seconds where there is much.
+pub fn page_out(members: &[u32], group: Option<&Path>, awake: &AtomicBool) -> Result<(), Obstacle> {
+    let mib = |bytes: u64| bytes >> 20;
+    let before = anonymous(members);
+    let (total, free) = swap::of_host();
+    if total == 0 {
+        return Err(Obstacle::NoSwap);
+    }
+    if free < before {
+        return Err(Obstacle::LittleSwap {
+            needed: mib(before),
+            free: mib(free),
+        });
+    }
+    let group = group.ok_or(Obstacle::NoGroup)?;
+    for pid in members {
+        const REFERENCED: &str = "1";
+        match fs::write(format!("/proc/{pid}/clear_refs"), REFERENCED) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::debug!(pid, %error, "cannot clear its marks")
+            }
+            _ => {}
+        }
+    }
+    reclaim(group, awake)?;
+    let left = anonymous(members);
+    if left > NEGLIGIBLE.max(before / 4) && !awake.load(Ordering::Acquire) {
+        return Err(Obstacle::Left {
+            left: mib(left),
+            before: mib(before),
+        });
+    }
+    Ok(())
+}
+
+/// Bytes that swap would have to take.
+fn anonymous(members: &[u32]) -> u64 {
+    members.iter().map(|pid| swap::anonymous(*pid)).sum()
+}
+
+fn reclaim(group: &Path, awake: &AtomicBool) -> io::Result<()> {
+    if awake.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let version_2 = group.join("memory.reclaim");
+    if !version_2.exists() {
+        return fs::write(group.join("memory.force_empty"), "0");
+    }
+    let current = || -> io::Result<u64> {
+        let text = fs::read_to_string(group.join("memory.current"))?;
+        text.trim().parse().map_err(io::Error::other)
+    };
+    let mut before = current()?;
+    while !awake.load(Ordering::Acquire) {
+        match fs::write(&version_2, CHUNK.to_string()) {
+            // Less than was asked for, perhaps nothing.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => done?,
+        }
+        let after = current()?;
+        if after >= before {
+            break;
+        }
+        before = after;
+    }
+    Ok(())
+}
