@@ -15,6 +15,8 @@ pub fn fleet_problem(error: FleetError) -> Problem {
         FleetError::Taken(_) => Problem::conflict("taken", detail),
         FleetError::PortInUse { .. } | FleetError::NoFreePort { .. } => Problem::conflict("port_in_use", detail),
         FleetError::Superseded { .. } => Problem::conflict("superseded", detail),
+        FleetError::NotRunning { .. } => Problem::conflict("not_running", detail),
+        FleetError::Sleepless { .. } => Problem::conflict("sleepless", detail),
         FleetError::DataKept(_) => Problem::conflict("data_kept", detail),
         FleetError::DataInUse { .. } => Problem::conflict("data_in_use", detail),
         FleetError::NotFound(_) | FleetError::OnlyData(_) => Problem::not_found(detail),

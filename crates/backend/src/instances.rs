@@ -6,7 +6,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_fleet::{Channel, CreateInstance, Driver, Instance, InstanceId, Runtime, Status};
+use creel_fleet::{ChangeInstance, Channel, CreateInstance, Driver, Idle, Instance, InstanceId, Runtime, Status};
 use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, rfc3339};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,6 +32,7 @@ pub struct Create {
     port: Option<u16>,
     memory_limit_bytes: Option<u64>,
     cpus: Option<f64>,
+    idle: Option<Idle>,
     version: Option<String>,
     keep_data: Option<bool>,
     start: Option<bool>,
@@ -51,6 +52,7 @@ impl Create {
             port: self.port,
             memory_limit_bytes: self.memory_limit_bytes,
             cpus: self.cpus,
+            idle: self.idle.unwrap_or_default(),
             version: self.version,
             keep_data: self.keep_data.unwrap_or(false),
             start: self.start.unwrap_or(true),
@@ -181,7 +183,50 @@ async fn uninterrupted<T: Send + 'static>(
     tokio::spawn(work).await.unwrap_or_else(|_| Err(Problem::internal()))
 }
 
-/// `POST /api/instances/{id}/start|stop|restart|init`: answers once it is so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    name: Option<String>,
+    idle: Option<Idle>,
+    memory_limit_bytes: Option<u64>,
+    cpus: Option<f64>,
+}
+
+/// `PATCH /api/instances/{id}`: what is absent stays.
+pub async fn change(
+    Shared(backend): Shared<State>,
+    Extension(actor): Extension<Actor>,
+    Path(id): Path<String>,
+    Query(()): Query<()>,
+    JsonBody(request): JsonBody<Change>,
+) -> Result<Json<Instance>, Problem> {
+    let id = parse_id(&id)?;
+    uninterrupted(async move {
+        let change = ChangeInstance {
+            name: request.name,
+            idle: request.idle,
+            memory_limit_bytes: request.memory_limit_bytes,
+            cpus: request.cpus,
+        };
+        let mut data = json!({
+            "name": change.name, "idle": change.idle, "memory_limit_bytes": change.memory_limit_bytes, "cpus": change.cpus,
+        });
+        if let Some(members) = data.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
+        let instance = backend.fleet.change(&id, change).await.map_err(fleet_problem)?;
+        let changed: Vec<&str> = data.as_object().into_iter().flat_map(|data| data.keys()).map(String::as_str).collect();
+        let message = format!("changed: {}", changed.join(", "));
+        backend
+            .activity
+            .record(&actor.0, "instance.change", Some(id.as_str()), message, data)
+            .await;
+        Ok(Json(instance))
+    })
+    .await
+}
+
+/// `POST /api/instances/{id}/start|stop|restart|sleep|wake|init`: answers once it is so.
 pub async fn act(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
@@ -194,9 +239,11 @@ pub async fn act(
             "start" => ("instance.start", fleet.start(&id).await),
             "stop" => ("instance.stop", fleet.stop(&id).await),
             "restart" => ("instance.restart", fleet.restart(&id).await),
+            "sleep" => ("instance.sleep", fleet.sleep(&id).await),
+            "wake" => ("instance.wake", fleet.wake(&id).await),
             "init" => ("instance.init", fleet.init(&id).await),
             _ => {
-                let detail = format!("an instance cannot \"{action}\"; start, stop, restart, init");
+                let detail = format!("an instance cannot \"{action}\"; start, stop, restart, sleep, wake, init");
                 return Err(Problem::not_found(detail));
             }
         };
@@ -219,6 +266,7 @@ pub async fn act(
 fn status_line(instance: &Instance) -> String {
     match instance.status {
         Status::Running => format!("running on port {}", instance.port),
+        Status::Sleeping => instance.message.clone().unwrap_or_else(|| "sleeping".to_owned()),
         status => status.to_string(),
     }
 }

@@ -63,7 +63,10 @@ pub fn router(backend: &State) -> Router {
         .route_layer(from_fn(no_query))
         // These take parameters.
         .route("/api/llm/nodes/{name}", delete(llm::give_up_node))
-        .route("/api/instances/{id}", get(instances::show).delete(instances::remove))
+        .route(
+            "/api/instances/{id}",
+            get(instances::show).patch(instances::change).delete(instances::remove),
+        )
         .route("/api/instances/{id}/logs", get(logs::tail))
         .route("/api/instances/{id}/logs/stream", get(logs::stream))
         .route("/api/users", get(users::list).post(users::create))

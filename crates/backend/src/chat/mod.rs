@@ -6,13 +6,16 @@
 
 mod relay;
 
+use axum::body::Body;
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use creel_fleet::{InstanceId, Runtime, Status};
 use creel_http::Problem;
+use futures_util::StreamExt as _;
 
 pub use self::relay::{Patience, RelayError, relay};
+use crate::error::fleet_problem;
 use crate::instances::{parse_id, unknown};
 use crate::routes::State;
 
@@ -68,6 +71,8 @@ async fn forward(
     path: &str,
     request: Request,
 ) -> Result<Response, Problem> {
+    // Woken if it sleeps, and awake until the answer has ended.
+    let engaged = backend.fleet.engage(id).await.map_err(fleet_problem)?;
     let instance = backend.fleet.get(id).ok_or_else(|| unknown(id))?;
     let running = instance.status == Status::Running;
     let endpoint = backend.fleet.endpoint(id).filter(|_| running).ok_or_else(|| {
@@ -93,7 +98,11 @@ async fn forward(
         .expect("parts are valid");
     let answer = relay(endpoint.addr, onward, Patience::default()).await;
     let (parts, body) = answer.map_err(|error| unanswered(id, &error))?.into_parts();
-    let mut response = Response::new(body);
+    let body = body.into_data_stream().map(move |part| {
+        let _under_way = &engaged;
+        part
+    });
+    let mut response = Response::new(Body::from_stream(body));
     *response.status_mut() = parts.status;
     for name in [header::CONTENT_TYPE, header::RETRY_AFTER, header::CACHE_CONTROL] {
         if let Some(value) = parts.headers.get(&name) {

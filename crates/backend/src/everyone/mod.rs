@@ -20,7 +20,7 @@ use creel_fleet::{InstanceId, Secret, Status};
 use creel_http::Problem;
 
 use crate::chat::{Patience, RelayError, relay};
-use crate::error::records_problem;
+use crate::error::{fleet_problem, records_problem};
 use crate::state::Backend;
 
 /// What the backend knows of it from its start on.
@@ -60,6 +60,8 @@ pub async fn find(backend: &Backend) -> Result<Place, Problem> {
         let detail = "there is no gateway for users yet; an administrator makes one with `creel user gateway`";
         return Err(Problem::conflict("no_gateway", detail));
     };
+    // Woken if it sleeps.
+    drop(backend.fleet.engage(&id).await.map_err(fleet_problem)?);
     let running = backend
         .fleet
         .get(&id)

@@ -17,6 +17,12 @@ pub enum InstanceCommand {
     Stop { id: String },
     /// Stop an instance and start it again
     Restart { id: String },
+    /// Put an instance to sleep: stopped where it is, its memory in swap
+    Sleep { id: String },
+    /// Wake an instance that sleeps
+    Wake { id: String },
+    /// Change an instance's name, idle policy or limits
+    Change(ChangeArgs),
     /// Make what is missing of an instance's files, overwriting nothing, and restart it if it runs
     Init { id: String },
     /// Print an instance's log
@@ -74,6 +80,9 @@ pub struct CreateArgs {
     /// CPU limit, in cores
     #[arg(long, value_name = "CORES", allow_hyphen_values = true)]
     pub cpus: Option<String>,
+    /// When it has had nothing to do: always (stay on), sleep:MINUTES or stop:MINUTES
+    #[arg(long, value_name = "POLICY")]
+    pub idle: Option<String>,
     /// Version of the openclaw runtime
     #[arg(long = "runtime-version", value_name = "VERSION")]
     pub runtime_version: Option<String>,
@@ -83,6 +92,23 @@ pub struct CreateArgs {
     /// Only record it
     #[arg(long)]
     pub no_start: bool,
+}
+
+#[derive(Args)]
+pub struct ChangeArgs {
+    pub id: String,
+    /// Name shown to people
+    #[arg(long)]
+    pub name: Option<String>,
+    /// When it has had nothing to do: always (stay on), sleep:MINUTES or stop:MINUTES
+    #[arg(long, value_name = "POLICY")]
+    pub idle: Option<String>,
+    /// Memory limit from the next start on, such as 512m or 2g
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
+    pub memory: Option<String>,
+    /// CPU limit from the next start on, in cores
+    #[arg(long, value_name = "CORES", allow_hyphen_values = true)]
+    pub cpus: Option<String>,
 }
 
 #[derive(Subcommand)]

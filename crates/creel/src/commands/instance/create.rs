@@ -5,11 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::args::CreateArgs;
-use super::{path, summary};
+use super::{path, summary, terms};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, Spinner, print_or};
-use crate::size;
 
 /// How often the backend is asked while a slow runtime is installed or starts.
 const POLL: Duration = Duration::from_millis(500);
@@ -60,17 +59,6 @@ pub async fn run(client: &Client, args: CreateArgs, json: bool) -> Result<(), Fa
 }
 
 fn request(args: CreateArgs) -> Result<Value, Failure> {
-    let memory = match &args.memory {
-        None => None,
-        Some(text) => Some(
-            size::parse(text)
-                .ok_or_else(|| Failure::bad_input(format!("--memory {text}: give a size such as 512m or 2g")))?,
-        ),
-    };
-    let cpus = match &args.cpus {
-        None => None,
-        Some(text) => Some(cores(text)?),
-    };
     if args.channel_config.len() > args.channel.len() {
         return Err(Failure::bad_input(
             "--channel-config: there are more of them than of --channel",
@@ -86,21 +74,13 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
     }
     let mut request = json!({
         "id": args.id, "name": args.name, "runtime": args.runtime, "driver": args.driver, "model": args.model, "port": args.port,
-        "memory_limit_bytes": memory, "cpus": cpus, "version": args.runtime_version, "channels": channels, "start": !args.no_start, "keep_data": args.keep_data.then_some(true),
+        "memory_limit_bytes": terms::memory(args.memory.as_deref())?, "cpus": terms::cores(args.cpus.as_deref())?,
+        "idle": terms::idle(args.idle.as_deref())?, "version": args.runtime_version, "channels": channels, "start": !args.no_start, "keep_data": args.keep_data.then_some(true),
     });
     if let Some(object) = request.as_object_mut() {
         object.retain(|_, value| !value.is_null());
     }
     Ok(request)
-}
-
-/// A number of cores; the backend knows how many there may be.
-fn cores(text: &str) -> Result<f64, Failure> {
-    let number = text
-        .parse()
-        .ok()
-        .filter(|cores: &f64| cores.is_finite() && *cores > 0.0);
-    number.ok_or_else(|| Failure::bad_input(format!("--cpus {text}: give a number of cores above 0, such as 0.5")))
 }
 
 /// JSON, or `@FILE` with JSON in it, so that a secret need not stand on the command line.

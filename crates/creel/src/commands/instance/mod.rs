@@ -1,8 +1,10 @@
 //! `creel instance …`: everything through the backend's REST API.
 
 mod args;
+mod change;
 mod config;
 mod create;
+mod terms;
 
 pub use args::InstanceCommand;
 
@@ -28,6 +30,9 @@ pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) ->
         InstanceCommand::Start { id } => act(&client, &id, "start", json).await,
         InstanceCommand::Stop { id } => act(&client, &id, "stop", json).await,
         InstanceCommand::Restart { id } => act(&client, &id, "restart", json).await,
+        InstanceCommand::Sleep { id } => act(&client, &id, "sleep", json).await,
+        InstanceCommand::Wake { id } => act(&client, &id, "wake", json).await,
+        InstanceCommand::Change(args) => change::run(&client, args, json).await,
         InstanceCommand::Init { id } => act(&client, &id, "init", json).await,
         InstanceCommand::Logs { id, follow, tail } => logs(&client, &id, follow, tail, json).await,
         InstanceCommand::Config(command) => config::run(&client, command, json).await,
