@@ -7,6 +7,7 @@ mod config;
 mod drain;
 mod idempotency;
 mod limits;
+mod memory;
 mod models;
 mod observability;
 mod openai;

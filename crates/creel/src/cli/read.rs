@@ -44,7 +44,8 @@ fn command() -> clap::Command {
 }
 
 fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {
-    if words.get(1).is_some_and(|word| word == "gateway")
+    let first = words.iter().skip(1).find(|word| *word != "--json");
+    if first.is_some_and(|word| word == "gateway")
         && let Ok(Cli { home, json, command }) = Cli::try_parse_from(words)
     {
         let GatewayAlone::Gateway(command) = command;
