@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use crate::failure::Failure;
+use crate::nearby;
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8000";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,10 +46,7 @@ const ADDRESS_FILE: &str = "console.url";
 
 /// Leaves the address in the home, for commands that are told no other.
 pub fn note_address(home: &Path, console: std::net::SocketAddr) -> std::io::Result<()> {
-    let mut console = console;
-    if console.ip().is_unspecified() {
-        console.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
+    let console = nearby::callable(console);
     creel_fleet::write_private(&home.join(ADDRESS_FILE), format!("http://{console}\n").as_bytes())
 }
 

@@ -1,7 +1,7 @@
 //! The LLM Gateway on the records of a home, for `creel up` and `creel llm run`: its settings, its start, and the providers that the
 //! environment names.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use creel_llm_gateway::{
 use creel_records::SqlRecords;
 
 use crate::failure::Failure;
+use crate::nearby;
 
 /// Providers that a key in the environment makes: name, style, variables, address.
 const GIVEN: [(&str, Style, &str, &str, &str); 2] = [
@@ -96,13 +97,7 @@ impl Unseal for Opener {
 /// What every instance is told of the gateway, where a provider's key was given: its address. Keys come at each start; what stands for
 /// them here is for the checks of configurations that name them.
 pub fn environment(gateway: SocketAddr) -> Vec<(String, Secret)> {
-    let mut gateway = gateway;
-    if gateway.ip().is_unspecified() {
-        gateway.set_ip(match gateway {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
+    let gateway = nearby::callable(gateway);
     let mut told = Vec::new();
     for (_, style, key, base, _) in GIVEN.iter().filter(|(_, _, key, ..)| set(key).is_some()) {
         let url = match style {

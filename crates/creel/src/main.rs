@@ -6,6 +6,7 @@ mod commands;
 mod failure;
 mod llm_gateway;
 mod logging;
+mod nearby;
 mod output;
 mod settings;
 mod size;

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::ffi::OsString;
+use std::num::ParseIntError;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -131,7 +132,10 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
         },
         ErrorKind::ValueValidation => {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
-            let reason = error.source().map(ToString::to_string).unwrap_or_default();
+            let reason = match error.source() {
+                Some(source) if source.is::<ParseIntError>() => "give a whole number".to_owned(),
+                source => source.map(ToString::to_string).unwrap_or_default(),
+            };
             format!("{} is {value:?}: {reason}", argument())
         }
         ErrorKind::ArgumentConflict => {
@@ -233,6 +237,10 @@ mod tests {
             (
                 "creel gateway run --port 99999",
                 "--port is \"99999\": 99999 is not in 0..=65535",
+            ),
+            (
+                "creel gateway run --port http",
+                "--port is \"http\": give a whole number",
             ),
             (
                 "creel instance rm a --purge --purge",

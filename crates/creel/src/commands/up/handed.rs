@@ -8,6 +8,7 @@ use creel_fleet::{Credentials, InstanceId, Secret};
 use creel_records::Records;
 
 use super::virtual_keys::VirtualKeys;
+use crate::nearby;
 
 /// Named by the configuration of an instance that serves all users.
 const SERVICE_TOKEN: &str = "CREEL_SERVICE_TOKEN";
@@ -22,13 +23,7 @@ pub struct Handed {
 /// What every instance is told: where the console is. What stands for the service token is for the checks of configurations that name it;
 /// it opens nothing.
 pub fn told(console: SocketAddr) -> Vec<(String, Secret)> {
-    let mut console = console;
-    if console.ip().is_unspecified() {
-        console.set_ip(match console {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
+    let console = nearby::callable(console);
     vec![
         (CONSOLE_URL.to_owned(), Secret::new(format!("http://{console}"))),
         (SERVICE_TOKEN.to_owned(), Secret::new("handed-at-start")),
