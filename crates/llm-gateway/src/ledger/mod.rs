@@ -27,7 +27,7 @@ pub use call::{Call, CallTag};
 pub use creel_records::ledger::{Billing, Keep, LedgerStore, Micros, Outcome, PurseId, RequestId, Usage};
 pub use journal::{JournalConfig, JournalError};
 pub use refused::Refused;
-pub use reservation::Reservation;
+pub use reservation::{Reservation, Settled};
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,7 +102,7 @@ impl Ledger {
         let journal = Writer::begin(dir.clone(), number, segment_bytes, max_bytes)?;
         for lost in opened.lost {
             tracing::warn!(request = %lost.request, user = &*lost.user, "a call was in flight when the gateway died");
-            journal.settle(&Settlement { at: joined.now, ..lost })?;
+            journal.ended(journal.settle(&Settlement { at: joined.now, ..lost }))?;
         }
         let shared = Arc::new(Shared {
             purses: Mutex::default(),

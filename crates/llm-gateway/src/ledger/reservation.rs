@@ -6,6 +6,7 @@ use creel_records::ledger::{Micros, Outcome, RequestId, Settlement, Usage};
 use tokio::time::Instant;
 
 use super::call::{Bound, window_of};
+use super::journal::Ticket;
 use super::{Call, Shared};
 
 /// The right to send one call, and the duty to say what it cost.
@@ -17,6 +18,8 @@ use super::{Call, Shared};
 pub struct Reservation {
     open: Option<Open>,
 }
+
+const OPEN: &str = "open until it is consumed";
 
 struct Open {
     shared: Arc<Shared>,
@@ -39,10 +42,16 @@ impl Reservation {
         }
     }
 
+    /// The id under which it settles.
+    #[must_use]
+    pub fn request(&self) -> RequestId {
+        self.open.as_ref().expect(OPEN).call.request
+    }
+
     /// The call, whose tag may be changed when it goes to another provider or model than was meant.
     #[must_use]
     pub fn call_mut(&mut self) -> &mut Call {
-        &mut self.open.as_mut().expect("open until it is consumed").call
+        &mut self.open.as_mut().expect(OPEN).call
     }
 
     /// What is known so far: kept for a client that goes away. A cost below zero counts as zero, one that no call has as the largest.
@@ -53,10 +62,8 @@ impl Reservation {
     }
 
     /// The call ended. A cost below zero counts as zero, one that no call has as the largest.
-    pub fn settle(mut self, outcome: Outcome, usage: Usage, cost: Micros) {
-        if let Some(open) = self.open.take() {
-            open.settle(outcome, usage, bounded(cost));
-        }
+    pub fn settle(mut self, outcome: Outcome, usage: Usage, cost: Micros) -> Settled {
+        self.open.take().expect(OPEN).settle(outcome, usage, bounded(cost))
     }
 
     /// The journal could not take it, and has none of it.
@@ -74,6 +81,20 @@ impl Reservation {
     }
 }
 
+/// A settlement on its way into the journal: it is there when this is dropped. Whoever has more to do can keep it for a turn of its thread, so that calls
+/// that end at the same moment are written together.
+pub struct Settled {
+    shared: Arc<Shared>,
+    ticket: Ticket,
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        // An error is the banker's to report: the journal keeps the settlement and tries again.
+        let _ = self.shared.journal.ended(self.ticket);
+    }
+}
+
 /// What a provider says is no reason for a sum in the books to run over.
 fn bounded(cost: Micros) -> Micros {
     cost.clamp(Micros::ZERO, Micros::LARGEST)
@@ -83,14 +104,14 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         let Some(mut open) = self.open.take() else { return };
         match open.noted.take() {
-            Some((usage, cost)) => open.settle(Outcome::Cut, usage, cost),
+            Some((usage, cost)) => drop(open.settle(Outcome::Cut, usage, cost)),
             None => open.release(),
         }
     }
 }
 
 impl Open {
-    fn settle(self, outcome: Outcome, usage: Usage, cost: Micros) {
+    fn settle(self, outcome: Outcome, usage: Usage, cost: Micros) -> Settled {
         let Self {
             shared, call, bound, ..
         } = self;
@@ -112,13 +133,15 @@ impl Open {
             at: shared.clock.now(),
             latency_ms: u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX),
         };
-        // An error is the banker's to report: the journal keeps the settlement and tries again.
-        let _ = shared.journal.settle(&settlement);
+        let ticket = shared.journal.settle(&settlement);
         shared.purses().settle(&bound, call.reserve, cost);
+        Settled { shared, ticket }
     }
 
     fn release(self) {
-        let _ = self.shared.journal.release(self.call.request);
+        let ticket = self.shared.journal.release(self.call.request);
+        // As of a settlement, an error is the banker's to report.
+        let _ = self.shared.journal.ended(ticket);
         self.free();
     }
 
@@ -126,13 +149,5 @@ impl Open {
         self.shared
             .purses()
             .settle(&self.bound, self.call.reserve, Micros::ZERO);
-    }
-}
-
-impl Reservation {
-    /// The id under which it settles.
-    #[must_use]
-    pub fn request(&self) -> RequestId {
-        self.open.as_ref().expect("open until it is consumed").call.request
     }
 }

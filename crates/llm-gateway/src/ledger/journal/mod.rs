@@ -26,7 +26,7 @@ use creel_records::ledger::Position;
 
 pub use reader::Reader;
 pub use recovery::Opened;
-pub use writer::Writer;
+pub use writer::{Ticket, Writer};
 
 /// Where the journal is, and how large it may grow.
 #[derive(Debug, Clone)]

@@ -71,6 +71,10 @@ fn reserve(journal: &Writer, call: &Call) -> Result<(), JournalError> {
     journal.written(call.request, ticket)
 }
 
+fn settle(journal: &Writer, call: &Call) {
+    journal.ended(journal.settle(&settlement(call))).unwrap();
+}
+
 /// A journal of `count` calls that ended and one that did not, and where each record begins.
 fn filled(dir: &TempDir, count: usize) -> (Vec<u64>, RequestId) {
     let journal = writer(dir, 1, u64::MAX);
@@ -79,7 +83,7 @@ fn filled(dir: &TempDir, count: usize) -> (Vec<u64>, RequestId) {
         let call = call();
         reserve(&journal, &call).unwrap();
         ends.push(journal.end().offset);
-        journal.settle(&settlement(&call)).unwrap();
+        settle(&journal, &call);
         ends.push(journal.end().offset);
     }
     let last = call();
@@ -163,8 +167,8 @@ fn many_threads_lose_nothing_across_segments() {
                     let call = call();
                     reserve(journal, &call).unwrap();
                     match number % 3 {
-                        0 => journal.settle(&settlement(&call)).unwrap(),
-                        1 => journal.release(call.request).unwrap(),
+                        0 => settle(journal, &call),
+                        1 => journal.ended(journal.release(call.request)).unwrap(),
                         _ => left.push(call.request),
                     }
                 }
@@ -198,6 +202,24 @@ fn many_threads_lose_nothing_across_segments() {
 }
 
 #[test]
+fn calls_that_end_together_are_written_together() {
+    let dir = TempDir::new().unwrap();
+    let journal = writer(&dir, 1, u64::MAX);
+    let calls = [(); 3].map(|()| call());
+    calls.iter().for_each(|call| reserve(&journal, call).unwrap());
+    let begun = journal.end();
+    let tickets = calls.each_ref().map(|call| journal.settle(&settlement(call)));
+    assert_eq!(journal.end(), begun, "nothing is written until somebody needs it");
+    let [first, ..] = tickets;
+    journal.ended(first).unwrap();
+    let ended = journal.end();
+    tickets.into_iter().for_each(|ticket| journal.ended(ticket).unwrap());
+    assert_eq!(journal.end(), ended, "the first has written all");
+    drop(journal);
+    assert!(lost(&dir).is_empty());
+}
+
+#[test]
 fn a_full_disk_takes_the_reservation_back_and_keeps_the_settlement() {
     let dir = TempDir::new().unwrap();
     let journal = Writer::begin(dir.path().to_owned(), 1, u64::MAX, 600).unwrap();
@@ -212,7 +234,7 @@ fn a_full_disk_takes_the_reservation_back_and_keeps_the_settlement() {
     assert_eq!(error, JournalError::Full { max: 600 });
     assert_eq!(journal.open(), sent.len());
     for call in &sent {
-        journal.settle(&settlement(call)).unwrap();
+        settle(&journal, call);
     }
     drop(journal);
     assert!(lost(&dir).is_empty());

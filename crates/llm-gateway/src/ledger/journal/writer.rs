@@ -2,7 +2,7 @@
 //!
 //! A record is encoded into a buffer under one lock, and written by whoever gets the second lock first, together with all
 //! that others put there meanwhile: under load, many records are one write(2). (A thread that serves many calls lets those that
-//! begin in the same turn put theirs first; see [`Writer::written`].) What is written survives `kill -9`;
+//! begin or end in the same turn put theirs first; see [`Writer::written`] and [`Writer::ended`].) What is written survives `kill -9`;
 //! [`Writer::sync`] makes it survive a power cut, and comes before anything is told to the books.
 //!
 //! A write that fails leaves the file as it was, as far as a reader can see: the end only moves when all is written.
@@ -118,31 +118,38 @@ impl Writer {
         result
     }
 
-    /// Journals the end of a call. Never lost while this process lives: what cannot be written now is written later.
-    pub fn settle(&self, settlement: &Settlement) -> Result<(), JournalError> {
+    /// Puts the end of a call into the buffer. Never lost while this process lives; it survives the process when [`ended`](Self::ended) has said so
+    /// of the ticket.
+    pub fn settle(&self, settlement: &Settlement) -> Ticket {
         self.put(settlement.request, |bytes| record::settle(bytes, settlement))
     }
 
-    pub fn release(&self, request: RequestId) -> Result<(), JournalError> {
+    /// As [`settle`](Self::settle), for a call that was not sent.
+    pub fn release(&self, request: RequestId) -> Ticket {
         self.put(request, |bytes| record::release(bytes, request))
     }
 
-    fn put(&self, request: RequestId, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), JournalError> {
-        let ticket = {
-            let mut pending = self.pending();
-            let before = pending.bytes.len();
-            encode(&mut pending.bytes);
-            pending.put += (pending.bytes.len() - before) as u64;
-            pending.open.remove(&request);
-            pending.put
-        };
-        self.write(&mut self.tail(), ticket)
+    fn put(&self, request: RequestId, encode: impl FnOnce(&mut Vec<u8>)) -> Ticket {
+        let mut pending = self.pending();
+        let before = pending.bytes.len();
+        encode(&mut pending.bytes);
+        pending.put += (pending.bytes.len() - before) as u64;
+        pending.open.remove(&request);
+        Ticket(pending.put)
+    }
+
+    /// Writes the buffer, unless somebody did so meanwhile. What cannot be written now is written later.
+    pub fn ended(&self, ticket: Ticket) -> Result<(), JournalError> {
+        if self.written.load(Ordering::Acquire) >= ticket.0 {
+            return Ok(());
+        }
+        self.write(&mut self.tail(), ticket.0)
     }
 
     /// Writes what is left in the buffer.
     pub fn flush(&self) -> Result<(), JournalError> {
         let ticket = self.pending().put;
-        self.write(&mut self.tail(), ticket)
+        self.ended(Ticket(ticket))
     }
 
     /// Writes what is in the buffer, unless somebody wrote everything up to the ticket meanwhile.

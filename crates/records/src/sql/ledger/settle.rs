@@ -98,7 +98,8 @@ fn short(name: &str) -> &str {
 }
 
 async fn write_calls(transaction: &mut Transaction, calls: &[&Settlement]) -> Result<(), RecordsError> {
-    let head = "INSERT INTO calls (request, account, instance, api_key, provider, model, prompt, completion, cached,                 reasoning, cost, estimated, outcome, at, latency_ms)";
+    let head = "INSERT INTO calls (request, account, instance, api_key, provider, model, prompt, completion, cached, \
+                reasoning, cost, estimated, outcome, at, latency_ms)";
     rows::insert(transaction, head, 15, "", calls, |query, call| {
         query
             .bind(call.request.bytes().to_vec())
