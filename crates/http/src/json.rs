@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
@@ -10,7 +10,7 @@ use serde_path_to_error::{Path, Segment};
 ///
 /// # Errors
 /// A line for people.
-pub fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         Category::Data => misfit::<T>(bytes).unwrap_or_else(|| "is not what is wanted here".to_owned()),
         Category::Syntax | Category::Eof | Category::Io => broken(bytes, &error),
@@ -42,7 +42,7 @@ fn broken(bytes: &[u8], error: &serde_json::Error) -> String {
 }
 
 /// What is JSON, and not what is wanted.
-fn misfit<T: DeserializeOwned>(bytes: &[u8]) -> Option<String> {
+fn misfit<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let error = serde_path_to_error::deserialize::<_, T>(&mut reader).err()?;
     let said = words(error.inner());

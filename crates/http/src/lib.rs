@@ -25,6 +25,7 @@ mod unread;
 pub use body::{BodyLimit, JsonBody, TextBody};
 pub use crowd::not_crowded;
 pub use error::problems_only;
+pub use json::from_json;
 pub use moment::{moment, rfc3339};
 pub use pages::{Page, serve_page};
 pub use problem::{PROBLEM_JSON, Problem};

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::ask::Ask;
 use crate::catalog::{Key, Model};
 use crate::clock::now_us;
 use crate::counted::CallOf;
 use crate::ledger::{Billing, Call, CallTag, PurseId, Refused, RequestId};
-use crate::meter::{Meter, Tariff};
+use crate::meter::{Bill, Meter, Tariff};
 use crate::metrics::UNLISTED;
 use crate::refusal::Refusal;
 use crate::settings::Unpriced;
@@ -81,20 +81,11 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
             }
         })?;
     limits.keep();
-    let tally = Tally::new(prompt.about);
+    let tally = Tally::new(&ask.body, prompt.about);
     let tally = if ask.surface == Surface::Embeddings {
         tally.silent()
     } else {
         tally
-    };
-    let of = CallOf {
-        surface: ask.surface.label(),
-        model: if model.is_listed {
-            Arc::clone(&model.name)
-        } else {
-            UNLISTED.into()
-        },
-        provider: Arc::clone(&model.routes[0].provider.name),
     };
     // Only a limit that the provider was told can be overrun.
     let covered = if ask.max_tokens.is_some() {
@@ -102,8 +93,24 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
     } else {
         usage::IMPLAUSIBLE
     };
-    let counted = Rc::clone(&worker.counted);
-    let meter = Meter::new(reservation, tally, tariff, Arc::clone(key), taken, covered, counted, of);
+    let bill = Bill {
+        reservation,
+        tariff,
+        key: Arc::clone(key),
+        taken,
+        of: CallOf {
+            surface: ask.surface.label(),
+            model: if model.is_listed {
+                Arc::clone(&model.name)
+            } else {
+                UNLISTED.into()
+            },
+            provider: Arc::clone(&model.routes[0].provider.name),
+        },
+        began: Instant::now(),
+    };
+    let (counted, clerk) = (Rc::clone(&worker.counted), Arc::clone(&worker.shared.clerk));
+    let meter = Meter::new(bill, tally, covered, counted, clerk);
     Ok(Admitted { meter, request })
 }
 

@@ -33,16 +33,19 @@ pub struct Ask {
 /// Why a body is no request. Said to the client.
 #[derive(Debug, Error)]
 pub enum AskError {
-    #[error("the body is not JSON: {0}")]
-    NotJson(serde_json::Error),
-    #[error("the body is not a request: {0}")]
-    NotARequest(serde_json::Error),
+    /// No JSON, or not what is wanted there: which, and where.
+    #[error("{0}")]
+    Unreadable(String),
     #[error("`model` is missing: name one of those that GET /v1/models lists")]
     NoModel,
 }
 
 /// The most replies of one request: OpenAI's own limit, <https://platform.openai.com/docs/api-reference/chat/create#chat-create-n>.
 const MOST_CHOICES: u64 = 128;
+
+fn unfit(what: &str, wanted: &str) -> AskError {
+    AskError::Unreadable(format!("{what}: must be {wanted}"))
+}
 
 #[derive(Deserialize)]
 struct Members<'a> {
@@ -71,12 +74,13 @@ impl Ask {
     /// # Errors
     /// [`AskError`], for the client. A member that occurs twice is an error too: the provider might read the other one.
     pub fn parse(surface: Surface, body: Bytes) -> Result<Self, AskError> {
-        let members: Members<'_> = serde_json::from_slice(&body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => AskError::NotARequest(error),
-            _ => AskError::NotJson(error),
-        })?;
+        if body.trim_ascii_start().starts_with(b"[") {
+            // serde would take its items for the members, in their order.
+            return Err(unfit("the request body", "an object"));
+        }
+        let members: Members<'_> = creel_http::from_json(&body).map_err(AskError::Unreadable)?;
         let raw_model = members.model.ok_or(AskError::NoModel)?;
-        let model: String = serde_json::from_str(raw_model.get()).map_err(AskError::NotARequest)?;
+        let model: String = serde_json::from_str(raw_model.get()).map_err(|_| unfit("model", "text"))?;
         if model.is_empty() {
             return Err(AskError::NoModel);
         }
@@ -84,7 +88,7 @@ impl Ask {
             .stream_options
             .map(|raw| serde_json::from_str::<Option<StreamOptions>>(raw.get()))
             .transpose()
-            .map_err(AskError::NotARequest)?
+            .map_err(|_| unfit("stream_options", "an object that says `include_usage`, true or false"))?
             .flatten();
         let max_tokens = match surface {
             Surface::Completions => members.max_completion_tokens.or(members.max_tokens),
@@ -231,20 +235,32 @@ mod tests {
     #[test]
     fn what_is_no_request_is_said_clearly() {
         for (body, said) in [
-            ("", "not JSON"),
-            ("{", "not JSON"),
-            (r#"{"model":"a"} x"#, "not JSON"),
-            ("[]", "not a request"),
-            (r#"{"model":7}"#, "not a request"),
-            (r#"{"model":"a","max_tokens":-1}"#, "not a request"),
-            (r#"{"model":"a","model":"b"}"#, "duplicate field `model`"),
-            (r#"{"model":"a","mod\u0065l":"b"}"#, "duplicate field `model`"),
-            (r#"{"model":"a","stream_options":7}"#, "not a request"),
-            ("{}", "`model` is missing"),
-            (r#"{"model":""}"#, "`model` is missing"),
+            ("", "the request body: is empty; send JSON"),
+            ("{", "the request body: is cut off, at line 1 column 1"),
+            (
+                r#"{"model":"a"} x"#,
+                "the request body: goes on after its end, at line 1 column 15",
+            ),
+            ("[]", "the request body: must be an object"),
+            (r#"{"model":7}"#, "model: must be text"),
+            (
+                r#"{"model":"a","max_tokens":-1}"#,
+                "max_tokens: must be a whole number of at least 0",
+            ),
+            (r#"{"model":"a","stream":"yes"}"#, "stream: must be true or false"),
+            (r#"{"model":"a","model":"b"}"#, "model: is there twice"),
+            (r#"{"model":"a","mod\u0065l":"b"}"#, "model: is there twice"),
+            (
+                r#"{"model":"a","stream_options":7}"#,
+                "stream_options: must be an object that says `include_usage`, true or false",
+            ),
+            ("{}", "`model` is missing: name one of those that GET /v1/models lists"),
+            (
+                r#"{"model":""}"#,
+                "`model` is missing: name one of those that GET /v1/models lists",
+            ),
         ] {
-            let error = parse(body).unwrap_err().to_string();
-            assert!(error.contains(said), "{body}: {error}");
+            assert_eq!(parse(body).unwrap_err().to_string(), said, "{body}");
         }
     }
 }

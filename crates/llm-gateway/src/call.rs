@@ -327,13 +327,13 @@ impl Call<'_> {
         lease.give_back();
         let mut scan = MemberScan::new("usage");
         scan.push(&said);
-        meter.tally().said(&said);
+        meter.tally().document(&said);
         if let Some(usage) = scan.value() {
             let reported = Reported::parse(provider_style, usage);
             meter.tally().report(reported);
         }
         let told = translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model));
-        meter.done();
+        drop(meter.done());
         let told = told.map_err(|error| {
             tracing::warn!(%error, "a provider's reply could not be translated");
             Refusal::ProviderGarbage

@@ -1,9 +1,10 @@
-//! Tokens where nobody counted them: before a call, to reserve, and after it, where the provider did not say.
+//! Tokens before a call, to reserve: about, and at most. Quick, because every call waits for it. (What a call took is told by its provider, or
+//! counted by a tokenizer: see `tokens`.)
 //!
 //! [`Counter`] goes through a text by pairs of characters: what a character adds depends on the one before it. A word begins with nearly a
 //! token and grows by little, three digits are one, and so on. Against the tokenizers of nine families of models it is off by less than they are off from
-//! each other; the figures, and why none of them is built in, are in docs/decisions. [`bound`] is for the reservation and counts by bytes what that leaves
-//! too low. An image or a file that is sent along in base64 counts as [`ATTACHMENT`] tokens, not as text. What is counted so is marked as estimated.
+//! each other; the figures are in docs/decisions. The bound is for the reservation and counts by bytes what that leaves too low. An image or a file that
+//! is sent along in base64 counts as [`ATTACHMENT`] tokens, not as text.
 
 use memchr::memmem;
 
@@ -197,19 +198,28 @@ pub struct OfRequest {
 /// Counts the body of a request, JSON's marks and all.
 pub fn request(body: &[u8]) -> OfRequest {
     let mut total = OfRequest { about: 0, bound: 0 };
-    let mut add = |piece: &[u8], attached: u64| {
+    for (attachments, piece) in texts(body).enumerate() {
         let (closely, rest) = piece.split_at(piece.len().min(CLOSELY));
         let about = text(closely) + by_bytes(rest);
+        let attached = if attachments > 0 { ATTACHMENT } else { 0 };
         total.about += about + attached;
         total.bound += about.max(by_bytes(piece)) + attached;
-    };
-    let mut rest = body;
-    while let Some((before, after)) = next_attachment(rest) {
-        add(before, ATTACHMENT);
-        rest = after;
     }
-    add(rest, 0);
     total
+}
+
+/// What stands before, between and behind the attachments of a request's body: one piece more than there are attachments.
+pub fn texts(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(body);
+    std::iter::from_fn(move || {
+        let body = rest?;
+        let (text, after) = match next_attachment(body) {
+            Some((text, after)) => (text, Some(after)),
+            None => (body, None),
+        };
+        rest = after;
+        Some(text)
+    })
 }
 
 /// The text before the next attachment, and what follows it. `data:…;base64,…` is OpenAI's writing, `"data":"…"` Anthropic's and

@@ -16,6 +16,7 @@ use crate::ledger::Ledger;
 use crate::refresh::{self, Source};
 use crate::serve;
 use crate::settings::Settings;
+use crate::tokens::Clerk;
 use crate::worker::Shared;
 
 /// A running gateway. Dropping it stops it too, but nobody waits for its calls then.
@@ -44,10 +45,12 @@ impl Gateway {
     pub fn start(address: SocketAddr, settings: Settings, catalog: Catalog, ledger: Ledger) -> io::Result<Self> {
         let listeners = serve::bind(address, settings.threads)?;
         let address = listeners[0].local_addr()?;
+        let metrics = Arc::default();
         let shared = Arc::new(Shared {
             catalog: Arc::new(ArcSwap::from_pointee(catalog)),
             ledger,
-            metrics: Arc::default(),
+            clerk: Arc::new(Clerk::new(Arc::clone(&metrics))),
+            metrics,
             settings,
             tls: Arc::default(),
         });
@@ -102,8 +105,12 @@ impl Gateway {
     pub async fn stop(mut self) {
         self.stop.cancel();
         let threads = std::mem::take(&mut self.threads);
+        let clerk = Arc::clone(&self.shared.clerk);
         let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count()
+            let failed = threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
+            // Behind those who bring it calls.
+            clerk.close();
+            failed
         });
         match joined.await {
             Ok(0) => {}

@@ -11,7 +11,8 @@
 //! 3. `catalog` is the snapshot of keys, models, providers and prices; `admit` checks limits and reserves.
 //! 4. `call` asks providers in the order of `route`, through `upstream`'s connections; `translate` stands between the
 //!    styles where they differ.
-//! 5. `relay` brings the reply back piece by piece, `usage` reads what it cost, and `meter` settles, whatever happens.
+//! 5. `relay` brings the reply back piece by piece, `usage` reads what it cost, and `meter` settles, whatever happens. Where the provider does not say
+//!    what it cost, `tokens` counts.
 
 mod admit;
 mod ask;
@@ -45,6 +46,7 @@ mod sse;
 mod style;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod translate;
 mod upstream;
 mod usage;

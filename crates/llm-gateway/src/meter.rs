@@ -7,9 +7,10 @@ use std::time::Instant;
 use crate::catalog::Key;
 use crate::clock::now_us;
 use crate::counted::{CallOf, Counted};
-use crate::ledger::{Micros, Outcome, Reservation};
+use crate::ledger::{Micros, Outcome, Reservation, Settled};
 use crate::price::{Multiplier, Price};
-use crate::usage::{Counts, Tally};
+use crate::tokens::{Clerk, Uncounted};
+use crate::usage::{By, Counts, Tally};
 
 /// What a call is charged by; fixed when it is reserved, whatever happens to prices meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -31,102 +32,20 @@ impl Tariff {
     }
 }
 
-/// A call that may be sent.
-pub struct Meter {
-    reservation: Option<Reservation>,
-    tally: Tally,
-    tariff: Tariff,
-    key: Arc<Key>,
+/// What a call is to be charged to, and by.
+pub struct Bill {
+    pub reservation: Reservation,
+    pub tariff: Tariff,
+    pub key: Arc<Key>,
     /// Tokens that were taken from the key's limit before the call.
-    taken: u64,
-    /// The most output tokens that the reservation covers.
-    covered: u64,
-    counted: Rc<Counted>,
-    of: CallOf,
-    began: Instant,
-    sent: bool,
+    pub taken: u64,
+    pub of: CallOf,
+    pub began: Instant,
 }
 
-impl Meter {
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "all that a bill needs, gathered in one place and named there"
-    )]
-    pub fn new(
-        reservation: Reservation,
-        tally: Tally,
-        tariff: Tariff,
-        key: Arc<Key>,
-        taken: u64,
-        covered: u64,
-        counted: Rc<Counted>,
-        of: CallOf,
-    ) -> Self {
-        Self {
-            reservation: Some(reservation),
-            tally,
-            tariff,
-            key,
-            taken,
-            covered,
-            counted,
-            of,
-            began: Instant::now(),
-            sent: false,
-        }
-    }
-
-    /// The call is about to go to this provider: from now on it costs at least what its prompt costs, unless the provider fails.
-    pub fn sends_to(&mut self, provider: &Arc<str>) {
-        let counts = self.tally.counts(false);
-        let cost = self.tariff.cost(&counts);
-        if let Some(reservation) = &mut self.reservation {
-            reservation.call_mut().tag.provider = Arc::clone(provider);
-            reservation.note(counts.into(), cost);
-        }
-        self.of.provider = Arc::clone(provider);
-        self.sent = true;
-    }
-
-    pub fn tally(&mut self) -> &mut Tally {
-        &mut self.tally
-    }
-
-    pub fn key(&self) -> &Key {
-        &self.key
-    }
-
-    /// The provider says far more than it may: twice what the reservation covers, and some.
-    pub fn is_overrun(&self) -> bool {
-        const SLACK: u64 = 1_024;
-        self.tally.seen_tokens() > self.covered.saturating_mul(2).saturating_add(SLACK)
-    }
-
-    /// The reply is whole.
-    pub fn done(mut self) {
-        self.settle(Outcome::Done, self.tally.counts(true));
-    }
-
-    /// The provider has ended its reply without the word that ends one. Whichever is more counts, what was told or what was seen.
-    pub fn ended_unsaid(mut self) {
-        self.settle(Outcome::Done, self.tally.counts(false));
-    }
-
-    /// The reply broke off, by the provider's fault; what was seen of it is charged.
-    pub fn broken(mut self) {
-        self.settle(Outcome::Failed, self.tally.counts(false));
-    }
-
-    /// There was no reply: it costs nothing.
-    pub fn failed(mut self) {
-        self.settle(Outcome::Failed, Counts::default());
-    }
-
-    fn settle(&mut self, outcome: Outcome, counts: Counts) {
-        let Some(reservation) = self.reservation.take() else {
-            return;
-        };
-        let cost = self.tariff.cost(&counts);
+impl Bill {
+    pub fn settle(self, outcome: Outcome, counts: &Counts, counted: &Counted) -> Settled {
+        let cost = self.tariff.cost(counts);
         if let Some(per_minute) = self.key.limits.tokens_per_minute {
             let used = counts.prompt.saturating_add(counts.completion);
             let bucket = &self.key.state.tokens;
@@ -147,8 +66,103 @@ impl Meter {
             milliseconds = took.as_secs_f64() * 1_000.0,
             "call"
         );
-        self.counted.settled(&self.of, outcome, &counts, cost, took);
-        reservation.settle(outcome, counts.into(), cost);
+        counted.settled(&self.of, outcome, counts, cost, took);
+        self.reservation.settle(outcome, (*counts).into(), cost)
+    }
+}
+
+/// A call that may be sent.
+pub struct Meter {
+    /// `None`: it is settled, or the clerk has it.
+    open: Option<Open>,
+    /// The most output tokens that the reservation covers.
+    covered: u64,
+    counted: Rc<Counted>,
+    clerk: Arc<Clerk>,
+    sent: bool,
+}
+
+struct Open {
+    bill: Bill,
+    tally: Tally,
+}
+
+const OPEN: &str = "open until it is consumed";
+
+impl Meter {
+    pub fn new(bill: Bill, tally: Tally, covered: u64, counted: Rc<Counted>, clerk: Arc<Clerk>) -> Self {
+        Self {
+            open: Some(Open { bill, tally }),
+            covered,
+            counted,
+            clerk,
+            sent: false,
+        }
+    }
+
+    fn open(&self) -> &Open {
+        self.open.as_ref().expect(OPEN)
+    }
+
+    /// The call is about to go to this provider: from now on it costs at least what its prompt costs, unless the provider fails.
+    pub fn sends_to(&mut self, provider: &Arc<str>) {
+        let Open { bill, tally } = self.open.as_mut().expect(OPEN);
+        let counts = tally.sent();
+        bill.reservation.call_mut().tag.provider = Arc::clone(provider);
+        bill.reservation.note(counts.into(), bill.tariff.cost(&counts));
+        bill.of.provider = Arc::clone(provider);
+        self.sent = true;
+    }
+
+    pub fn tally(&mut self) -> &mut Tally {
+        &mut self.open.as_mut().expect(OPEN).tally
+    }
+
+    pub fn key(&self) -> &Key {
+        &self.open().bill.key
+    }
+
+    /// The provider says far more than it may: twice what the reservation covers, and some.
+    pub fn is_overrun(&self) -> bool {
+        const SLACK: u64 = 1_024;
+        self.open().tally.seen_at_least() > self.covered.saturating_mul(2).saturating_add(SLACK)
+    }
+
+    /// The reply is whole. `None`: the clerk has the call.
+    pub fn done(mut self) -> Option<Settled> {
+        self.settle(Outcome::Done, true)
+    }
+
+    /// The provider has ended its reply without the word that ends one. Whichever is more counts, what was told or what was seen.
+    pub fn ended_unsaid(mut self) {
+        self.settle(Outcome::Done, false);
+    }
+
+    /// The reply broke off, by the provider's fault; what was seen of it is charged.
+    pub fn broken(mut self) {
+        self.settle(Outcome::Failed, false);
+    }
+
+    /// There was no reply: it costs nothing.
+    pub fn failed(mut self) {
+        if let Some(Open { bill, .. }) = self.open.take() {
+            bill.settle(Outcome::Failed, &Counts::default(), &self.counted);
+        }
+    }
+
+    fn settle(&mut self, outcome: Outcome, done: bool) -> Option<Settled> {
+        let Open { bill, tally } = self.open.take()?;
+        if tally.is_told(done) {
+            return Some(bill.settle(outcome, &tally.counts(done, By::Table), &self.counted));
+        }
+        let call = Uncounted {
+            bill,
+            tally,
+            outcome,
+            done,
+        };
+        self.clerk.take(Box::new(call), &self.counted);
+        None
     }
 }
 
@@ -156,9 +170,11 @@ impl Drop for Meter {
     /// The client went away. What was sent is charged as far as it is known; what was not is released by the reservation itself.
     fn drop(&mut self) {
         if self.sent {
-            self.settle(Outcome::Cut, self.tally.counts(false));
-        } else if let Some(per_minute) = self.key.limits.tokens_per_minute {
-            self.key.state.tokens.give_back(self.taken, per_minute);
+            self.settle(Outcome::Cut, false);
+        } else if let Some(Open { bill, .. }) = &self.open
+            && let Some(per_minute) = bill.key.limits.tokens_per_minute
+        {
+            bill.key.state.tokens.give_back(bill.taken, per_minute);
         }
     }
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::gather::Gather;
 use crate::json_scan::MemberScan;
+use crate::ledger::Settled;
 use crate::meter::Meter;
 use crate::refusal::error_event;
 use crate::sse::{self, Splitter};
@@ -68,6 +69,8 @@ pub struct Relay {
     broken: Option<Broken>,
     /// `None`: it is settled.
     meter: Option<Meter>,
+    /// The settlement, for the turn in which others may end too; only then the client gets the end.
+    settled: Option<Settled>,
     provider_style: Style,
     client: Style,
     bounds: Bounds,
@@ -152,6 +155,7 @@ impl Relay {
             gave_turn: false,
             broken: None,
             meter: Some(meter),
+            settled: None,
             provider_style,
             client,
             bounds,
@@ -177,7 +181,7 @@ impl Relay {
         let out = match &mut self.form {
             Form::Document(scan) => {
                 scan.push(&chunk);
-                meter.tally().said(&chunk);
+                meter.tally().document(&chunk);
                 end = scan.is_complete();
                 if end && let Some(usage) = scan.value() {
                     let reported = Reported::parse(self.provider_style, usage);
@@ -274,19 +278,21 @@ impl Relay {
         }
     }
 
-    /// Lets the first events come along with the head of the answer, if the provider sent them so.
+    /// Lets what the provider sent along with the head of its answer come along with ours: a document, or the first events.
     pub async fn begin(&mut self) {
-        if matches!(self.form, Form::Document(_)) {
-            return;
-        }
-        let mut gave_turn = false;
-        poll_fn(|cx| match self.gather(cx) {
-            Gathered::Turn => Poll::Pending,
-            Gathered::None if !std::mem::replace(&mut gave_turn, true) => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
+        let mut gave_turn = matches!(self.form, Form::Document(_));
+        poll_fn(|cx| {
+            if self.settled.take().is_some() {
+                return Poll::Ready(());
             }
-            _ => Poll::Ready(()),
+            match self.gather(cx) {
+                Gathered::Turn => return Poll::Pending,
+                Gathered::None if !std::mem::replace(&mut gave_turn, true) => {}
+                _ if self.settled.is_some() => {}
+                _ => return Poll::Ready(()),
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
         })
         .await;
     }
@@ -338,7 +344,7 @@ impl Relay {
 
     fn settle_done(&mut self) {
         if let Some(meter) = self.meter.take() {
-            meter.done();
+            self.settled = meter.done();
         }
     }
 
@@ -420,13 +426,25 @@ impl Body for Relay {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
-        match this.gather(cx) {
-            Gathered::Turn => return Poll::Pending,
-            Gathered::None => {
-                let broken = std::task::ready!(this.poll_patience(cx));
-                return this.break_off(&broken);
+        // However slowly a client reads what is there.
+        if this.source.is_some() && this.meter.is_some() && Instant::now() >= this.deadline {
+            this.source = None;
+            this.broken = Some(TOO_LONG);
+        }
+        let had_its_turn = this.settled.take().is_some();
+        if !had_its_turn || this.gathered.is_empty() {
+            match this.gather(cx) {
+                Gathered::Turn => return Poll::Pending,
+                Gathered::None => {
+                    let broken = std::task::ready!(this.poll_patience(cx));
+                    return this.break_off(&broken);
+                }
+                Gathered::Some | Gathered::Over => {}
             }
-            Gathered::Some | Gathered::Over => {}
+        }
+        if this.settled.is_some() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         if !this.gathered.is_empty() {
             return Poll::Ready(Some(Ok(Frame::data(this.gathered.take()))));
@@ -443,10 +461,16 @@ impl Body for Relay {
 
     /// A document that passes as it is keeps its length.
     fn size_hint(&self) -> SizeHint {
-        match (&self.form, &self.source) {
-            (Form::Document(_), Some(source)) => source.body.size_hint(),
-            _ if self.is_end_stream() => SizeHint::with_exact(0),
-            _ => SizeHint::default(),
+        if self.is_end_stream() {
+            return SizeHint::with_exact(0);
         }
+        let to_come = match (&self.form, &self.source) {
+            (Form::Document(_), Some(source)) => source.body.size_hint().exact(),
+            (Form::Document(_), None) if self.broken.is_none() => Some(0),
+            _ => None,
+        };
+        to_come.map_or_else(SizeHint::default, |to_come| {
+            SizeHint::with_exact(to_come + self.gathered.len() as u64)
+        })
     }
 }

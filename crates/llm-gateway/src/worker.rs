@@ -10,6 +10,7 @@ use crate::counted::Counted;
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::tokens::Clerk;
 use crate::upstream::{Tls, Upstream};
 
 pub struct Shared {
@@ -17,6 +18,7 @@ pub struct Shared {
     pub ledger: Ledger,
     pub metrics: Arc<Metrics>,
     pub settings: Settings,
+    pub clerk: Arc<Clerk>,
     pub tls: Arc<Tls>,
 }
 

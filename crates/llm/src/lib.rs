@@ -51,3 +51,4 @@ pub use public::{check_public, public_only};
 pub use reply::ReplyStream;
 pub use request::{Message, Part, Request, ToolSpec};
 pub use target::{Api, ApiKey, Target};
+pub use tls::objection as tls_objection;

@@ -202,6 +202,23 @@ async fn a_stream_that_never_ends_is_ended_when_its_time_is_up() {
 }
 
 #[tokio::test]
+async fn a_reply_whose_time_is_up_ends_though_there_is_more_at_hand() {
+    let provider = Provider::start().await;
+    provider.then(Reply::huge(64 * 1024 * 1024));
+    let house = House::new(&provider)
+        .settings(|settings| settings.reply.total = Duration::ZERO)
+        .start()
+        .await;
+    let ask = STREAMED_COMPLETION.replace(r#""max_tokens":100,"#, "");
+    let answer = house.client().await.post("/v1/chat/completions", ask).await;
+    assert!(answer.text().contains("stream_too_long"));
+    assert!(answer.body.len() < 1024 * 1024, "{}", answer.body.len());
+    let books = house.books.clone();
+    assert!(house.spent().await > 0);
+    assert_eq!(books.settled()[0].outcome, Outcome::Failed);
+}
+
+#[tokio::test]
 async fn a_provider_that_falls_silent_is_given_up() {
     let provider = Provider::start().await;
     let gate = Gate::closed();

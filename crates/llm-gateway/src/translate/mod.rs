@@ -115,7 +115,7 @@ pub fn stream(from: Surface, to: Surface, context: Context<'_>) -> Box<dyn Strea
 }
 
 fn object(body: &[u8]) -> Result<Map<String, Value>, Untranslatable> {
-    serde_json::from_slice(body).map_err(|error| Untranslatable(format!("not a JSON object: {error}")))
+    creel_http::from_json(body).map_err(Untranslatable)
 }
 
 /// A member's text, or nothing.

@@ -20,8 +20,14 @@ pub async fn connect(base: &Base, tls: &Tls) -> Result<Sender, String> {
     match base.scheme {
         Scheme::Http => handshake(stream).await,
         Scheme::Https => {
-            let name = ServerName::try_from(base.host.clone()).map_err(|error| error.to_string())?;
-            handshake(tls.connector()?.connect(name, stream).await.map_err(said)?).await
+            let name = ServerName::try_from(base.host.clone())
+                .map_err(|_| format!("{}: no name that a certificate can have", base.key))?;
+            let secured = tls.connector()?.connect(name, stream).await;
+            let objects = |error| match creel_llm::tls_objection(&error) {
+                Some(why) => format!("{}: {why}", base.key),
+                None => said(error),
+            };
+            handshake(secured.map_err(objects)?).await
         }
     }
 }

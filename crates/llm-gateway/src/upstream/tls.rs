@@ -20,10 +20,15 @@ impl Tls {
         }
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| unusable(&error))?
             .with_platform_verifier()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| unusable(&error))?
             .with_no_client_auth();
         Ok(self.0.get_or_init(|| TlsConnector::from(Arc::new(config))).clone())
     }
+}
+
+fn unusable(error: &rustls::Error) -> String {
+    let why = creel_llm::tls_objection(error);
+    why.unwrap_or_else(|| "this machine's certificates of authorities cannot be read".to_owned())
 }

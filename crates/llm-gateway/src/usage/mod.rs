@@ -4,7 +4,7 @@
 //! The rules:
 //! - What is told twice counts once: of each count the last that was told (both APIs tell running totals, never differences).
 //! - A count that is negative, no whole number, or above [`IMPLAUSIBLE`] was not told.
-//! - Prompt or completion tokens that were not told are estimated (see `estimate`), and the whole usage is marked so.
+//! - Prompt or completion tokens that were not told are counted by a tokenizer (see `tokens`), and the whole usage is marked as estimated.
 //! - The cached, written and reasoning parts are never more than the whole they are part of.
 
 mod count;
@@ -16,8 +16,11 @@ pub use stream::{Seen, StreamReader};
 
 pub use crate::estimate::OfRequest;
 
-use crate::estimate::{self, Counter};
+use bytes::Bytes;
+
+use crate::estimate;
 use crate::ledger::Usage;
+use crate::tokens::{Prompt, Reply};
 
 /// No model reads or writes so many tokens in one call; the largest contexts are a tenth of it.
 pub const IMPLAUSIBLE: u64 = 10_000_000;
@@ -55,20 +58,31 @@ impl From<Counts> for Usage {
 #[derive(Clone, Debug)]
 pub struct Tally {
     reported: Reported,
-    /// Tokens of the request, as estimated before it was sent.
-    prompt_estimate: u64,
+    prompt: Prompt,
+    /// Tokens of the prompt, as estimated before it was sent.
+    prompt_about: u64,
     /// What the model was seen to say.
-    said: Counter,
-    /// The model says nothing (embeddings): output is not estimated.
+    reply: Reply,
+    /// The model says nothing (embeddings): output is not counted.
     is_silent: bool,
 }
 
+/// What counts the tokens that were not told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Tokenizer,
+    /// The quick estimate.
+    Table,
+}
+
 impl Tally {
-    pub fn new(prompt_estimate: u64) -> Self {
+    /// `prompt_about`: tokens of the request's body, as estimated before it is sent.
+    pub fn new(body: &Bytes, prompt_about: u64) -> Self {
         Self {
             reported: Reported::default(),
-            prompt_estimate,
-            said: Counter::default(),
+            prompt: Prompt::keep(body),
+            prompt_about,
+            reply: Reply::default(),
             is_silent: false,
         }
     }
@@ -84,24 +98,48 @@ impl Tally {
 
     pub fn report(&mut self, newer: Reported) {
         self.reported.update(newer);
+        if self.reported.prompt.is_some() {
+            self.prompt = Prompt::default();
+        }
     }
 
     /// The model said this, as it stands in a JSON string.
     pub fn said(&mut self, text: &[u8]) {
-        if self.is_silent {
-            return;
+        if !self.is_silent {
+            self.reply.said(text);
         }
-        self.said.push(text);
     }
 
-    /// Output tokens by what was seen alone.
-    pub fn seen_tokens(&self) -> u64 {
-        self.said.tokens()
+    /// A piece of a reply that is one document.
+    pub fn document(&mut self, piece: &[u8]) {
+        if !self.is_silent {
+            self.reply.document(piece);
+        }
+    }
+
+    /// Output tokens, by what was seen alone: at least so many, or nearly so.
+    pub fn seen_at_least(&self) -> u64 {
+        self.reply.at_least()
+    }
+
+    /// What a call costs at least once it is sent: its prompt.
+    pub fn sent(&self) -> Counts {
+        Counts {
+            prompt: self.prompt_about,
+            estimated: true,
+            ..Counts::default()
+        }
+    }
+
+    /// Nothing is left to be counted. `done`: the reply is whole.
+    pub fn is_told(&self, done: bool) -> bool {
+        let Reported { prompt, completion, .. } = self.reported;
+        prompt.is_some() && (self.is_silent || (done && completion.is_some()))
     }
 
     /// The call's tokens by all that is known now. `done`: the reply is whole. Before that, the count that was told last may be an
     /// old one (Anthropic's first event tells one token of output), so what was seen counts if it is more.
-    pub fn counts(&self, done: bool) -> Counts {
+    pub fn counts(&self, done: bool, by: By) -> Counts {
         let Reported {
             prompt,
             cached,
@@ -109,13 +147,19 @@ impl Tally {
             completion,
             reasoning,
         } = self.reported;
-        let seen = self.seen_tokens();
+        let seen = || match by {
+            By::Tokenizer => self.reply.tokens(),
+            By::Table => self.reply.about(),
+        };
         let (completion_tokens, completion_told) = match completion {
             None if self.is_silent => (0, true),
-            Some(told) if done || told >= seen => (told, done),
-            _ => (seen, false),
+            Some(told) if done => (told, true),
+            told => (seen().max(told.unwrap_or(0)), false),
         };
-        let prompt_tokens = prompt.unwrap_or(self.prompt_estimate);
+        let prompt_tokens = prompt.unwrap_or_else(|| match by {
+            By::Tokenizer => self.prompt.tokens(),
+            By::Table => self.prompt_about,
+        });
         let cached = cached.unwrap_or_default().min(prompt_tokens);
         Counts {
             prompt: prompt_tokens,
@@ -137,6 +181,10 @@ pub fn of_request(body: &[u8]) -> OfRequest {
 mod tests {
     use super::*;
 
+    fn asked() -> Tally {
+        Tally::new(&Bytes::from_static(br#"{"input":"a prompt of tokens"}"#), 99)
+    }
+
     fn reported(prompt: u64, completion: u64) -> Reported {
         Reported {
             prompt: Some(prompt),
@@ -147,37 +195,41 @@ mod tests {
 
     #[test]
     fn what_is_told_counts_and_what_is_told_again_counts_once() {
-        let mut tally = Tally::new(99);
+        let mut tally = asked();
         tally.said(b"some text");
+        assert!(!tally.is_told(true));
         tally.report(reported(10, 2));
         tally.report(reported(10, 2));
-        let counts = tally.counts(true);
+        assert!(tally.is_told(true) && !tally.is_told(false));
+        let counts = tally.counts(true, By::Table);
         assert_eq!((counts.prompt, counts.completion, counts.estimated), (10, 2, false));
     }
 
     #[test]
-    fn what_is_not_told_is_estimated() {
-        let mut tally = Tally::new(99);
+    fn what_is_not_told_is_counted() {
+        let mut tally = asked();
         tally.said(b"two words");
-        let counts = tally.counts(true);
+        let counts = tally.counts(true, By::Tokenizer);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (4, 2, true));
+        let counts = tally.counts(true, By::Table);
         assert_eq!((counts.prompt, counts.completion, counts.estimated), (99, 2, true));
         tally.report(Reported {
             prompt: Some(5),
             ..Reported::default()
         });
-        let counts = tally.counts(true);
+        let counts = tally.counts(true, By::Tokenizer);
         assert_eq!((counts.prompt, counts.completion, counts.estimated), (5, 2, true));
     }
 
     #[test]
     fn a_reply_that_broke_off_counts_what_was_seen() {
-        let mut tally = Tally::new(99);
+        let mut tally = asked();
         tally.report(reported(10, 1));
         tally.said(&b"word ".repeat(100));
-        let counts = tally.counts(false);
-        assert_eq!((counts.prompt, counts.completion, counts.estimated), (10, 106, true));
+        let counts = tally.counts(false, By::Tokenizer);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (10, 101, true));
         assert_eq!(
-            tally.counts(true).completion,
+            tally.counts(true, By::Tokenizer).completion,
             1,
             "had it ended, the provider's word would count"
         );
@@ -185,14 +237,14 @@ mod tests {
 
     #[test]
     fn parts_are_never_more_than_the_whole() {
-        let mut tally = Tally::new(0);
+        let mut tally = asked();
         tally.report(Reported {
             cached: Some(50),
             written: Some(50),
             reasoning: Some(50),
             ..reported(60, 7)
         });
-        let counts = tally.counts(true);
+        let counts = tally.counts(true, By::Table);
         assert_eq!((counts.cached, counts.written, counts.reasoning), (50, 10, 7));
     }
 }

@@ -217,14 +217,15 @@ fn string_member<'a>(data: &'a [u8], name: &Member) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::By;
 
     fn read(reader: StreamReader, events: &[&str]) -> (Vec<Seen>, super::super::Counts) {
-        let mut tally = Tally::new(1_000);
+        let mut tally = Tally::new(&bytes::Bytes::new(), 1_000);
         let seen = events
             .iter()
             .map(|event| reader.read(event.as_bytes(), &mut tally))
             .collect();
-        (seen, tally.counts(true))
+        (seen, tally.counts(true, By::Table))
     }
 
     #[test]
