@@ -23,6 +23,14 @@ fn answer(request: &Exchange) -> Reply {
         Reply::pieces(["Let me see. "])
             .and_tool_call("weather", r#"{"city":"Kyiv"}"#)
             .usage(8, 6)
+    } else if said.contains("picture?") {
+        // As either API has it.
+        let image = said.contains("data:image/png;base64,AAAA") || said.contains(r#""media_type":"image/png""#);
+        if image {
+            Reply::text("A small picture.").usage(1_607, 4)
+        } else {
+            Reply::status(400)
+        }
     } else if said.contains("fail") {
         Reply::status(400)
     } else {

@@ -46,3 +46,17 @@ async fn a_stream_passes_and_its_usage_is_asked_for_but_not_shown() {
     assert_eq!(hidden.events().len() + 1, shown.events().len());
     assert_eq!(house.spent().await, 20);
 }
+
+#[tokio::test]
+async fn embeddings_pass_untouched_and_cost_what_was_read() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let ask = r#"{"model": "m1", "input": ["one", "two"], "dimensions": 3}"#;
+    let answer = house.client().await.post("/v1/embeddings", ask).await;
+    assert_eq!(answer.json()["data"][1]["embedding"], json!([0.5, -0.25, 1.0]));
+    assert_eq!(provider.requests()[0].body, ask, "byte by byte");
+    let books = house.books.clone();
+    assert_eq!(house.spent().await, 10);
+    let usage = books.settled()[0].usage;
+    assert_eq!((usage.prompt, usage.completion, usage.estimated), (10, 0, false));
+}

@@ -1,4 +1,4 @@
-//! A model provider: OpenAI's chat completions, Anthropic's messages, and the list of models, streaming or not, as both
+//! A model provider: OpenAI's chat completions and embeddings, Anthropic's messages, and the list of models, streaming or not, as both
 //! companies publish them; with a script of replies, and with every kind of misbehaviour on demand.
 //!
 //! ```no_run
@@ -18,6 +18,7 @@
 mod anthropic;
 mod body;
 mod check;
+mod embeddings;
 mod exchange;
 mod gate;
 mod models;

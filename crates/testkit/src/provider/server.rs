@@ -25,7 +25,7 @@ use super::body::PieceBody;
 use super::exchange::{End, Exchange};
 use super::reply::{Api, Outcome, Reply, Wanted};
 use super::tls::Certificate;
-use super::{anthropic, check, models, openai};
+use super::{anthropic, check, embeddings, models, openai};
 
 type Answer = Box<dyn Fn(&Exchange) -> Reply + Send + Sync>;
 
@@ -179,6 +179,7 @@ impl Server {
         let api = match (&exchange.method, path) {
             (&Method::POST, "/v1/chat/completions") => Api::Openai,
             (&Method::POST, "/v1/messages") => Api::Anthropic,
+            (&Method::POST, "/v1/embeddings") => return self.embed(exchange),
             (&Method::GET, "/v1/models") => {
                 let api = if anthropic { Api::Anthropic } else { Api::Openai };
                 return document(StatusCode::OK, PieceBody::whole(models::list(api), Some(exchange)));
@@ -201,6 +202,16 @@ impl Server {
             answer(&exchange)
         });
         deliver(reply, api, asked, exchange).await
+    }
+
+    fn embed(&self, exchange: Arc<Exchange>) -> Response<PieceBody> {
+        if let Err(reason) = self.authorise(&exchange) {
+            return refuse(Api::Openai, 401, &reason, None, exchange);
+        }
+        match embeddings::answer(&exchange.body) {
+            Ok(answer) => document(StatusCode::OK, PieceBody::whole(answer, Some(exchange))),
+            Err(reason) => refuse(Api::Openai, 400, &reason, None, exchange),
+        }
     }
 
     fn authorise(&self, exchange: &Exchange) -> Result<(), String> {
