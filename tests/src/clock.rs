@@ -29,8 +29,16 @@ impl Clock {
     /// # Panics
     /// If there is no room for a file.
     pub fn set(&self, days_ahead: i64) {
+        self.set_hours(24 * days_ahead);
+    }
+
+    /// As [`Self::set`], by hours.
+    ///
+    /// # Panics
+    /// If there is no room for a file.
+    pub fn set_hours(&self, hours_ahead: i64) {
         let new = self.dir.path().join("new");
-        fs::write(&new, format!("{days_ahead:+}d\n"))
+        fs::write(&new, format!("{hours_ahead:+}h\n"))
             .and_then(|()| fs::rename(&new, self.file()))
             .expect("there is room for a file");
     }

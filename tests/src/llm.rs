@@ -1,11 +1,16 @@
 //! An LLM Gateway as a part of `creel up`, before a fake provider: set up over REST, asked as any client asks.
 
+use std::path::Path;
+
 use creel_testkit::provider::Provider;
 use reqwest::Method;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::{Call, client};
+use crate::process::{Ended, Process};
 use crate::up::{ADMIN_TOKEN, Builder, Up};
+use crate::wait::within;
 
 /// What the fake provider must be shown; clients never see it.
 pub const PROVIDER_KEY: &str = "sk-of-the-provider";
@@ -76,5 +81,58 @@ impl Llm {
         costs
             .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
             .sum()
+    }
+}
+
+/// Another process of the same gateway: `creel llm run` on the same records, with a journal of its own.
+pub struct Node {
+    process: Process,
+    pub url: String,
+}
+
+impl Node {
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start(up: &Up, journal: &Path) -> Self {
+        Self::start_in(up, journal, &[]).await
+    }
+
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start_in(up: &Up, journal: &Path, environment: &[(&'static str, String)]) -> Self {
+        let started = Self::try_start(up, journal, environment).await;
+        started.unwrap_or_else(|ended| panic!("creel llm run ended: {ended:?}"))
+    }
+
+    /// One that may have to give way to another.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub async fn try_start(up: &Up, journal: &Path, environment: &[(&'static str, String)]) -> Result<Self, Ended> {
+        let journal = journal.display().to_string();
+        let arguments = ["llm", "run", "--listen", "127.0.0.1:0", "--json", "--journal", &journal];
+        let mut process = up.creel_runs_in(environment, &arguments);
+        let Ok(line) = within("ready line", process.stdout_mut().first_line()).await else {
+            return Err(process.ended().await);
+        };
+        let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
+        let url = ready["llm"].as_str().expect("it has an address").to_owned();
+        Ok(Self { process, url })
+    }
+
+    pub fn call(&self, method: Method, path: &str, key: &str) -> Call {
+        Call::new(&client(), method, &format!("{}{path}", self.url), key)
+    }
+
+    /// `kill -9`
+    pub async fn kill(mut self) -> Ended {
+        self.process.kill_now();
+        self.process.ended().await
+    }
+
+    /// Ctrl-C, and the end that follows.
+    pub async fn interrupt(self) -> Ended {
+        self.process.signal(Signal::INT);
+        self.process.ended().await
     }
 }

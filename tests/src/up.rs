@@ -338,6 +338,13 @@ impl Up {
         command
     }
 
+    /// As [`Self::creel_runs`], in this environment too.
+    pub fn creel_runs_in(&self, environment: &[(&'static str, String)], arguments: &[&str]) -> Process {
+        let mut command = self.creel_command(&self.url, arguments);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        Process::start(command)
+    }
+
     /// Runs `creel … --json`, which must succeed, and gives what it printed.
     ///
     /// # Panics

@@ -53,6 +53,24 @@ async fn whoever_has_no_credits_gets_402_and_the_provider_hears_nothing() {
 }
 
 #[tokio::test]
+async fn a_balance_that_gets_low_is_told_among_the_activity() {
+    let provider = Provider::start().await;
+    provider.then(Reply::text("Hello.").usage(60, 35));
+    let llm = Llm::of(&provider).await;
+    llm.up.creel_json(&["credits", "grant", "alice", "0.0001"]).await;
+    let key = llm.key_with(json!({"user": "alice"})).await;
+    let call = llm.call(Method::POST, "/v1/chat/completions").body(ASK);
+    call.with_token(&key).await.ok();
+    let told = until("the alert", || async {
+        let activity = llm.up.get("/api/activity").await.ok();
+        let events = activity["events"].as_array()?.clone();
+        events.into_iter().find(|event| event["kind"] == "credits.low")
+    })
+    .await;
+    assert_eq!(told["message"], "alice has 0.000005 credits left");
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_void_and_changed_prices_count_at_once() {
     let provider = Provider::start().await;
     provider.always(Reply::text("Hello.").usage(7, 3));

@@ -5,3 +5,4 @@ mod command_line;
 mod instances;
 mod openclaw;
 mod sdks;
+mod several;
