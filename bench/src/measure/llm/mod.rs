@@ -1,6 +1,7 @@
 //! The LLM Gateway, metering and credits on, beside nginx as a plain proxy and beside two LLM gateways, before the same
 //! provider in the same run. The peers keep no books.
 
+mod ledger;
 mod way;
 
 use serde_json::{Map, Value};
@@ -16,16 +17,29 @@ const PROVIDER_PORT: u16 = 19_998;
 
 pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec<Row>> {
     let (starts, rounds, seconds) = if bench.quick { (1, 2, 2) } else { (3, 5, 3) };
+    let slices = if bench.quick { 4 } else { 6 };
     let _provider = provider::start(PROVIDER_PORT, provider::threads(), bench.home.path()).await?;
     let mut ways = ways(bench, starts).await?;
     for _ in 0..rounds {
         for way in &mut ways {
             way.round(seconds, bench.home.path()).await?;
         }
+        for _ in 0..slices {
+            for way in &mut ways {
+                way.slice(1, bench.home.path()).await?;
+            }
+        }
     }
     let of_each: Map<String, Value> = ways.iter().map(|way| (way.name.to_owned(), way.samples())).collect();
     samples.insert("llm_gateway".into(), of_each.into());
-    Ok(rows(&ways))
+    let mut rows = rows(&ways);
+    let calls = if bench.quick { 20_000 } else { 100_000 };
+    let ledger_us = ledger::cpu_us(calls, bench.home.path()).await?;
+    rows.push(
+        Row::new("LLM Gateway: CPU of the ledger a call, us", ledger_us, f64::NAN)
+            .note("reserve, journal, settle; without HTTP".to_owned()),
+    );
+    Ok(rows)
 }
 
 /// The provider itself, nginx, Creel, and the others: started one after the other, then all there at once.
@@ -68,7 +82,9 @@ async fn ways(bench: &Bench, starts: usize) -> anyhow::Result<[Way; 5]> {
 }
 
 fn rows(ways: &[Way; 5]) -> Vec<Row> {
-    let [direct, nginx, creel, ..] = ways.each_ref().map(Way::figures);
+    let [direct, by_nginx, by_creel, ..] = ways;
+    let added = |way: &Way, of| way.added(direct, of);
+    let [_, nginx, creel, ..] = ways.each_ref().map(Way::figures);
     let each = |pick: fn(&Figures) -> f64| {
         let told = ways.iter().map(|way| (way.name, pick(&way.figures())));
         let told = told.filter(|(_, value)| !value.is_nan());
@@ -92,19 +108,23 @@ fn rows(ways: &[Way; 5]) -> Vec<Row> {
         ),
         row(
             "added p50, of nginx's",
-            (creel.p50_us - direct.p50_us) / (nginx.p50_us - direct.p50_us),
+            added(by_creel, Way::p50_us) / added(by_nginx, Way::p50_us),
             format!("us, one connection: {}", each(|figures| figures.p50_us)),
         )
         .bar(Bar::at_most(4.0)),
         row(
             "added p99, ms",
-            (creel.p99_us - direct.p99_us) / 1e3,
-            format!("us, one connection: {}", each(|figures| figures.p99_us)),
+            added(by_creel, Way::p99_us) / 1e3,
+            format!(
+                "nginx {:.3}; us, one connection: {}",
+                added(by_nginx, Way::p99_us) / 1e3,
+                each(|figures| figures.p99_us)
+            ),
         )
         .bar(Bar::at_most(0.5)),
         row(
             "added to a stream's first bytes, ms",
-            (creel.first_us - direct.first_us) / 1e3,
+            (creel.first_us - direct.figures().first_us) / 1e3,
             format!("us, one connection: {}", each(|figures| figures.first_us)),
         ),
         row(

@@ -10,7 +10,7 @@ use crate::measure::median;
 use crate::memory::pss;
 use crate::peers::door::Door;
 use crate::process::Process;
-use crate::wrk::{self, Question};
+use crate::wrk::{self, Found, Question};
 
 pub const CONNECTIONS: usize = 64;
 /// The slowest start that still is one.
@@ -27,6 +27,7 @@ pub struct Way {
     ready_ms: Vec<f64>,
     rates: Vec<f64>,
     streams: Vec<f64>,
+    /// One of each in a slice of time, in which every way has its turn.
     p50_us: Vec<f64>,
     p99_us: Vec<f64>,
     first_us: Vec<f64>,
@@ -42,7 +43,7 @@ pub struct Figures {
     /// Calls a second over [`CONNECTIONS`].
     pub rate: f64,
     pub streams: f64,
-    /// Over one connection.
+    /// Over one connection: the medians of the slices.
     pub p50_us: f64,
     pub p99_us: f64,
     /// To the first bytes of a stream.
@@ -97,30 +98,51 @@ impl Way {
         Ok(self)
     }
 
-    /// One round of everything, each part for so many seconds.
-    pub async fn round(&mut self, seconds: u64, directory: &Path) -> anyhow::Result<()> {
-        let url = self.door.url();
-        let ask = async |connections, stream| {
-            let body = body(stream);
-            let question = Question {
-                url: &url,
-                headers: &self.door.headers,
-                body: &String::from_utf8_lossy(&body),
-            };
-            wrk::run(&question, connections, Duration::from_secs(seconds), directory).await
+    async fn ask(&self, connections: usize, stream: bool, seconds: u64, directory: &Path) -> anyhow::Result<Found> {
+        let body = body(stream);
+        let question = Question {
+            url: &self.door.url(),
+            headers: &self.door.headers,
+            body: &String::from_utf8_lossy(&body),
         };
+        wrk::run(&question, connections, Duration::from_secs(seconds), directory).await
+    }
+
+    /// One call after the other, for so many seconds.
+    pub async fn slice(&mut self, seconds: u64, directory: &Path) -> anyhow::Result<()> {
+        let alone = self.ask(1, false, seconds, directory).await?;
+        self.p50_us.push(alone.p50);
+        self.p99_us.push(alone.p99);
+        Ok(())
+    }
+
+    /// What this way adds to another in a slice: the median of the differences within each. Whatever else the machine did then, it did to both.
+    pub fn added(&self, to: &Self, of: fn(&Self) -> &[f64]) -> f64 {
+        let differences = of(self).iter().zip(of(to)).map(|(own, other)| own - other);
+        let differences: Vec<f64> = differences.filter(|difference| difference.is_finite()).collect();
+        median(&differences)
+    }
+
+    pub fn p50_us(&self) -> &[f64] {
+        &self.p50_us
+    }
+
+    pub fn p99_us(&self) -> &[f64] {
+        &self.p99_us
+    }
+
+    /// One round of everything but that, each part for so many seconds.
+    pub async fn round(&mut self, seconds: u64, directory: &Path) -> anyhow::Result<()> {
         let before = self.process.as_ref().map(Process::cpu_time);
-        let loaded = ask(CONNECTIONS, false).await?;
+        let loaded = self.ask(CONNECTIONS, false, seconds, directory).await?;
         if let (Some(process), Some(before)) = (&self.process, before) {
             let used = process.cpu_time().saturating_sub(before);
             keep(&mut self.cpu_us, used.as_secs_f64() * 1e6 / loaded.requests as f64);
         }
-        let alone = ask(1, false).await?;
         self.rates.push(loaded.per_second);
-        keep(&mut self.p50_us, alone.p50);
-        keep(&mut self.p99_us, alone.p99);
         if self.passes_streams {
-            self.streams.push(ask(CONNECTIONS, true).await?.per_second);
+            let streamed = self.ask(CONNECTIONS, true, seconds, directory).await?;
+            self.streams.push(streamed.per_second);
             let first = self.door.first_pieces(&body(true), TIMED).await?;
             let first: Vec<_> = first.iter().map(|took| took.as_secs_f64() * 1e6).collect();
             self.first_us.push(median(&first));
@@ -134,8 +156,8 @@ impl Way {
             ready_ms: median(&self.ready_ms),
             rate: median(&self.rates),
             streams: median(&self.streams),
-            p50_us: median(&self.p50_us),
-            p99_us: median(&self.p99_us),
+            p50_us: median_of_known(&self.p50_us),
+            p99_us: median_of_known(&self.p99_us),
             first_us: median(&self.first_us),
             cpu_us: median(&self.cpu_us),
             memory_mib: self.memory_mib,
@@ -148,6 +170,11 @@ impl Way {
             "p99_us": self.p99_us, "first_us": self.first_us, "cpu_us": self.cpu_us, "memory_mib": self.memory_mib,
         })
     }
+}
+
+fn median_of_known(figures: &[f64]) -> f64 {
+    let known: Vec<f64> = figures.iter().copied().filter(|figure| figure.is_finite()).collect();
+    median(&known)
 }
 
 /// Keeps a figure, if there is one: a peer may answer nothing in the time of a round.
