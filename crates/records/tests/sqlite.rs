@@ -195,3 +195,27 @@ async fn what_was_restored_is_another_history() {
     );
     assert_ne!(store.user_change_tag(2).await.unwrap(), lost);
 }
+
+#[tokio::test]
+async fn who_only_looks_makes_and_changes_nothing() {
+    let dir = TempDir::new().unwrap();
+    let url = DatabaseUrl::file(dir.path().join("creel.db"));
+    let error = SqlRecords::look(&url).await.err().unwrap().to_string();
+    assert!(error.contains("there is no such file"), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+
+    let store = SqlRecords::open(&url).await.unwrap();
+    store
+        .insert_instance(&conformance::instance("alice", 18789))
+        .await
+        .unwrap();
+    let looking = SqlRecords::look(&url).await.unwrap();
+    assert_eq!(looking.instances().await.unwrap()[0].id, "alice");
+    looking.close().await;
+    store.close().await;
+
+    fs::write(dir.path().join("other.db"), "").unwrap();
+    let other = DatabaseUrl::file(dir.path().join("other.db"));
+    let error = SqlRecords::look(&other).await.err().unwrap().to_string();
+    assert!(error.contains("no records of Creel"), "{error}");
+}

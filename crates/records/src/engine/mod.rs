@@ -58,6 +58,31 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Connects to a database that is there and of this version's form, and leaves it as it is.
+    pub async fn look(url: &DatabaseUrl) -> Result<Self, RecordsError> {
+        let refuse = |reason: &str| RecordsError::Open {
+            at: url.to_string(),
+            reason: reason.to_owned(),
+        };
+        if url.path().is_some_and(|path| !path.is_file()) {
+            return Err(refuse("there is no such file"));
+        }
+        let engine = Self::connect(url).await?;
+        let newest = query("SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1");
+        let found = newest.optional(&engine).await;
+        let found = found.map_err(|_| refuse("it holds no records of Creel"))?;
+        match found.map(|row| row.get::<i64>("version")).transpose()? {
+            Some(version) if version > migrate::NEWEST => Err(RecordsError::Newer {
+                at: url.to_string(),
+                version,
+            }),
+            Some(version) if version == migrate::NEWEST => Ok(engine),
+            _ => Err(refuse(
+                "an earlier Creel wrote it; the next `creel up` brings it to this version's form",
+            )),
+        }
+    }
+
     /// A SQLite file that never grows past `pages` of 4 KiB: a disk that is full.
     pub async fn open_bounded(path: &std::path::Path, pages: u32) -> Result<Self, RecordsError> {
         let engine = sqlite::connect(path, Some(pages)).await.map(Self::Sqlite)?;

@@ -38,6 +38,17 @@ impl SqlRecords {
         Ok(Self { engine })
     }
 
+    /// Looks at a database that is there and of this version's form; nothing is made, migrated or begun. For whoever only reads, while
+    /// a control plane may be using it.
+    ///
+    /// # Errors
+    /// As [`SqlRecords::open`], and [`RecordsError::Open`] where there is none, or one of an earlier Creel.
+    pub async fn look(url: &DatabaseUrl) -> Result<Self, RecordsError> {
+        Ok(Self {
+            engine: Engine::look(url).await?,
+        })
+    }
+
     /// As [`SqlRecords::open`] of a SQLite file, but the file never grows past `pages` of 4 KiB: a disk that is full.
     ///
     /// # Errors
