@@ -154,30 +154,15 @@ pub async fn remove(
 ) -> Result<StatusCode, Problem> {
     let id = parse_id(&id)?;
     uninterrupted(async move {
-        backend.fleet.remove(&id, query.purge).await.map_err(fleet_problem)?;
-        everyone::forget(&backend, &id).await?;
-        let message = if query.purge {
-            "removed with its data"
-        } else {
-            "removed, its data kept"
-        };
-        backend
-            .activity
-            .record(
-                &actor.0,
-                "instance.remove",
-                Some(id.as_str()),
-                message,
-                json!({"purge": query.purge}),
-            )
-            .await;
+        let act = Act::Remove { purge: query.purge };
+        perform(&backend, &actor, &id, act).await?;
         Ok(StatusCode::NO_CONTENT)
     })
     .await
 }
 
 /// Does what was asked to its end, recorded, also when whoever asked has hung up.
-async fn uninterrupted<T: Send + 'static>(
+pub async fn uninterrupted<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
     tokio::spawn(work).await.unwrap_or_else(|_| Err(Problem::internal()))
@@ -226,6 +211,102 @@ pub async fn change(
     .await
 }
 
+/// What can be done with an instance, one or many.
+#[derive(Debug, Clone, Copy)]
+pub enum Act {
+    Start,
+    Stop,
+    Restart,
+    Sleep,
+    Wake,
+    Init,
+    Remove { purge: bool },
+}
+
+impl Act {
+    /// By its name; `purge` only of a removal.
+    pub fn parse(name: &str, purge: Option<bool>) -> Result<Self, Problem> {
+        let act = match name {
+            "remove" => {
+                return Ok(Self::Remove {
+                    purge: purge.unwrap_or(false),
+                });
+            }
+            _ => Self::named(name).ok_or_else(|| unable(name, ", remove"))?,
+        };
+        match purge {
+            None => Ok(act),
+            Some(_) => Err(Problem::unprocessable(format!(
+                "purge: says nothing of \"{name}\"; leave it out"
+            ))),
+        }
+    }
+
+    /// Those that an instance outlives.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "start" => Self::Start,
+            "stop" => Self::Stop,
+            "restart" => Self::Restart,
+            "sleep" => Self::Sleep,
+            "wake" => Self::Wake,
+            "init" => Self::Init,
+            _ => return None,
+        })
+    }
+}
+
+fn unable(name: &str, more: &str) -> Problem {
+    Problem::not_found(format!(
+        "an instance cannot \"{name}\"; start, stop, restart, sleep, wake, init{more}"
+    ))
+}
+
+/// Does it, writes it down, and gives the instance once it is so; none after a removal.
+pub async fn perform(backend: &State, actor: &Actor, id: &InstanceId, act: Act) -> Result<Option<Instance>, Problem> {
+    let fleet = &backend.fleet;
+    let (kind, done) = match act {
+        Act::Start => ("instance.start", fleet.start(id).await),
+        Act::Stop => ("instance.stop", fleet.stop(id).await),
+        Act::Restart => ("instance.restart", fleet.restart(id).await),
+        Act::Sleep => ("instance.sleep", fleet.sleep(id).await),
+        Act::Wake => ("instance.wake", fleet.wake(id).await),
+        Act::Init => ("instance.init", fleet.init(id).await),
+        Act::Remove { purge } => {
+            fleet.remove(id, purge).await.map_err(fleet_problem)?;
+            everyone::forget(backend, id).await?;
+            let message = if purge {
+                "removed with its data"
+            } else {
+                "removed, its data kept"
+            };
+            backend
+                .activity
+                .record(
+                    &actor.0,
+                    "instance.remove",
+                    Some(id.as_str()),
+                    message,
+                    json!({"purge": purge}),
+                )
+                .await;
+            return Ok(None);
+        }
+    };
+    let instance = done.map_err(fleet_problem)?;
+    backend
+        .activity
+        .record(
+            &actor.0,
+            kind,
+            Some(id.as_str()),
+            status_line(&instance),
+            json!({"status": instance.status, "port": instance.port}),
+        )
+        .await;
+    Ok(Some(instance))
+}
+
 /// `POST /api/instances/{id}/start|stop|restart|sleep|wake|init`: answers once it is so.
 pub async fn act(
     Shared(backend): Shared<State>,
@@ -233,32 +314,10 @@ pub async fn act(
     Path((id, action)): Path<(String, String)>,
 ) -> Result<Json<Instance>, Problem> {
     let id = parse_id(&id)?;
+    let act = Act::named(&action).ok_or_else(|| unable(&action, ""))?;
     uninterrupted(async move {
-        let fleet = &backend.fleet;
-        let (kind, done) = match action.as_str() {
-            "start" => ("instance.start", fleet.start(&id).await),
-            "stop" => ("instance.stop", fleet.stop(&id).await),
-            "restart" => ("instance.restart", fleet.restart(&id).await),
-            "sleep" => ("instance.sleep", fleet.sleep(&id).await),
-            "wake" => ("instance.wake", fleet.wake(&id).await),
-            "init" => ("instance.init", fleet.init(&id).await),
-            _ => {
-                let detail = format!("an instance cannot \"{action}\"; start, stop, restart, sleep, wake, init");
-                return Err(Problem::not_found(detail));
-            }
-        };
-        let instance = done.map_err(fleet_problem)?;
-        backend
-            .activity
-            .record(
-                &actor.0,
-                kind,
-                Some(id.as_str()),
-                status_line(&instance),
-                json!({"status": instance.status, "port": instance.port}),
-            )
-            .await;
-        Ok(Json(instance))
+        let instance = perform(&backend, &actor, &id, act).await?;
+        instance.map(Json).ok_or_else(|| unknown(&id))
     })
     .await
 }

@@ -8,11 +8,13 @@
 
 mod activity;
 mod auth;
+mod bulk;
 mod chat;
 mod config;
 mod console;
 mod credits;
 mod csv;
+mod doctor;
 mod error;
 mod events;
 mod everyone;
@@ -21,6 +23,7 @@ mod llm;
 mod logs;
 mod me;
 mod observe;
+mod plan;
 mod routes;
 mod serve;
 mod signin;

@@ -1,4 +1,4 @@
-//! An instance's log: its tail, the whole of it, and live.
+//! An instance's log: its end, what is in it, the whole of it, and live.
 
 use std::convert::Infallible;
 
@@ -8,10 +8,12 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Path, State as Shared};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use creel_fleet::LogLines;
+use creel_fleet::{LogLines, LogQuery};
 use creel_http::{FromQuery, Parameters, Problem, Query};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::error::fleet_problem;
 use crate::instances::parse_id;
@@ -20,40 +22,48 @@ use crate::routes::State;
 const TAIL: usize = 200;
 const LONGEST_TAIL: usize = 10_000;
 
-pub struct Tail {
-    tail: Option<usize>,
-}
+/// Which lines.
+pub struct Wanted(LogQuery);
 
-impl FromQuery for Tail {
-    const NAMES: &'static [&'static str] = &["tail"];
+impl FromQuery for Wanted {
+    const NAMES: &'static [&'static str] = &["tail", "since", "search"];
 
     fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
-        Ok(Self {
-            tail: parameters.number("tail")?,
-        })
+        let since_ms = match parameters.text("since") {
+            Some(text) => Some(moment(&text)?),
+            None => None,
+        };
+        // Who names a moment wants all that came after it.
+        let usual = if since_ms.is_some() { LONGEST_TAIL } else { TAIL };
+        Ok(Self(LogQuery {
+            tail: parameters.number("tail")?.unwrap_or(usual).min(LONGEST_TAIL),
+            since_ms,
+            search: parameters.text("search"),
+        }))
     }
 }
 
-impl Tail {
-    fn lines(&self) -> usize {
-        self.tail.unwrap_or(TAIL).min(LONGEST_TAIL)
-    }
+fn moment(text: &str) -> Result<i64, Problem> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
+        Problem::bad_request(format!(
+            "query: since is {text:?}; it must be a moment such as 2026-01-31T08:00:00Z"
+        ))
+    })?;
+    Ok(moment.unix_timestamp() * 1000 + i64::from(moment.millisecond()))
 }
 
-/// `GET /api/instances/{id}/logs?tail=200`
-pub async fn tail(
+/// `GET /api/instances/{id}/logs?tail=200&since=2026-01-31T08:00:00Z&search=error`
+pub async fn find(
     Shared(backend): Shared<State>,
     Path(id): Path<String>,
-    Query(query): Query<Tail>,
+    Query(Wanted(query)): Query<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    let lines = backend
-        .fleet
-        .tail_logs(&parse_id(&id)?, query.lines())
-        .map_err(fleet_problem)?;
-    Ok(Json(json!({"lines": lines})))
+    let found = backend.fleet.find_logs(&parse_id(&id)?, query).await;
+    let found = found.map_err(fleet_problem)?;
+    Ok(Json(json!({"lines": found.lines, "more": found.more})))
 }
 
-/// `GET /api/instances/{id}/logs/download`: the whole of it, without the token as in [`tail`].
+/// `GET /api/instances/{id}/logs/download`: the whole of it, without the token as in [`find`].
 pub async fn download(Shared(backend): Shared<State>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = parse_id(&id)?;
     let batches = backend.fleet.whole_log(&id).map_err(fleet_problem)?;
@@ -68,16 +78,17 @@ pub async fn download(Shared(backend): Shared<State>, Path(id): Path<String>) ->
     Ok((headers, Body::from_stream(text)).into_response())
 }
 
-/// `WS /api/instances/{id}/logs/stream?tail=200`: text frames `{"lines": [...]}`.
+/// `WS /api/instances/{id}/logs/stream`, with the parameters of [`find`]: text frames `{"lines": [...]}`.
 pub async fn stream(
     Shared(backend): Shared<State>,
     Path(id): Path<String>,
-    Query(query): Query<Tail>,
+    Query(Wanted(query)): Query<Wanted>,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Problem> {
     let lines = backend
         .fleet
-        .follow_logs(&parse_id(&id)?, query.lines())
+        .follow_logs(&parse_id(&id)?, query)
+        .await
         .map_err(fleet_problem)?;
     Ok(upgrade.on_upgrade(move |socket| async move {
         tokio::select! {

@@ -10,8 +10,8 @@ use creel_http::{Problem, no_query, not_crowded, problems_only};
 
 use crate::state::Backend;
 use crate::{
-    activity, auth, chat, config, console, credits, events, everyone, instances, llm, logs, me, observe, signin, sync,
-    system, usage, users,
+    activity, auth, bulk, chat, config, console, credits, doctor, events, everyone, instances, llm, logs, me, observe,
+    plan, signin, sync, system, usage, users,
 };
 
 pub type State = Arc<Backend>;
@@ -19,6 +19,7 @@ pub type State = Arc<Backend>;
 pub fn router(backend: &State) -> Router {
     let api = Router::new()
         .route("/api/instances", get(instances::list).post(instances::create))
+        .route("/api/bulk/instances", post(bulk::run))
         .route("/api/instances/{id}/{action}", post(instances::act))
         .route("/api/instances/{id}/token", post(instances::rotate_token))
         .route("/api/instances/{id}/stats", get(instances::stats))
@@ -58,6 +59,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/users/{id}/identity", get(me::of_user).put(me::set_of_user))
         .route("/api/users/{id}/logout", post(signin::end_all))
         .route("/api/system/status", get(system::status))
+        .route("/api/doctor", get(doctor::show))
         .route("/api/system/users-gateway", get(everyone::show).put(everyone::make))
         .route("/api/events", get(events::stream))
         .route_layer(from_fn(no_query))
@@ -67,13 +69,15 @@ pub fn router(backend: &State) -> Router {
             "/api/instances/{id}",
             get(instances::show).patch(instances::change).delete(instances::remove),
         )
-        .route("/api/instances/{id}/logs", get(logs::tail))
+        .route("/api/instances/{id}/logs", get(logs::find))
         .route("/api/instances/{id}/logs/stream", get(logs::stream))
         .route("/api/users", get(users::list).post(users::create))
         .route("/api/import/users", post(users::import))
         .route("/api/users/{id}/credits", get(credits::show).post(credits::give))
         .route("/api/usage", get(usage::show))
         .route("/api/activity", get(activity::list))
+        .route("/api/plan/capacity", get(plan::capacity))
+        .route("/api/plan/cost", get(plan::cost))
         .route_layer(from_fn_with_state(backend.clone(), auth::admit));
 
     let mine = Router::new()

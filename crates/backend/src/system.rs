@@ -37,12 +37,25 @@ pub async fn status(Shared(backend): Shared<State>) -> Json<Value> {
             "disk_free_bytes": host.disk_free_bytes,
             "load_1m": host.load_1m,
         },
+        "disk": {"path": host.home, "total_bytes": host.disk_total_bytes, "free_bytes": host.disk_free_bytes},
+        "swap_bytes": host.swap_bytes,
+        "cgroup": host.cgroup.map_or_else(|| "none".to_owned(), |version| format!("v{version}")),
+        "versions": versions(&backend),
         "instances": counts(&backend.fleet.list()),
         "docker": docker(),
         "features": features,
         "provider": {"configured": configured, "names": backend.providers, "detail": provider},
         "samples": samples.iter().map(sample_json).collect::<Vec<_>>(),
     }))
+}
+
+/// Of what runs here, and of what new instances are pinned to; what is not here has none.
+fn versions(backend: &State) -> Value {
+    let mut versions = json!({"creel": env!("CARGO_PKG_VERSION"), "openclaw": creel_fleet::OPENCLAW_VERSION});
+    if let Some(node) = backend.fleet.node_version() {
+        versions["node"] = node.into();
+    }
+    versions
 }
 
 fn counts(instances: &[Instance]) -> Value {

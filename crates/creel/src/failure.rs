@@ -70,6 +70,14 @@ impl Failure {
         self
     }
 
+    pub fn is_bad_input(&self) -> bool {
+        self.code == 2
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     pub fn report(&self, json: bool) -> ExitCode {
         if json {
             let mut error = json!({"error": self.message, "code": self.code});

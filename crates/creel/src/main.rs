@@ -15,7 +15,9 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::commands::llm::LlmCommand;
-use crate::commands::{completions, credits, deploy, gateway, instance, llm, multi_tenant, records, up, usage, user};
+use crate::commands::{
+    completions, credits, deploy, doctor, gateway, instance, llm, multi_tenant, plan, records, up, usage, user,
+};
 use crate::failure::Failure;
 
 /// What the fleet starts an instance through, and nobody types: it is no part of the command line that people see.
@@ -53,6 +55,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Credits(command) => one_thread(credits::run(command, home, json)),
         Command::Usage(args) => one_thread(usage::run(args, home, json)),
         Command::Deploy(command) => deploy::run(command, home, json),
+        Command::Plan(command) => one_thread(plan::run(command, home, json)),
+        Command::Doctor => one_thread(doctor::run(home, json)),
         Command::Completions(args) => {
             completions::run(args);
             Ok(())

@@ -82,6 +82,11 @@ impl InstanceDirectory {
         self.root.join("pid")
     }
 
+    /// What confines its processes, noted by the wrapper before it becomes the instance.
+    pub fn confinement_file(&self) -> PathBuf {
+        self.root.join("confinement")
+    }
+
     /// What the instance's processes may write (and nothing else of the home directory may they see).
     pub fn writable(&self) -> Vec<PathBuf> {
         vec![self.data(), self.home(), self.tmp()]
@@ -220,7 +225,7 @@ impl InstanceDirectory {
 
     /// Deletes what only a running instance needs.
     pub fn forget_process(&self) {
-        for path in [self.pid_file(), self.lock()] {
+        for path in [self.pid_file(), self.lock(), self.confinement_file()] {
             if let Err(error) = fs::remove_file(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {

@@ -60,6 +60,18 @@ impl Home {
         path.join(LOCK).exists()
     }
 
+    /// Whether a control plane has the directory now.
+    #[must_use]
+    pub fn is_in_use(path: &Path) -> bool {
+        let Ok(file) = File::open(path.join(LOCK)) else {
+            return false;
+        };
+        matches!(
+            rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared),
+            Err(Errno::WOULDBLOCK)
+        )
+    }
+
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
@@ -114,9 +126,12 @@ impl Home {
     }
 }
 
+/// In the home's `secrets`.
+pub(crate) const MASTER_KEY: &str = "master.key";
+
 /// `master.key` in the home's `secrets`, 32 bytes, 0600; made at the first call.
 pub(crate) fn master_key(secrets: &Path) -> Result<[u8; 32], FleetError> {
-    let path = secrets.join("master.key");
+    let path = secrets.join(MASTER_KEY);
     let mut key = [0_u8; 32];
     match File::open(&path).and_then(|mut file| file.read_exact(&mut key)) {
         Ok(()) => Ok(key),
@@ -299,9 +314,11 @@ mod tests {
     fn one_home_has_one_creel() {
         let dir = tempfile::tempdir().unwrap();
         let first = Home::open(dir.path()).unwrap();
+        assert!(Home::is_in_use(dir.path()));
         let second = Home::open(dir.path()).unwrap_err().to_string();
         assert!(second.contains(&format!("process {}", std::process::id())), "{second}");
         drop(first);
+        assert!(!Home::is_in_use(dir.path()));
         Home::open(dir.path()).unwrap();
     }
 

@@ -17,6 +17,7 @@ mod config_version;
 mod configuration;
 mod credentials;
 mod directory;
+pub mod doctor;
 mod driver;
 mod environment;
 mod error;
@@ -28,6 +29,7 @@ mod id;
 mod idle;
 mod instance;
 mod logs;
+pub mod plan;
 mod port;
 mod probe;
 mod procfs;
@@ -41,12 +43,15 @@ mod token;
 pub use config_version::ConfigVersion;
 pub use credentials::Credentials;
 pub use error::FleetError;
-pub use fleet::{ChangeInstance, DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, MEMORY_LIMITS, Timing};
+pub use fleet::{
+    CgroupVersion, ChangeInstance, DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, MEMORY_LIMITS, Timing,
+    features_without_a_fleet,
+};
 pub use home::{Home, write_private};
 pub use id::{InstanceId, InvalidId};
 pub use idle::Engaged;
 pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, Sample};
-pub use logs::LogLines;
+pub use logs::{Found as FoundLines, LogLines, LogQuery};
 pub use port::FIRST as FIRST_PORT;
 pub use sandbox::{SandboxError, sandbox_exec};
 pub use token::{Sealer, Token};

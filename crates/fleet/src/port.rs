@@ -69,7 +69,7 @@ impl Ports {
 }
 
 /// The first port that a process without privileges may listen on (ip(7)).
-fn first_unprivileged() -> u16 {
+pub fn first_unprivileged() -> u16 {
     let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
     text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024)
 }

@@ -89,48 +89,99 @@ pub fn holders(path: &Path) -> Vec<Stat> {
 }
 
 /// Whether a process of this session listens on this TCP port. Somebody else's answer on a port says nothing about ours.
-///
-/// A native gateway lets nobody but root look into it (`PR_SET_DUMPABLE`). Where Creel is not root, it is taken for the one that
-/// listens if that one is of the same user.
 pub fn listens(session: u32, port: u16) -> bool {
-    let sockets = listening_sockets(port);
-    let has_one = |pid: u32| match fs::read_dir(format!("/proc/{pid}/fd")) {
-        Ok(descriptors) => descriptors.flatten().any(|entry| {
-            fs::read_link(entry.path()).is_ok_and(|link| sockets.iter().any(|socket| socket.name == link))
-        }),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let own = rustix::process::geteuid().as_raw();
-            sockets.iter().any(|socket| socket.user == own)
-        }
-        Err(_) => false,
-    };
-    // Nearly always the first process itself.
-    !sockets.is_empty() && (has_one(session) || all().iter().any(|stat| stat.session == session && has_one(stat.pid)))
+    Listeners::now().of(session, port)
 }
 
 struct Listening {
+    port: u16,
     /// As it is named in `/proc/<pid>/fd`.
     name: PathBuf,
     user: u32,
 }
 
-/// The sockets that listen on a port.
-fn listening_sockets(port: u16) -> Vec<Listening> {
-    const LISTEN: &str = "0A";
-    let of_line = |line: &str| {
+/// The sockets of this host that listen for TCP.
+pub struct Listeners(Vec<Listening>);
+
+impl Listeners {
+    pub fn now() -> Self {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
+        Self(
+            tables
+                .iter()
+                .flat_map(|table| table.lines().skip(1).filter_map(Listening::of_line))
+                .collect(),
+        )
+    }
+
+    /// Whether anybody listens on this port.
+    pub fn any(&self, port: u16) -> bool {
+        self.0.iter().any(|socket| socket.port == port)
+    }
+
+    /// Whether a process of this session does.
+    ///
+    /// A native gateway lets nobody but root look into it (`PR_SET_DUMPABLE`). Where Creel is not root, it is taken for the one that
+    /// listens if that one is of the same user.
+    pub fn of(&self, session: u32, port: u16) -> bool {
+        let sockets: Vec<&Listening> = self.0.iter().filter(|socket| socket.port == port).collect();
+        let has_one = |pid: u32| match fs::read_dir(format!("/proc/{pid}/fd")) {
+            Ok(descriptors) => descriptors.flatten().any(|entry| {
+                fs::read_link(entry.path()).is_ok_and(|link| sockets.iter().any(|socket| socket.name == link))
+            }),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let own = rustix::process::geteuid().as_raw();
+                sockets.iter().any(|socket| socket.user == own)
+            }
+            Err(_) => false,
+        };
+        // Nearly always the first process itself.
+        !sockets.is_empty()
+            && (has_one(session) || all().iter().any(|stat| stat.session == session && has_one(stat.pid)))
+    }
+}
+
+impl Listening {
+    fn of_line(line: &str) -> Option<Self> {
+        const LISTEN: &str = "0A";
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
         let (_, local_port) = fields.get(1)?.rsplit_once(':')?;
-        let listens = *fields.get(3)? == LISTEN && u16::from_str_radix(local_port, 16).ok()? == port;
-        listens.then_some(Listening {
+        (*fields.get(3)? == LISTEN).then_some(Self {
+            port: u16::from_str_radix(local_port, 16).ok()?,
             name: PathBuf::from(format!("socket:[{}]", fields.get(9)?)),
             user: fields.get(7)?.parse().ok()?,
         })
-    };
-    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(|path| fs::read_to_string(path).unwrap_or_default());
-    tables
-        .iter()
-        .flat_map(|table| table.lines().skip(1).filter_map(of_line))
-        .collect()
+    }
+}
+
+/// What a process may do that others may not, from `/proc/<pid>/status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Privileges {
+    /// The set that is in effect, a bit for each.
+    pub capabilities: u64,
+    pub no_new_privileges: bool,
+}
+
+impl Privileges {
+    /// `None` where the kernel tells neither.
+    pub fn parse(status: &str) -> Option<Self> {
+        let value = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        Some(Self {
+            capabilities: u64::from_str_radix(value("CapEff:")?, 16).ok()?,
+            no_new_privileges: value("NoNewPrivs:")? == "1",
+        })
+    }
+}
+
+/// A file that holds one number.
+pub fn number(path: &str) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// All and free swap of the host, in bytes.
+pub fn swap() -> Option<(u64, u64)> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    Some((kibibytes(&text, "SwapTotal:")?, kibibytes(&text, "SwapFree:")?))
 }
 
 /// Memory of a process: its proportional share (PSS) where that is cheap to learn, else its resident size. The kernel walks
@@ -243,6 +294,14 @@ mod tests {
         assert!(!listens(1, port), "it is not somebody else's");
         drop(listener);
         assert!(!listens(session, port));
+    }
+
+    #[test]
+    fn privileges_are_read_where_the_kernel_tells_them() {
+        let status = "Name:\tgateway\nCapEff:\t000001ffffffffff\nNoNewPrivs:\t1\n";
+        let found = Privileges::parse(status).expect("both are there");
+        assert!(found.capabilities != 0 && found.no_new_privileges);
+        assert_eq!(Privileges::parse("Name:\tgateway\n"), None);
     }
 
     #[test]

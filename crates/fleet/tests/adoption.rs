@@ -180,16 +180,32 @@ async fn a_stranger_in_the_directory_keeps_it_to_itself() {
     fleet.shutdown().await;
 }
 
+/// The steps of a creation at which it is cut off, and whether there is an instance from then on.
+const STEPS: [(&str, bool); 6] = [
+    ("files made", false),
+    ("recorded", true),
+    ("files placed", true),
+    ("process started", true),
+    ("process recorded", true),
+    ("process released", true),
+];
+
+#[test]
+fn no_step_of_a_creation_is_left_out() {
+    let sources = [
+        include_str!("../src/fleet/create.rs"),
+        include_str!("../src/actor/start.rs"),
+    ];
+    let named = sources
+        .iter()
+        .flat_map(|source| source.split("fault::point(\"").skip(1));
+    let named: Vec<&str> = named.filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(named, STEPS.map(|(point, _)| point));
+}
+
 #[tokio::test]
 async fn killed_anywhere_in_a_creation_it_is_there_whole_or_not_at_all() {
-    for (point, made) in [
-        ("files made", false),
-        ("recorded", true),
-        ("files placed", true),
-        ("process started", true),
-        ("process recorded", true),
-        ("process released", true),
-    ] {
+    for (point, made) in STEPS {
         let world = World::new();
         let killed = Command::new(fake_creel())
             .args(["up", world.path().to_str().unwrap(), "alice"])

@@ -10,7 +10,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use creel_fleet::{ConfigVersion, CreateInstance, Desired, FleetError, FleetEvent, Status};
+use creel_fleet::{ConfigVersion, CreateInstance, Desired, FleetError, FleetEvent, LogQuery, Status};
 use futures_util::StreamExt as _;
 use support::{World, cast, get, id, is_running, lives, running, settled, start_failure, until};
 
@@ -395,7 +395,7 @@ async fn changes_are_told_and_the_log_is_followed() {
     }
     seen.dedup();
     assert_eq!(seen, [Status::Created, Status::Starting, Status::Running]);
-    let mut lines = fleet.follow_logs(&id("alice"), 10).unwrap();
+    let mut lines = fleet.follow_logs(&id("alice"), LogQuery::tail(10)).await.unwrap();
     assert!(lines.next().await.unwrap()[0].starts_with("fake gateway"));
     get(&started, "/crash").await;
     assert_eq!(lines.next().await.unwrap()[0], "crashed as asked");

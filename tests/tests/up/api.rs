@@ -3,7 +3,7 @@
 use creel_tests::up::Up;
 use creel_tests::wait::until;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn an_instance_from_beginning_to_end() {
@@ -196,6 +196,49 @@ async fn a_log_is_downloaded_without_the_token() {
     let downloaded = up.get("/api/instances/a/logs/download").await;
     assert!(downloaded.text.contains("leaked ***\n") && downloaded.text.contains("gateway ready"));
     assert!(!downloaded.text.contains(&instance.token));
+}
+
+#[tokio::test]
+async fn of_a_log_what_is_asked_for_is_shown() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let log = up.home().join("instances/a/logs/gateway.log");
+    let text = "2026-01-01T00:00:01Z first\n    detail\n2026-01-01T00:00:02Z Second\n2026-01-01T00:00:03Z third\n";
+    std::fs::write(&log, text).unwrap();
+    let lines = |answer: Value| -> Vec<String> {
+        let lines = answer["lines"].as_array().unwrap().iter();
+        lines
+            .map(|line| line.as_str().unwrap().rsplit(' ').next().unwrap().to_owned())
+            .collect()
+    };
+    let asked = |query: &'static str| up.get(query);
+    let since = asked("/api/instances/a/logs?since=2026-01-01T08:00:02%2B08:00")
+        .await
+        .ok();
+    assert_eq!(since["more"], false);
+    assert_eq!(lines(since), ["Second", "third"]);
+    let found = asked("/api/instances/a/logs?search=SECOND").await.ok();
+    assert_eq!(lines(found), ["Second"]);
+    let last = asked("/api/instances/a/logs?tail=1").await.ok();
+    assert_eq!(last["more"], true);
+    assert_eq!(lines(last), ["third"]);
+    let refused = asked("/api/instances/a/logs?since=yesterday").await;
+    assert_eq!(refused.problem().0, 400);
+    assert!(refused.text.contains("such as 2026-01-31T08:00:00Z"), "{refused:?}");
+    let shown = up
+        .creel(&[
+            "instance",
+            "logs",
+            "a",
+            "--since",
+            "2026-01-01T00:00:03Z",
+            "--search",
+            "third",
+        ])
+        .await;
+    assert_eq!(String::from_utf8_lossy(&shown.stdout), "2026-01-01T00:00:03Z third\n");
+    let (code, said) = up.creel_refuses(&["instance", "logs", "a", "--since", "1w"]).await;
+    assert!(code == Some(2) && said.contains("90s, 10m, 2h or 1d"), "{said}");
 }
 
 #[tokio::test]

@@ -171,8 +171,11 @@ async fn without_a_backend_it_says_how_to_start_one() {
 async fn a_log_is_followed_as_it_grows() {
     let up = Up::start().await;
     up.create("a").await;
+    let searcher = up.creel_runs(&["instance", "logs", "a", "-f", "--search", "STOPPED"]);
     let follower = up.creel_runs(&["instance", "logs", "a", "-f"]);
     follower.stdout().line_with("gateway ready").await;
     up.creel_json(&["instance", "stop", "a"]).await;
     follower.stdout().line_with("gateway stopped").await;
+    searcher.stdout().line_with("gateway stopped").await;
+    assert!(!searcher.stdout().so_far().contains("gateway ready"));
 }

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod api;
+mod bulk;
 mod chat;
 mod command_line;
 mod connections;
 mod credits;
+mod doctor;
 mod doors;
 mod everyone;
 mod installation;
@@ -15,6 +17,7 @@ mod kept_data;
 mod nothing_is_lost;
 mod oidc;
 mod openclaw;
+mod plan;
 mod records;
 mod refusals;
 mod secrets;

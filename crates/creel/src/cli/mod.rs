@@ -17,6 +17,7 @@ use crate::commands::gateway::GatewayCommand;
 use crate::commands::instance::InstanceCommand;
 use crate::commands::llm::LlmCommand;
 use crate::commands::multi_tenant::MultiTenantArgs;
+use crate::commands::plan::PlanCommand;
 use crate::commands::records::RecordsCommand;
 use crate::commands::up::UpArgs;
 use crate::commands::usage::UsageArgs;
@@ -77,6 +78,11 @@ pub enum Command {
     /// Write the files that run Creel elsewhere
     #[command(subcommand)]
     Deploy(DeployCommand),
+    /// Reckon what so many users need and cost
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// Look what is wrong, and say what to do; exit code 1 if there are errors
+    Doctor,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }

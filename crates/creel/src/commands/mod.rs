@@ -3,10 +3,12 @@
 pub mod completions;
 pub mod credits;
 pub mod deploy;
+pub mod doctor;
 pub mod gateway;
 pub mod instance;
 pub mod llm;
 pub mod multi_tenant;
+pub mod plan;
 pub mod records;
 pub mod up;
 pub mod usage;

@@ -1,7 +1,10 @@
 //! What the host is, and which of the protections of instances it has.
 
+use std::path::PathBuf;
+
 use landlock::{ABI, Access as _, AccessFs, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _};
 
+use crate::driver::trial;
 use crate::{Fleet, procfs};
 
 /// The host now.
@@ -11,7 +14,11 @@ pub struct HostFacts {
     pub cpus: usize,
     pub memory_total_bytes: u64,
     pub memory_used_bytes: u64,
-    /// Of the file system that the home is on.
+    /// 0 where there is none.
+    pub swap_bytes: u64,
+    pub cgroup: Option<CgroupVersion>,
+    /// The home, and the file system that it is on.
+    pub home: PathBuf,
     pub disk_total_bytes: u64,
     pub disk_free_bytes: u64,
     pub load_1m: f64,
@@ -23,6 +30,41 @@ pub struct Feature {
     pub name: &'static str,
     pub available: bool,
     pub detail: String,
+}
+
+/// Which version of control groups the host has mounted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CgroupVersion {
+    V1,
+    V2,
+}
+
+impl CgroupVersion {
+    /// That of the host; the first where both are mounted and the first has controllers, `None` where neither is.
+    #[must_use]
+    pub fn of_host() -> Option<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let has = |kind: &str| mounts.lines().any(|line| line.split(' ').nth(2) == Some(kind));
+        match (has("cgroup"), has("cgroup2")) {
+            (true, _) => Some(Self::V1),
+            (false, true) => Some(Self::V2),
+            (false, false) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for CgroupVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "1",
+            Self::V2 => "2",
+        })
+    }
+}
+
+/// What can be learned of a host's protections where no fleet is open: of control groups nothing, for only a fleet makes any.
+pub async fn features_without_a_fleet(creel_exe: &std::path::Path) -> Vec<Feature> {
+    vec![landlock(), mounts_feature(Some(&trial::own_mounts(creel_exe).await))]
 }
 
 impl Fleet {
@@ -38,12 +80,21 @@ impl Fleet {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
             memory_total_bytes,
             memory_used_bytes,
+            swap_bytes: procfs::swap().map_or(0, |(total, _)| total),
+            cgroup: CgroupVersion::of_host(),
+            home: self.shared.home.path().to_owned(),
             disk_total_bytes: bytes(disk.as_ref().map_or(0, |disk| disk.f_blocks)),
             disk_free_bytes: bytes(disk.as_ref().map_or(0, |disk| disk.f_bavail)),
             load_1m: load
                 .and_then(|text| text.split(' ').next()?.parse().ok())
                 .unwrap_or_default(),
         }
+    }
+
+    /// The version of the Node that new `openclaw` instances run on, where it is installed.
+    #[must_use]
+    pub fn node_version(&self) -> Option<String> {
+        self.shared.process.installer().node_of(crate::OPENCLAW_VERSION)
     }
 
     /// The protections of instances, and what is missing for those that this host has not.
@@ -77,22 +128,26 @@ impl Fleet {
 
     /// Tried when the fleet was opened; until that trial is over, not said to be there.
     fn own_mounts(&self) -> Feature {
-        let (available, detail) = match self.shared.process.tried_own_mounts() {
-            Some(Ok(())) => (
-                true,
-                "instances see nothing in /run and /tmp of what other programs leave there".to_owned(),
-            ),
-            Some(Err(reason)) => (
-                false,
-                format!("sockets in /run and /tmp are within reach of instances: {reason}"),
-            ),
-            None => (false, "not known yet".to_owned()),
-        };
-        Feature {
-            name: "mounts",
-            available,
-            detail,
-        }
+        mounts_feature(self.shared.process.tried_own_mounts())
+    }
+}
+
+fn mounts_feature(tried: Option<&Result<(), String>>) -> Feature {
+    let (available, detail) = match tried {
+        Some(Ok(())) => (
+            true,
+            "instances see nothing in /run and /tmp of what other programs leave there".to_owned(),
+        ),
+        Some(Err(reason)) => (
+            false,
+            format!("sockets in /run and /tmp are within reach of instances: {reason}"),
+        ),
+        None => (false, "not known yet".to_owned()),
+    };
+    Feature {
+        name: "mounts",
+        available,
+        detail,
     }
 }
 

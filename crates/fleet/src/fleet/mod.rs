@@ -8,7 +8,7 @@ mod open;
 mod options;
 
 pub use change::{ChangeInstance, MEMORY_LIMITS};
-pub use host::{Feature, HostFacts};
+pub use host::{CgroupVersion, Feature, HostFacts, features_without_a_fleet};
 pub use options::{DefaultMemory, FleetOptions, Timing};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,7 +24,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use crate::actor::Command;
 use crate::directory::{CONFIG, InstanceDirectory};
-use crate::logs::{self, LogLines};
+use crate::logs::{self, LogLines, LogQuery};
 use crate::shared::{Activity, CREATIONS, Handle, Shared};
 use crate::{
     ConfigVersion, Endpoint, Engaged, FleetError, FleetEvent, HostSample, Instance, InstanceId, Sample, Token,
@@ -39,7 +39,7 @@ pub(crate) const MAX_CONFIG: u64 = 4 << 20;
 /// All instances of a home. A cheap handle; clones are the same fleet.
 #[derive(Clone)]
 pub struct Fleet {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl Fleet {
@@ -249,13 +249,29 @@ impl Fleet {
         logs::tail(&path, lines, token.as_ref()).map_err(FleetError::file("read", path))
     }
 
-    /// The last `lines` lines of its log, then what is added to it, until the stream is dropped.
+    /// The lines of its log that are asked for, without its token.
     ///
     /// # Errors
     /// As [`Fleet::tail_logs`].
-    pub fn follow_logs(&self, id: &InstanceId, lines: usize) -> Result<LogLines, FleetError> {
+    pub async fn find_logs(&self, id: &InstanceId, query: LogQuery) -> Result<logs::Found, FleetError> {
         let (path, token) = self.log(id)?;
-        logs::follow(path.clone(), lines, token).map_err(FleetError::file("read", path))
+        // On a thread of its own: what is searched for may be far from the end.
+        let log = path.clone();
+        let found = tokio::task::spawn_blocking(move || logs::find(&log, &query, token.as_ref())).await;
+        let found = found.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        found.map_err(FleetError::file("read", path))
+    }
+
+    /// The lines of its log that are asked for, then what is added to it, until the stream is dropped.
+    ///
+    /// # Errors
+    /// As [`Fleet::tail_logs`].
+    pub async fn follow_logs(&self, id: &InstanceId, query: LogQuery) -> Result<LogLines, FleetError> {
+        let (path, token) = self.log(id)?;
+        let log = path.clone();
+        let followed = tokio::task::spawn_blocking(move || logs::follow(log, query, token)).await;
+        let followed = followed.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        followed.map_err(FleetError::file("read", path))
     }
 
     /// The whole of its log as it is now, without its token.

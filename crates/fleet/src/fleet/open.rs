@@ -137,7 +137,8 @@ async fn measure(shared: Weak<Shared>) {
     loop {
         let Some(fleet) = shared.upgrade() else { return };
         let living = living(&fleet);
-        let pause = stats::interval(living.values().map(Vec::len).sum());
+        let ids: Vec<InstanceId> = fleet.registry.load().keys().cloned().collect();
+        let pause = stats::interval(ids.len());
         let measured = living.iter().map(|(driver, subjects)| {
             let driver = fleet.drivers.of(*driver).clone();
             async move { driver.measure(subjects).await }
@@ -146,10 +147,11 @@ async fn measure(shared: Weak<Shared>) {
         // On a thread of its own: a thousand small reads must not hold up a request.
         let kept = tokio::task::spawn_blocking(move || {
             fleet.stats.take(&measured, now_ms());
-            for subject in living.values().flatten() {
-                let path = fleet.home.instance(&subject.id).log();
+            // Those that don't run, too: one may have ended with a flood.
+            for id in &ids {
+                let path = fleet.home.instance(id).log();
                 if let Err(error) = logs::rotate(&path, logs::MAX_BYTES) {
-                    tracing::warn!(instance = %subject.id, %error, "cannot put its log aside");
+                    tracing::warn!(instance = %id, %error, "cannot put its log aside");
                 }
             }
         });

@@ -10,7 +10,7 @@ use creel_records::{InstanceRecord, Runtime};
 use crate::driver::Say;
 use crate::{FleetError, Timing};
 
-pub use openclaw::Installer;
+pub use openclaw::{Installer, installed_version as installed_openclaw, is_fit_node, node_version};
 
 /// How to start a runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -69,15 +69,32 @@ pub fn launch(directory: &Path, port: u16) -> Launch {
     }
 }
 
+/// Whether upstream runs on this Node (`24.16.0`).
+pub fn is_fit_node(version: &str) -> bool {
+    let mut parts = version.split('.').map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(24)), Some(Ok(minor))) => minor >= 16,
+        (Some(Ok(26)), Some(Ok(minor))) => minor >= 1,
+        (Some(Ok(major)), Some(Ok(_))) => major > 26,
+        _ => false,
+    }
+}
+
 /// The version installed in a directory, if both parts are there.
-fn installed_version(directory: &Path) -> Option<String> {
-    let modules = directory.join("node_modules");
-    let text = fs::read_to_string(modules.join("openclaw/package.json")).ok()?;
+pub fn installed_version(directory: &Path) -> Option<String> {
+    let node = directory.join("node_modules/node/bin/node");
+    node.is_file().then(|| package_version(directory, "openclaw"))?
+}
+
+/// The version of the Node installed in a directory.
+pub fn node_version(directory: &Path) -> Option<String> {
+    package_version(directory, "node")
+}
+
+fn package_version(directory: &Path, name: &str) -> Option<String> {
+    let text = fs::read_to_string(directory.join("node_modules").join(name).join("package.json")).ok()?;
     let package: serde_json::Value = serde_json::from_str(&text).ok()?;
-    modules
-        .join("node/bin/node")
-        .is_file()
-        .then(|| package["version"].as_str().map(str::to_owned))?
+    package["version"].as_str().map(str::to_owned)
 }
 
 impl Installer {
@@ -89,6 +106,21 @@ impl Installer {
             cache,
             one_at_a_time: Arc::new(Semaphore::new(1)),
         }
+    }
+
+    /// The version of the Node that an instance of this version of upstream would run on, where it is installed.
+    pub fn node_of(&self, version: &str) -> Option<String> {
+        let own = self.runtimes.join(format!("openclaw-{version}"));
+        let places = self.cache.iter().chain([&own]);
+        let found = places
+            .into_iter()
+            .find(|place| installed_version(place).as_deref() == Some(version))?;
+        node_version(found)
+    }
+
+    /// The directory that is read and never written.
+    pub fn cache(&self) -> Option<&Path> {
+        self.cache.as_deref()
     }
 
     /// The directory that holds this version; installs it if there is none. Two callers never install at the same time, and

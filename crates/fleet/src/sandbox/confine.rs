@@ -2,7 +2,7 @@
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, NetPort, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetError, Scope, path_beneath_rules,
+    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
 use super::Spec;
@@ -73,12 +73,12 @@ const DEVICES: [&str; 7] = [
 /// lists are out of reach, and so are signals and abstract sockets to processes outside the sandbox. Tracing such a
 /// process, which includes reading its `/proc/<pid>/environ`, is denied by being in a sandbox at all. Of TCP ports it may listen
 /// on its own alone, so that nobody can sit on another instance's while that one is stopped.
-pub fn confine(spec: &Spec) -> Result<(), RulesetError> {
+pub fn confine(spec: &Spec) -> Result<RulesetStatus, RulesetError> {
     let abi = ABI::V6;
     let read_execute = AccessFs::from_read(abi);
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
-    Ruleset::default()
+    let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(abi))?
         .handle_access(AccessNet::BindTcp)?
@@ -99,5 +99,5 @@ pub fn confine(spec: &Spec) -> Result<(), RulesetError> {
             AccessFs::from_all(abi),
         ))?
         .restrict_self()?;
-    Ok(())
+    Ok(status.ruleset)
 }

@@ -7,6 +7,7 @@
 //! need, and becomes the program. The pid stays the same throughout.
 
 mod confine;
+mod confinement;
 mod mounts;
 mod privileges;
 
@@ -22,6 +23,7 @@ use rustix::fs::{FlockOperation, Mode};
 use rustix::io::{Errno, FdFlags};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::confinement::{Confinement, Landlock};
 use self::mounts::Made;
 use crate::procfs;
 
@@ -44,6 +46,8 @@ pub(crate) struct Spec {
     pub lock: PathBuf,
     /// Gets `pid start-time`.
     pub pid_file: PathBuf,
+    /// Gets what confines it.
+    pub confinement_file: PathBuf,
     /// The `cgroup.procs` files to join.
     pub cgroups: Vec<PathBuf>,
     /// Directories the program may change; next to the system's, it sees nothing else of the host.
@@ -126,6 +130,9 @@ fn become_program(spec: Spec) -> Result<Infallible, SandboxError> {
     close_fds::set_fds_cloexec(FIRST_INHERITED, &[]);
     let lock = take_lock(&spec.lock)?;
     write_pid_file(&spec.pid_file).map_err(failed(format!("write {}", spec.pid_file.display())))?;
+    // Opened while the path leads there, and while that is allowed.
+    let say = || format!("write {}", spec.confinement_file.display());
+    let note = confinement::open(&spec.confinement_file).map_err(failed(say()))?;
     for procs in &spec.cgroups {
         // A limit that was promised is kept, or the instance does not run.
         fs::write(procs, rustix::process::getpid().as_raw_nonzero().to_string())
@@ -140,7 +147,9 @@ fn become_program(spec: Spec) -> Result<Infallible, SandboxError> {
     }
     privileges::give_up()?;
     let confined = confine::confine(&spec);
-    confined.map_err(|error| failed("confine it")(io::Error::other(error.to_string())))?;
+    let landlock = confined.map_err(|error| failed("confine it")(io::Error::other(error.to_string())))?;
+    let found = Confinement::of_this_process(landlock.into(), spec.own_mounts);
+    found.write(note).map_err(failed(say()))?;
 
     // Kept open on purpose, across exec: whoever has it open holds the lock.
     std::mem::forget(lock);

@@ -2,6 +2,9 @@
 
 use clap::{Args, Subcommand};
 
+use super::bulk::Selection;
+use super::logs;
+
 #[derive(Subcommand)]
 pub enum InstanceCommand {
     /// Make an instance and start it
@@ -11,39 +14,39 @@ pub enum InstanceCommand {
     List,
     /// Show one instance
     Show { id: String },
-    /// Start an instance
-    Start { id: String },
-    /// Stop an instance, drained
-    Stop { id: String },
-    /// Stop an instance and start it again
-    Restart { id: String },
-    /// Put an instance to sleep: stopped where it is, its memory in swap
-    Sleep { id: String },
-    /// Wake an instance that sleeps
-    Wake { id: String },
+    /// Start instances
+    Start(Selection),
+    /// Stop instances, drained
+    Stop(Selection),
+    /// Stop instances and start them again
+    Restart(Selection),
+    /// Put instances to sleep: stopped where they are, their memory in swap
+    Sleep(Selection),
+    /// Wake instances that sleep
+    Wake(Selection),
     /// Change an instance's name, idle policy or limits
     Change(ChangeArgs),
-    /// Make what is missing of an instance's files, overwriting nothing, and restart it if it runs
-    Init { id: String },
+    /// Make what is missing of instances' files, overwriting nothing, and restart those that run
+    Init(Selection),
     /// Print an instance's log
     Logs {
         id: String,
         /// Go on as the log grows
         #[arg(short, long)]
         follow: bool,
-        /// Lines to begin with
-        #[arg(long, value_name = "LINES", default_value_t = 200)]
-        tail: usize,
+        #[command(flatten)]
+        wanted: logs::Wanted,
     },
     /// Read or change an instance's openclaw.json
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Make a new token; the old one is void
     Token { id: String },
-    /// Remove an instance; its data is kept
+    /// Remove instances; their data is kept
     Rm {
-        id: String,
-        /// Remove its data too, also what was kept of one that is removed already
+        #[arg(value_name = "ID", required = true)]
+        ids: Vec<String>,
+        /// Remove their data too, also what was kept of one that is removed already
         #[arg(long)]
         purge: bool,
     },

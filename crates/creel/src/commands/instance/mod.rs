@@ -1,9 +1,11 @@
 //! `creel instance …`: everything through the backend's REST API.
 
 mod args;
+mod bulk;
 mod change;
 mod config;
 mod create;
+mod logs;
 mod terms;
 
 pub use args::InstanceCommand;
@@ -12,6 +14,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use self::bulk::Selection;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output::{self, Spinner, duration, print_or};
@@ -27,14 +30,14 @@ pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) ->
             show(&instance, json);
             Ok(())
         }
-        InstanceCommand::Start { id } => act(&client, &id, "start", json).await,
-        InstanceCommand::Stop { id } => act(&client, &id, "stop", json).await,
-        InstanceCommand::Restart { id } => act(&client, &id, "restart", json).await,
-        InstanceCommand::Sleep { id } => act(&client, &id, "sleep", json).await,
-        InstanceCommand::Wake { id } => act(&client, &id, "wake", json).await,
+        InstanceCommand::Start(selection) => act(&client, selection, "start", json).await,
+        InstanceCommand::Stop(selection) => act(&client, selection, "stop", json).await,
+        InstanceCommand::Restart(selection) => act(&client, selection, "restart", json).await,
+        InstanceCommand::Sleep(selection) => act(&client, selection, "sleep", json).await,
+        InstanceCommand::Wake(selection) => act(&client, selection, "wake", json).await,
         InstanceCommand::Change(args) => change::run(&client, args, json).await,
-        InstanceCommand::Init { id } => act(&client, &id, "init", json).await,
-        InstanceCommand::Logs { id, follow, tail } => logs(&client, &id, follow, tail, json).await,
+        InstanceCommand::Init(selection) => act(&client, selection, "init", json).await,
+        InstanceCommand::Logs { id, follow, wanted } => logs::run(&client, &id, follow, &wanted, json).await,
         InstanceCommand::Config(command) => config::run(&client, command, json).await,
         InstanceCommand::Token { id } => {
             let answer = client.post(&path(&id, "/token"), None).await?;
@@ -43,16 +46,10 @@ pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) ->
             });
             Ok(())
         }
-        InstanceCommand::Rm { id, purge } => {
-            client
-                .delete(&path(&id, if purge { "?purge=true" } else { "" }))
-                .await?;
-            let kept = if purge { "its data too" } else { "its data is kept" };
-            print_or(json, &json!({"removed": id, "purged": purge}), || {
-                output::line(&format!("removed {id}, {kept}"))
-            });
-            Ok(())
-        }
+        InstanceCommand::Rm { ids, purge } => match ids.as_slice() {
+            [id] => remove(&client, id, purge, json).await,
+            ids => bulk::run(&client, ids, "remove", Some(purge), json).await,
+        },
     }
 }
 
@@ -61,7 +58,20 @@ fn path(id: &str, rest: &str) -> String {
     format!("/api/instances/{}{rest}", escaped(id))
 }
 
-async fn act(client: &Client, id: &str, action: &str, json: bool) -> Result<(), Failure> {
+async fn remove(client: &Client, id: &str, purge: bool, json: bool) -> Result<(), Failure> {
+    client.delete(&path(id, if purge { "?purge=true" } else { "" })).await?;
+    let kept = if purge { "its data too" } else { "its data is kept" };
+    print_or(json, &json!({"removed": id, "purged": purge}), || {
+        output::line(&format!("removed {id}, {kept}"))
+    });
+    Ok(())
+}
+
+/// One shows itself afterwards; of several a line each is enough.
+async fn act(client: &Client, selection: Selection, action: &str, json: bool) -> Result<(), Failure> {
+    let Some(id) = selection.one() else {
+        return bulk::act(client, selection, action, json).await;
+    };
     let spinner = Spinner::start(json);
     spinner.say(format!("{id}: {action}"));
     let instance = client.post_and_wait(&path(id, &format!("/{action}")), None).await?;
@@ -136,25 +146,4 @@ fn show(instance: &Value, json: bool) {
             output::line(&format!("{name:<14}  {shown}"));
         }
     });
-}
-
-async fn logs(client: &Client, id: &str, follow: bool, tail: usize, json: bool) -> Result<(), Failure> {
-    let print = |batch: &Value| {
-        for line in batch["lines"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
-            print_or(json, &json!({"line": line}), || output::line(line));
-        }
-    };
-    if follow {
-        return client
-            .follow(&path(id, &format!("/logs/stream?tail={tail}")), print)
-            .await;
-    }
-    let answer = client.get(&path(id, &format!("/logs?tail={tail}"))).await?;
-    print_or(json, &answer, || print(&answer));
-    Ok(())
 }

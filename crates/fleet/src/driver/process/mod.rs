@@ -4,7 +4,7 @@ mod child;
 mod inhabitant;
 mod usage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -47,6 +47,14 @@ impl ProcessDriver {
     /// What is known of that by now.
     pub fn tried_own_mounts(&self) -> Option<&Result<(), String>> {
         self.own_mounts.get()
+    }
+
+    pub fn creel(&self) -> &Path {
+        &self.creel
+    }
+
+    pub fn installer(&self) -> &Installer {
+        &self.installer
     }
 
     pub fn cgroups(&self) -> &Cgroups {
@@ -137,6 +145,7 @@ impl Launcher for OfProcess {
             working_directory: start.directory.workspace(),
             lock: start.directory.lock(),
             pid_file: start.directory.pid_file(),
+            confinement_file: start.directory.confinement_file(),
             cgroups: group.procs(),
             writable: start.directory.writable(),
             readable: launch.readable.clone(),

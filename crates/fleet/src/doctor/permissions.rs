@@ -1,0 +1,104 @@
+//! Who else on this host could read a home.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{Check, Finding, Subject};
+
+/// The bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
+
+/// Files of a home that hold secrets, where they are there.
+const SECRET_FILES: [&str; 4] = ["creel.toml", "creel.db", "creel.db-wal", "creel.db-shm"];
+/// Directories of a home.
+const DIRECTORIES: [&str; 6] = [
+    "secrets",
+    "templates",
+    "backups",
+    "instances",
+    "runtimes",
+    "llm-journal",
+];
+/// Of an instance's directory.
+const PRIVATE_DIRECTORIES: [&str; 5] = ["", "data", "home", "tmp", "logs"];
+const PRIVATE_FILES: [&str; 2] = ["instance.env", "data/openclaw.json"];
+
+pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
+    let mut look = Look::default();
+    look.at("home", home, "0700", true);
+    for name in DIRECTORIES {
+        look.at("home", &home.join(name), "0700", name == "secrets");
+    }
+    for name in SECRET_FILES {
+        look.at("home", &home.join(name), "0600", true);
+    }
+    for path in entries(&home.join("secrets")) {
+        look.at("home", &path, "0600", true);
+    }
+    if home.is_dir() && !home.join("secrets/master.key").exists() && !subjects.is_empty() {
+        let what = "secrets/master.key is gone: no sealed token or key opens without it";
+        look.found.push(Finding::error(Check::Permissions, "home", what).remedy(
+            "put it back from a backup of the home; without one, rotate every token and enter every key again",
+        ));
+    }
+    for subject in subjects {
+        let name = subject.name();
+        for path in PRIVATE_DIRECTORIES {
+            look.at(&name, &subject.directory.root().join(path), "0700", path.is_empty());
+        }
+        for path in PRIVATE_FILES {
+            look.at(&name, &subject.directory.root().join(path), "0600", true);
+        }
+    }
+    if look.found.is_empty() && look.seen > 0 {
+        let what = format!("{} files and directories are for their owner alone", look.seen);
+        look.found.push(Finding::ok(Check::Permissions, "home", what));
+    }
+    look.found
+}
+
+#[derive(Default)]
+struct Look {
+    found: Vec<Finding>,
+    seen: usize,
+}
+
+impl Look {
+    /// What is not there is another look's business; so is what a symbolic link leads to.
+    fn at(&mut self, subject: &str, path: &Path, mode: &str, holds_secrets: bool) {
+        let Ok(metadata) = fs::symlink_metadata(path) else {
+            return;
+        };
+        if metadata.is_symlink() {
+            return;
+        }
+        self.seen += 1;
+        let own = rustix::process::geteuid().as_raw();
+        let shown = path.display();
+        if metadata.uid() != own {
+            let what = format!(
+                "{shown} belongs to user {}, not to {own}, who runs creel",
+                metadata.uid()
+            );
+            self.found
+                .push(Finding::error(Check::Permissions, subject, what).remedy(format!("chown {own} '{shown}'")));
+        }
+        let open = metadata.mode() & 0o777;
+        if open & OTHERS == 0 {
+            return;
+        }
+        let what = format!("{shown} is open to others (mode {open:04o})");
+        let finding = if holds_secrets {
+            Finding::error(Check::Permissions, subject, what)
+        } else {
+            Finding::warning(Check::Permissions, subject, what)
+        };
+        self.found.push(finding.remedy(format!("chmod {mode} '{shown}'")));
+    }
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}

@@ -1,0 +1,131 @@
+//! Versions: what is pinned, what is installed, and which program really runs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use creel_records::{Desired, Driver, Runtime};
+
+use super::{Check, Finding, Patient, Subject};
+use crate::OPENCLAW_VERSION;
+use crate::runtime;
+
+pub fn examine(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
+    let mut findings = vec![Finding::ok(
+        Check::Versions,
+        "creel",
+        format!("version {}", env!("CARGO_PKG_VERSION")),
+    )];
+    let here = subjects
+        .iter()
+        .filter(|subject| subject.record.driver == Driver::Process);
+    let mut pinned: BTreeMap<&str, Vec<&Subject<'_>>> = BTreeMap::new();
+    for subject in here {
+        match subject.record.runtime {
+            Runtime::Native => findings.extend(replaced(subject, &patient.creel_exe)),
+            Runtime::Openclaw => {
+                let version = subject.record.version.as_deref().unwrap_or(OPENCLAW_VERSION);
+                pinned.entry(version).or_default().push(subject);
+            }
+        }
+    }
+    for (version, users) in &pinned {
+        findings.extend(of_openclaw(patient, version, users));
+    }
+    findings.extend(unused(patient, &pinned));
+    findings
+}
+
+/// A native instance whose program file was replaced since it was started: it runs what was there before.
+fn replaced(subject: &Subject<'_>, creel_exe: &Path) -> Option<Finding> {
+    // A native gateway lets nobody but root look; then nothing is said.
+    let program = fs::read_link(format!("/proc/{}/exe", subject.pid()?)).ok()?;
+    if program == creel_exe {
+        return None;
+    }
+    let what = format!("it runs {}, not {}", program.display(), creel_exe.display());
+    let remedy = format!("creel instance restart {}, when it suits its user", subject.record.id);
+    Some(Finding::warning(Check::Versions, subject.name(), what).remedy(remedy))
+}
+
+fn of_openclaw(patient: &Patient, version: &str, users: &[&Subject<'_>]) -> Vec<Finding> {
+    let name = format!("openclaw {version}");
+    let ids: Vec<&str> = users.iter().map(|subject| subject.record.id.as_str()).collect();
+    let own = patient.home.join("runtimes").join(format!("openclaw-{version}"));
+    let places = patient
+        .openclaw_cache
+        .iter()
+        .map(|path| path.as_path())
+        .chain([own.as_path()]);
+    let installed = places
+        .filter_map(|place| Some((place, runtime::installed_openclaw(place)?)))
+        .find(|(place, found)| *place == own || found == version);
+    let mut findings = Vec::new();
+    match installed {
+        None => {
+            let what = format!(
+                "pinned by {} and not installed; the next start installs it from npm",
+                ids.join(", ")
+            );
+            let waited_for = users.iter().any(|user| user.record.desired == Desired::Running);
+            findings.push(if waited_for {
+                Finding::warning(Check::Versions, name, what).remedy(
+                    "see that the npm registry can be reached from here, or name a cache in CREEL_OPENCLAW_CACHE",
+                )
+            } else {
+                Finding::ok(Check::Versions, name, what)
+            });
+        }
+        Some((place, found)) if found != version => {
+            let what = format!("{} holds version {found}", place.display());
+            findings.push(Finding::error(Check::Versions, name, what).remedy(format!(
+                "stop {}, then rm -r '{}': the next start installs it anew",
+                ids.join(", "),
+                place.display()
+            )));
+        }
+        Some((place, _)) => findings.push(node(&name, place, &ids)),
+    }
+    if version != OPENCLAW_VERSION {
+        let what = format!("{} pin it; this creel was made for {OPENCLAW_VERSION}", ids.join(", "));
+        findings.push(Finding::ok(Check::Versions, format!("openclaw {version}"), what));
+    }
+    findings
+}
+
+/// Whether the Node beside it is one that upstream runs on.
+fn node(name: &str, place: &Path, ids: &[&str]) -> Finding {
+    let Some(version) = runtime::node_version(place) else {
+        let what = format!("there is no node in {}", place.display());
+        return Finding::error(Check::Versions, name, what)
+            .remedy(format!("rm -r '{}': the next start installs it anew", place.display()));
+    };
+    if runtime::is_fit_node(&version) {
+        let what = format!("installed, with node {version}; pinned by {}", ids.join(", "));
+        Finding::ok(Check::Versions, name, what)
+    } else {
+        let what = format!("its node is {version}; upstream needs 24.16 or newer of 24, or 26.1 or newer");
+        Finding::error(Check::Versions, name, what)
+            .remedy(format!("rm -r '{}': the next start installs it anew", place.display()))
+    }
+}
+
+/// Installed, and pinned by nobody.
+fn unused(patient: &Patient, pinned: &BTreeMap<&str, Vec<&Subject<'_>>>) -> Option<Finding> {
+    let entries = fs::read_dir(patient.home.join("runtimes")).ok()?;
+    let mut unused: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| {
+            name.strip_prefix("openclaw-")
+                .is_some_and(|version| !pinned.contains_key(version))
+        })
+        .collect();
+    unused.sort();
+    let runtimes = patient.home.join("runtimes");
+    (!unused.is_empty()).then(|| {
+        let what = format!("no instance uses {}", unused.join(", "));
+        Finding::ok(Check::Versions, "runtimes", what)
+            .remedy(format!("rm -r below '{}' makes room", runtimes.display()))
+    })
+}

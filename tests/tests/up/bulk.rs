@@ -1,0 +1,101 @@
+//! The same for many instances at once: through the API, and from the command line.
+
+use creel_tests::http::Answer;
+use creel_tests::up::Up;
+use serde_json::{Value, json};
+
+async fn resting(names: &[&str]) -> Up {
+    let up = Up::start().await;
+    for name in names {
+        let made = up.post("/api/instances", &json!({"id": name, "start": false})).await;
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    up
+}
+
+fn went(answer: &Value) -> Vec<(&str, bool)> {
+    let results = answer["results"].as_array().unwrap();
+    results
+        .iter()
+        .map(|result| (result["id"].as_str().unwrap(), result["ok"].as_bool().unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn each_tells_how_it_went_and_none_keeps_the_others() {
+    let up = resting(&["a", "b"]).await;
+    let request = json!({"action": "start", "ids": ["b", "ghost", "a"]});
+    let answer = up.post("/api/bulk/instances", &request).await.ok();
+    assert_eq!(went(&answer), [("b", true), ("ghost", false), ("a", true)]);
+    assert_eq!(answer["results"][1]["problem"]["status"], 404);
+    for id in ["a", "b"] {
+        assert_eq!(up.show(id).await["status"], "running");
+    }
+    let request = json!({"action": "remove", "ids": ["a", "b"], "purge": true});
+    assert_eq!(
+        went(&up.post("/api/bulk/instances", &request).await.ok()),
+        [("a", true), ("b", true)]
+    );
+    assert!(!up.home().join("instances/a").exists() && !up.home().join("instances/b").exists());
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_begins_nothing() {
+    let up = resting(&["a"]).await;
+    for (request, said) in [
+        (json!({"action": "explode", "ids": ["a"]}), "an instance cannot"),
+        (json!({"action": "start", "ids": ["a", "../x"]}), "ids: instance id"),
+        (
+            json!({"action": "start", "ids": ["a", "a"]}),
+            "ids: \"a\" is named twice",
+        ),
+        (json!({"action": "start", "ids": []}), "ids: name 1 to"),
+        (
+            json!({"action": "start", "ids": ["a"], "purge": true}),
+            "purge: says nothing of",
+        ),
+    ] {
+        let (status, detail) = refusal(&up.post("/api/bulk/instances", &request).await);
+        assert!(
+            [404, 422].contains(&status) && detail.contains(said),
+            "{request}: {status} {detail}"
+        );
+    }
+    assert_eq!(up.show("a").await["status"], "created");
+}
+
+#[tokio::test]
+async fn several_or_all_are_named_on_the_command_line() {
+    let up = resting(&["a", "b", "c"]).await;
+    let answer = up.creel_json(&["instance", "start", "a", "c"]).await;
+    assert_eq!(went(&answer), [("a", true), ("c", true)]);
+    assert_eq!(up.show("b").await["status"], "created");
+    let answer = up.creel_json(&["instance", "stop", "--all"]).await;
+    assert_eq!(went(&answer), [("a", true), ("b", true), ("c", true)]);
+    assert_eq!(up.show("a").await["status"], "stopped");
+    let failed = up.creel(&["instance", "start", "a", "ghost"]).await;
+    assert_eq!(failed.status.code(), Some(1), "{failed:?}");
+    let said = String::from_utf8_lossy(&failed.stdout).into_owned();
+    assert!(
+        said.contains("a: start done") && said.contains("there is no instance \"ghost\""),
+        "{said}"
+    );
+    let (code, said) = up.creel_refuses(&["instance", "start"]).await;
+    assert!(code == Some(2) && said.contains("--all"), "{said}");
+    let (code, said) = up.creel_refuses(&["instance", "start", "a", "--all"]).await;
+    assert!(code == Some(2) && said.contains("exclude each other"), "{said}");
+    let answer = up.creel_json(&["instance", "rm", "a", "b", "--purge"]).await;
+    assert_eq!(went(&answer), [("a", true), ("b", true)]);
+    assert_eq!(
+        up.get("/api/instances").await.ok()["instances"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+fn refusal(answer: &Answer) -> (u16, String) {
+    let (status, _) = answer.problem();
+    (status, answer.json()["detail"].as_str().unwrap().to_owned())
+}
