@@ -380,12 +380,18 @@ fn a_missing_file_is_no_error_and_an_unreadable_one_is() {
         "{error}"
     );
     std::fs::remove_file(&dev.config).unwrap();
-    std::fs::write(&dev.config, [0xff, 0xfe]).unwrap();
+    std::fs::create_dir(&dev.config).unwrap();
     assert!(
         load(&dev, &vars, &Overrides::default())
             .unwrap_err()
             .message
             .starts_with("cannot read ")
+    );
+    std::fs::remove_dir(&dev.config).unwrap();
+    std::fs::write(&dev.config, b"{\n  // caf\xE9\n}").unwrap();
+    assert_eq!(
+        load(&dev, &vars, &Overrides::default()).unwrap_err().to_string(),
+        "openclaw.json:2:9: the byte 0xE9 is no UTF-8; save the file as UTF-8"
     );
     std::fs::write(&dev.config, "{\n  gateway: {\n    port: \n").unwrap();
     assert_eq!(
