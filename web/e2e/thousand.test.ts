@@ -1,6 +1,6 @@
 /** The list with 1,000 real instances, none of them started: what is drawn, what the keyboard reaches, what a filter finds. */
 import { expect, test } from 'vitest'
-import { PHONE, picture } from './browser'
+import { DESKTOP, PHONE, picture } from './browser'
 import { signedInAt } from './here'
 
 const COUNT = 1000
@@ -74,3 +74,18 @@ test('a phone shows them too', async () => {
   expect(await drawn()).toBeLessThan(50)
   await picture(console_.page, '31-thousand-phone')
 })
+
+test('all of them are marked, and removed together', async () => {
+  await console_.page.setViewportSize(DESKTOP)
+  await console_.part('mark-all').locator('input').check()
+  await console_.part('marked').getByText(`${COUNT} marked`).waitFor()
+  expect(await drawn()).toBeLessThan(50)
+  await picture(console_.page, '32-thousand-marked')
+  await console_.part('bulk-remove').click()
+  await console_.part('purge-true').check()
+  await console_.page.locator('.el-dialog input[data-test="confirm"]').fill(String(COUNT))
+  await console_.part('confirm-remove').click()
+  await console_.part('bulk-progress').waitFor()
+  await console_.page.getByText('No instance matches.').waitFor({ timeout: 100_000 })
+  expect(await console_.part('bulk-refused').count()).toBe(0)
+}, 120_000)

@@ -3,13 +3,14 @@ import { createServer } from 'node:http'
 import JSON5 from 'json5'
 import { WebSocketServer } from 'ws'
 import { body, sendFile, sendJson, sendProblem, startEvents } from './http.mjs'
+import { channels, drivers, findings, images, synced, templates } from './catalogue.mjs'
 import { openapi } from './openapi.mjs'
 
 const USERNAME = 'admin'
 const PASSWORD = 'creel'
 const CSRF = 'mock-csrf'
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/
-const LIFECYCLE = new Set(['start', 'stop', 'restart', 'init'])
+const LIFECYCLE = new Set(['start', 'stop', 'restart', 'sleep', 'wake', 'init'])
 
 export function serveBackend(fleet, port) {
   const started = Date.now()
@@ -37,6 +38,18 @@ export function serveBackend(fleet, port) {
         return sendJson(response, 200, {
           events: fleet.activity(Number(url.searchParams.get('limit') ?? 50)),
         })
+      case 'GET /api/drivers':
+        return sendJson(response, 200, { drivers })
+      case 'GET /api/channels':
+        return sendJson(response, 200, { channels })
+      case 'GET /api/images':
+        return sendJson(response, 200, { images })
+      case 'GET /api/doctor':
+        return sendJson(response, 200, { findings })
+      case 'GET /api/templates':
+        return sendJson(response, 200, { templates: templates.list() })
+      case 'POST /api/bulk/instances':
+        return sendJson(response, 200, await bulk(fleet, JSON.parse(await body(request))))
       case 'GET /api/events':
         return events(fleet, response)
       case 'GET /api/instances':
@@ -44,6 +57,7 @@ export function serveBackend(fleet, port) {
       case 'POST /api/instances':
         return create(fleet, response, JSON.parse(await body(request)))
     }
+    if (url.pathname.startsWith('/api/templates/')) return template(request, response, url.pathname.slice(15))
     const [, , , id, ...rest] = url.pathname.split('/')
     if (!fleet.get(id)) return sendProblem(response, 404, `There is no instance \`${id}\`.`)
     return instance(fleet, id, rest.join('/'), request, response, url)
@@ -81,6 +95,24 @@ async function create(fleet, response, wanted) {
   sendJson(response, 201, await fleet.create(wanted))
 }
 
+async function template(request, response, path) {
+  if (request.method === 'PUT') templates.write(path, JSON.parse(await body(request)).content)
+  if (request.method === 'DELETE') templates.reset(path)
+  sendJson(response, 200, templates.read(path))
+}
+
+async function bulk(fleet, { action, ids, purge }) {
+  const results = ids.map(async (id) => {
+    if (!fleet.get(id))
+      return { id, ok: false, problem: { status: 404, code: 'not_found', detail: `no ${id}` } }
+    if (action === 'remove') await fleet.remove(id, purge)
+    else if (action === 'sync') fleet.setConfig(id, synced(fleet.config(id)))
+    else await fleet[action](id)
+    return { id, ok: true }
+  })
+  return { results: await Promise.all(results) }
+}
+
 async function instance(fleet, id, action, request, response, url) {
   const route = `${request.method} ${action}`
   if (request.method === 'POST' && LIFECYCLE.has(action))
@@ -100,6 +132,16 @@ async function instance(fleet, id, action, request, response, url) {
           'content-disposition': `attachment; filename="${id}.log"`,
         })
         .end(fleet.logs(id).join('\n'))
+    case 'PATCH ':
+      return sendJson(response, 200, fleet.change(id, JSON.parse(await body(request))))
+    case 'GET config/diff': {
+      const content = synced(fleet.config(id))
+      const changed = content !== fleet.config(id)
+      return sendJson(response, 200, { changed, diff: changed ? `+${content.split('\n')[0]}` : '', content })
+    }
+    case 'POST config/sync':
+      fleet.setConfig(id, synced(fleet.config(id)))
+      return sendJson(response, 200, { changed: true, instance: fleet.get(id) })
     case 'GET config':
       return sendJson(response, 200, { content: fleet.config(id) })
     case 'PUT config':

@@ -123,6 +123,23 @@ export class Fleet extends EventEmitter {
     return this.start(id)
   }
 
+  async sleep(id) {
+    return this.#change(id, {
+      status: 'sleeping',
+      desired: 'sleeping',
+      cpu_percent: 0,
+      memory_used_bytes: MIB,
+    })
+  }
+
+  async wake(id) {
+    return this.#change(id, { status: 'running', desired: 'running', memory_used_bytes: 3 * MIB })
+  }
+
+  change(id, fields) {
+    return this.#change(id, fields)
+  }
+
   async init(id) {
     this.log(id, 'INFO workspace prepared')
     return this.#change(id, {})
@@ -170,6 +187,7 @@ export class Fleet extends EventEmitter {
       runtime,
       driver: 'process',
       status: 'created',
+      idle: { policy: 'always' },
       desired: 'stopped',
       port,
       url: `http://127.0.0.1:${port}`,

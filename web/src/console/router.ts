@@ -8,6 +8,9 @@ export type Tab = (typeof TABS)[number]
 export const LLM_SECTIONS = ['providers', 'models', 'prices', 'keys'] as const
 export type LlmSection = (typeof LLM_SECTIONS)[number]
 
+export const SETTINGS_SECTIONS = ['system', 'providers'] as const
+export type SettingsSection = (typeof SETTINGS_SECTIONS)[number]
+
 export const USER_TABS = ['overview', 'token', 'identity', 'configuration'] as const
 export type UserTab = (typeof USER_TABS)[number]
 
@@ -52,6 +55,12 @@ export const router = createRouter({
           name: 'account',
           component: () => import('./pages/AccountPage.vue'),
           props: true,
+        },
+        {
+          path: `settings/:section(${SETTINGS_SECTIONS.join('|')})?`,
+          name: 'settings',
+          component: () => import('./pages/SettingsPage.vue'),
+          props: ({ params }) => ({ section: params['section'] || 'system' }),
         },
         { path: ':rest(.*)*', name: 'missing', component: () => import('./pages/MissingPage.vue') },
       ],

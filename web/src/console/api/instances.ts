@@ -1,9 +1,12 @@
 /** Instances over REST. */
 import type { ConfigText, ConfigWarning } from '@/shared/editor/useConfig'
 import { call, send } from './http'
-import type { CreateInstance, Instance, Sample } from './types'
+import type { ProblemBody } from '@/shared/problem'
+import type { CreateInstance, Idle, Instance, Sample } from './types'
 
-export type Action = 'start' | 'stop' | 'restart' | 'init'
+export type Action = 'start' | 'stop' | 'restart' | 'sleep' | 'wake' | 'init'
+/** What can be done to many at once. */
+export type BulkAction = Action | 'sync' | 'remove'
 
 export function pathOf(id: string): string {
   return `/api/instances/${encodeURIComponent(id)}`
@@ -28,6 +31,26 @@ export function actOn(id: string, action: Action): Promise<Instance> {
 
 export function removeInstance(id: string, purge: boolean): Promise<void> {
   return call('DELETE', `${pathOf(id)}?purge=${purge}`)
+}
+
+/** Name and `idle` hold at once, limits from the next start on. */
+export function changeInstance(
+  id: string,
+  change: { name?: string; idle?: Idle; memory_limit_bytes?: number | undefined; cpus?: number },
+): Promise<Instance> {
+  return call('PATCH', pathOf(id), change)
+}
+
+export interface BulkResult {
+  id: string
+  ok: boolean
+  problem?: ProblemBody
+}
+
+/** Answers when all of it is done, for each what became of it. */
+export async function actOnMany(action: BulkAction, ids: string[], purge?: boolean): Promise<BulkResult[]> {
+  const asked = { action, ids, ...(purge !== undefined && { purge }) }
+  return (await call<{ results: BulkResult[] }>('POST', '/api/bulk/instances', asked)).results
 }
 
 export async function readConfig(id: string): Promise<ConfigText> {

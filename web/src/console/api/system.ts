@@ -1,6 +1,6 @@
 /** The session of the person at the console, and the host. */
 import { call } from './http'
-import type { Activity, SystemStatus } from './types'
+import type { Activity, Finding, SystemStatus } from './types'
 
 export interface Session {
   username: string
@@ -21,6 +21,10 @@ export function signOut(): Promise<void> {
 
 export function readStatus(): Promise<SystemStatus> {
   return call('GET', '/api/system/status')
+}
+
+export async function listFindings(): Promise<Finding[]> {
+  return (await call<{ findings: Finding[] }>('GET', '/api/doctor')).findings
 }
 
 export async function readActivity(limit: number): Promise<Activity[]> {

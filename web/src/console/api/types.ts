@@ -2,6 +2,12 @@
 export type Runtime = 'native' | 'openclaw'
 export type Status = 'created' | 'starting' | 'running' | 'sleeping' | 'stopping' | 'stopped' | 'error'
 
+/** What becomes of an instance that has had no work for so many minutes. */
+export interface Idle {
+  policy: 'always' | 'sleep' | 'stop'
+  minutes?: number
+}
+
 export interface Instance {
   id: string
   name: string
@@ -13,6 +19,13 @@ export interface Instance {
   url: string
   pid?: number | null
   channels: { type: string }[]
+  idle?: Idle
+  /** How it differs from what is recorded of it, a line each. */
+  drift?: string[]
+  /** That its container runs, with its digest. */
+  image?: string
+  memory_limit_bytes?: number | null
+  cpus?: number | null
   model?: string | null
   version?: string | null
   created_at: string
@@ -30,8 +43,14 @@ export interface CreateInstance {
   id: string
   name?: string
   runtime?: Runtime
+  driver?: string
+  channels?: { type: string; config: Record<string, string> }[]
   model?: string
   port?: number
+  idle?: Idle
+  memory_limit_bytes?: number
+  cpus?: number
+  image?: string
   start?: boolean
   keep_data?: boolean
 }
@@ -66,6 +85,15 @@ export interface Feature {
   detail: string
 }
 
+/** Something that `creel doctor` looked at. */
+export interface Finding {
+  severity: 'error' | 'warning' | 'ok'
+  /** What it is about: an instance, a directory, the host. */
+  subject: string
+  what: string
+  remedy?: string
+}
+
 export interface SystemStatus {
   version: string
   uptime_seconds: number
@@ -81,6 +109,10 @@ export interface SystemStatus {
   instances: { total: number; running: number; stopped: number; error: number; other: number }
   docker: { available: boolean; detail: string }
   features: Feature[]
+  disk?: { path: string; total_bytes: number; free_bytes: number }
+  versions?: Record<string, string | null>
+  swap_bytes?: number
+  cgroup?: 'v1' | 'v2' | 'none'
   provider: { configured: boolean; names: string[]; detail: string }
   samples: HostSample[]
 }

@@ -1,8 +1,8 @@
 /** The places of the console, in the order of its navigation. */
-import { book, credits, dashboard, instances, models, usage, users } from '@/shared/icons/outlines'
+import { book, credits, dashboard, instances, models, settings, usage, users } from '@/shared/icons/outlines'
 
 export interface Place {
-  name: 'dashboard' | 'instances' | 'users' | 'llm' | 'usage' | 'credits' | 'api'
+  name: 'dashboard' | 'instances' | 'users' | 'llm' | 'usage' | 'credits' | 'settings' | 'api'
   /** Everything below it belongs to it. */
   path: string
   icon: string
@@ -15,6 +15,7 @@ export const PLACES: Place[] = [
   { name: 'llm', path: '/llm', icon: models },
   { name: 'usage', path: '/usage', icon: usage },
   { name: 'credits', path: '/credits', icon: credits },
+  { name: 'settings', path: '/settings', icon: settings },
   { name: 'api', path: '/docs', icon: book },
 ]
 

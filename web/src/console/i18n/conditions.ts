@@ -3,9 +3,7 @@
  * without Chinese words is shown as it came, and so are the instance's own last log lines below it. Pure.
  */
 import type { Locale } from '@/shared/locale'
-
-/** A whole line, and what it says in Chinese; `$1` is said in Chinese in turn, `$2` and on are taken as they are. */
-type Saying = [line: RegExp, chinese: string]
+import { inChinese, type Saying } from './sayings'
 
 const EXITS: Saying[] = [
   [/^()exited with code (\d+)$/, '以退出码 $2 退出'],
@@ -48,22 +46,25 @@ const SAYINGS: Saying[] = [
   [/^()(\d+) of (\d+) MiB could not be moved to swap$/, '$3 MiB 中有 $2 MiB 无法移出'],
   [/^()the kernel refused: (.+)$/, '内核拒绝：$2'],
   [/^()the new limits hold from its next start on$/, '新的上限从下次启动起生效'],
+  [
+    /^()the container is paused; `docker unpause` lets it go on$/,
+    '容器已被暂停，用 docker unpause 可让它继续',
+  ],
+  [/^()the container's memory limit \(bytes\) is (\d+), not (\d+)$/, '容器的内存上限是 $2 字节，而不是 $3'],
+  [
+    /^()the container's processor limit \(billionths\) is (\d+), not (\d+)$/,
+    '容器的 CPU 上限是 $2（十亿分之一），而不是 $3',
+  ],
+  [/^()the container's limit of processes is (\d+), not (\d+)$/, '容器的进程数上限是 $2，而不是 $3'],
+  [/^()the container's restart policy is (\S+), not (\S+)$/, '容器的重启策略是 $2，而不是 $3'],
+  [/^()the container is called (\S+), not (\S+)$/, '容器的名称是 $2，而不是 $3'],
+  [/^()the container is on the network (\S+) too$/, '容器还接入了网络 $2'],
+  [/^()the container is not on its network (\S+)$/, '容器没有接入自己的网络 $2'],
   [/^()pulling the image (.+)$/, '正在拉取镜像 $2'],
 ]
-
-function chinese(line: string): string {
-  for (const [pattern, words] of SAYINGS) {
-    const found = pattern.exec(line)
-    if (found)
-      return words.replace(/\$(\d)/g, (_, n: string) =>
-        n === '1' ? chinese(found[1] ?? '') : (found[Number(n)] ?? ''),
-      )
-  }
-  return line
-}
 
 export function conditionWords(text: string, locale: Locale): string {
   if (locale === 'en') return text
   const [first = '', ...own] = text.split('\n')
-  return [chinese(first), ...own].join('\n')
+  return [inChinese(SAYINGS, first), ...own].join('\n')
 }

@@ -144,6 +144,7 @@ export const en = {
     openPlatform: 'Open {name}',
     channelRuntime: '{name} is answered by the runtime {runtime} only: with the chosen one it stays silent.',
     fieldMissing: 'This is needed.',
+    idleConnected: 'One that is connected to a chat platform stays on: asleep it would lose messages.',
     minutesBad: 'Minutes, from 1 to 10080 (a week).',
     memory: 'Memory limit',
     memoryHint: 'Such as 512m or 2g. Empty: what the runtime needs.',
@@ -168,8 +169,7 @@ export const en = {
     always: 'Stays on',
     alwaysHint: 'It answers at once, and keeps its memory.',
     sleep: 'Sleeps',
-    sleepHint:
-      'It is stopped in place and its memory given back; it wakes when it is asked. Channels that poll a platform keep it awake.',
+    sleepHint: 'It is stopped in place and its memory given back; it wakes when it is asked.',
     stop: 'Stops',
     stopHint: 'It ends, and is started when it is asked.',
     sleepAfter: 'sleeps after {minutes} min',

@@ -13,6 +13,10 @@ export function allowed(instance: Instance, action: Action): boolean {
       return UP.has(instance.status) || (instance.status === 'error' && instance.desired === 'running')
     case 'restart':
       return instance.status === 'running' || instance.status === 'error'
+    case 'sleep':
+      return instance.status === 'running'
+    case 'wake':
+      return instance.status === 'sleeping'
     case 'init':
       return instance.status !== 'starting' && instance.status !== 'stopping'
   }

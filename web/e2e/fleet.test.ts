@@ -1,0 +1,131 @@
+/** Instances in numbers: put to sleep and woken, changed, and handled many at once. */
+import { expect, test } from 'vitest'
+import { DESKTOP, picture, SMALL_PHONE } from './browser'
+import { signedInAt } from './here'
+
+const SLEEPER = 'sleeper'
+const MANY = ['many-1', 'many-2', 'many-3']
+const console_ = signedInAt('/instances')
+
+interface Made {
+  id: string
+  status: string
+  idle?: { policy: string; minutes?: number }
+  channels: { type: string; config?: Record<string, unknown> }[]
+}
+
+const fill = (field: string, text: string) => console_.page.locator(`[id="${field}"]`).fill(text)
+const sure = () => console_.page.locator('.el-message-box button.el-button--primary').click()
+const mark = (id: string) => console_.row(id).getByRole('checkbox').check()
+const wider = () => console_.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+
+async function read(id: string): Promise<Made> {
+  return (await (await console_.api('GET', `/api/instances/${id}`)).json()) as Made
+}
+
+test('an instance is put to sleep, and woken', async () => {
+  const idle = { policy: 'sleep', minutes: 45 }
+  expect((await console_.api('POST', '/api/instances', { id: SLEEPER, idle })).status()).toBe(201)
+  await console_.open(`/instances/${SLEEPER}`)
+  await console_.status('running')
+  await console_.page.getByText('sleeps after 45 min').waitFor()
+  await console_.part('sleep').click()
+  await console_.status('sleeping')
+  await picture(console_.page, '53-instance-asleep')
+  await console_.part('wake').click()
+  await console_.status('running')
+})
+
+test('it is changed without being made anew', async () => {
+  await console_.part('change').click()
+  await fill('change-name', 'A sleeper')
+  await console_.part('idle-always').check()
+  await picture(console_.page, '54-instance-change')
+  await console_.part('save-setup').click()
+  await console_.page.locator('.subject-header .name', { hasText: 'A sleeper' }).waitFor()
+  expect((await read(SLEEPER)).idle).toEqual({ policy: 'always' })
+})
+
+test('lines of the log are found in all of it, not only in those that are shown', async () => {
+  await console_.tab('logs')
+  await console_.page.locator('.log-view .live.connected').waitFor()
+  const lines = console_.part('log-lines').locator('> div')
+  await lines.first().waitFor()
+  await console_.part('restart').click()
+  // It was ready, it stopped, and it is ready again.
+  await expect.poll(() => lines.count()).toBeGreaterThanOrEqual(3)
+  const all = await lines.count()
+  await console_.page.locator('.log-bar input').fill('gateway stopped')
+  await console_.part('log-only').click()
+  await expect.poll(() => lines.count()).toBeLessThan(all)
+  for (const line of await lines.allInnerTexts()) expect(line).toContain('gateway stopped')
+  await picture(console_.page, '55-logs-only')
+  await console_.part('log-only').click()
+  await expect.poll(() => lines.count()).toBeGreaterThanOrEqual(all)
+  await console_.part('log-since').selectOption({ label: '24 hours' })
+  await lines.first().waitFor()
+})
+
+test('many are marked and handled together', async () => {
+  for (const id of MANY)
+    expect((await console_.api('POST', '/api/instances', { id, start: false })).status()).toBe(201)
+  await console_.open('/instances?q=many-')
+  await console_.row(MANY[0] ?? '').waitFor()
+  await console_.part('mark-all').locator('input').check()
+  await console_.part('marked').getByText('3 marked').waitFor()
+  await console_.part('bulk-start').click()
+  for (const id of MANY) await console_.row(id).locator('.running').waitFor()
+  await console_.part('bulk-sleep').click()
+  for (const id of MANY) await console_.row(id).locator('.sleeping').waitFor()
+  await picture(console_.page, '56-bulk')
+  await console_.part('bulk-wake').click()
+  for (const id of MANY) await console_.row(id).locator('.running').waitFor()
+  await console_.part('bulk-stop').click()
+  await sure()
+  for (const id of MANY) await console_.row(id).locator('.stopped').waitFor()
+})
+
+test('who is refused is told with the reason, and the others are done', async () => {
+  // Of one that is stopped there is nothing to put to sleep.
+  expect((await console_.api('POST', `/api/instances/${MANY[0]}/start`)).ok()).toBe(true)
+  await console_
+    .row(MANY[0] ?? '')
+    .locator('.running')
+    .waitFor()
+  await console_.part('bulk-sleep').click()
+  await console_
+    .part('bulk-refused')
+    .getByText(MANY[1] ?? '')
+    .waitFor()
+  await console_
+    .row(MANY[0] ?? '')
+    .locator('.sleeping')
+    .waitFor()
+  await picture(console_.page, '57-bulk-refused')
+  await console_.part('bulk-refused').getByRole('button').click()
+})
+
+test('removing many is confirmed by their number', async () => {
+  await console_.part('bulk-remove').click()
+  await console_.part('purge-true').check()
+  expect(await console_.part('confirm-remove').isDisabled()).toBe(true)
+  await console_.page.locator('.el-dialog input[data-test="confirm"]').fill('3')
+  await picture(console_.page, '58-bulk-remove')
+  await console_.part('confirm-remove').click()
+  for (const id of MANY) await expect.poll(() => console_.row(id).count()).toBe(0)
+})
+
+test('all of it in Chinese, in the dark, on a phone', async () => {
+  await console_.press('language')
+  await console_.press('theme')
+  await console_.page.setViewportSize(SMALL_PHONE)
+  await console_.open(`/instances?q=${SLEEPER}`)
+  await mark(SLEEPER)
+  await expect.poll(wider).toBe(0)
+  await picture(console_.page, '59-small-bulk')
+  await console_.open(`/instances/${SLEEPER}`)
+  await console_.part('change').click()
+  await picture(console_.page, '59-small-change')
+  await console_.api('DELETE', `/api/instances/${SLEEPER}?purge=true`)
+  await console_.page.setViewportSize(DESKTOP)
+})

@@ -1,0 +1,81 @@
+/** Drivers, channels and images, in the shapes of the real ones. */
+const field = (name, example, more = {}) => ({ name, required: true, secret: false, example, ...more })
+const secret = (name, example) => field(name, example, { secret: true })
+
+export const drivers = [
+  { driver: 'process', available: true, runtimes: ['native', 'openclaw'] },
+  { driver: 'docker', available: true, version: '27.3.1', runtimes: ['native', 'openclaw'] },
+  {
+    driver: 'railway',
+    available: false,
+    reason: 'the client `railway` is not installed',
+    needs: 'Install it, then run `railway login`.',
+    runtimes: ['openclaw'],
+  },
+]
+
+export const channels = [
+  {
+    type: 'feishu',
+    fields: [
+      field('appId', 'cli_a1b2c3d4e5f6'),
+      secret('appSecret', 'the app’s secret'),
+      field('domain', 'lark', { required: false }),
+    ],
+    runtimes: ['openclaw'],
+    plugin: { package: '@openclaw/feishu', version: '2026.9.5' },
+  },
+  {
+    type: 'slack',
+    fields: [secret('botToken', 'xoxb-1234'), secret('appToken', 'xapp-1234')],
+    runtimes: ['openclaw'],
+  },
+  { type: 'webchat', fields: [], runtimes: ['native', 'openclaw'] },
+]
+
+export const images = [
+  {
+    runtime: 'native',
+    image: 'creel:0.1.0',
+    digest: `sha256:${'4f'.repeat(32)}`,
+    present: true,
+  },
+  { runtime: 'openclaw', image: 'ghcr.io/openclaw/openclaw:2026.9.6', present: false },
+]
+
+export const findings = [
+  {
+    severity: 'warning',
+    subject: 'lisi',
+    what: 'runs without a memory limit on a host with 2 GiB',
+    remedy: 'set one: `creel instance create … --memory 512m`, or in the console under Change',
+  },
+  {
+    severity: 'error',
+    subject: 'secrets/master.key',
+    what: 'others than its owner can read it (mode 0644)',
+    remedy: 'chmod 600 ~/.creel/secrets/master.key',
+  },
+  { severity: 'ok', subject: 'disk', what: '112 GiB of 160 GiB are free' },
+]
+
+const FIRST_LINE = '// From the template of this house.'
+export const synced = (text) => (text.startsWith(FIRST_LINE) ? text : `${FIRST_LINE}\n${text}`)
+
+const builtin = {
+  'native/openclaw.json':
+    '{\n  // The model that answers.\n  agents: { defaults: { model: "demo/echo" } },\n}\n',
+  'openclaw/openclaw.json': '{\n  gateway: { mode: "local", bind: "loopback" },\n}\n',
+  'instance.env': 'TZ=Asia/Shanghai\nLANG=C.UTF-8\n',
+}
+const own = new Map([['instance.env', 'TZ=UTC\nLANG=C.UTF-8\n']])
+export const templates = {
+  list: () => Object.keys(builtin).map((path) => ({ path, overridden: own.has(path) })),
+  read: (path) => ({
+    content: own.get(path) ?? builtin[path],
+    builtin: builtin[path],
+    overridden: own.has(path),
+  }),
+  write: (path, content) => own.set(path, content),
+  reset: (path) => own.delete(path),
+}
