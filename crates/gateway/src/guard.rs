@@ -19,9 +19,6 @@ use crate::routes::State;
 use crate::state::{Gateway, Setup};
 use crate::tenants::Tenants;
 
-/// Bytes of a body that is refused unread. More of it than this is still on its way then, and the server reads none of that: it closes the connection.
-const UNREAD: usize = 4 << 10;
-
 /// Lets a request in that has the token and keeps to the rate; the user it is from goes along with it.
 pub async fn admit(
     Shared(gateway): Shared<State>,
@@ -84,26 +81,18 @@ async fn admit_tenant(
     let announced = request.body().size_hint().upper();
     let body_bytes = announced.map_or(limit, |bytes| usize::try_from(bytes).unwrap_or(limit).min(limit));
     let bearer = bearer(request.headers());
-    let admitted = tenants
+    let caller = tenants
         .admit(setup, bearer, body_bytes, peer.ip, &gateway.throttle)
-        .await;
-    let caller = match admitted {
-        Err(problem) if body_bytes > UNREAD => return Ok(and_closes(problem)),
-        admitted => admitted?,
-    };
+        .await?;
     if let Err(problem) = tenants.claim(peer.connection, &caller.user, setup) {
-        return Ok(and_closes(problem));
+        // It is the connection that there is no room for.
+        let mut response = problem.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return Ok(response);
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
-}
-
-/// A refusal after which the connection ends, and that says so: or the client would send its next request on it.
-fn and_closes(problem: Problem) -> Response {
-    let mut response = problem.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
 }
 
 /// Whether a request can be of a program on this machine. A web page can send requests to loopback addresses too, but its browser

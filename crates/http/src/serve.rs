@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderValue, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -170,9 +171,11 @@ async fn answer<P: Connections>(
         let (body, left) = Lent::new(body);
         let response = router.clone().call(Request::from_parts(head, body));
         async move {
-            let response = response.await?;
-            if response.status().is_client_error() {
-                left.read().await;
+            let mut response = response.await?;
+            let status = response.status();
+            if (status.is_client_error() || status.is_server_error()) && !left.read().await {
+                let headers = response.headers_mut();
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, Infallible>(Answered::of(response, answer))
         }

@@ -1,7 +1,8 @@
 //! What is left of a request's body when the request was refused by its head.
 //!
 //! hyper closes a connection on which a body was not read, without a word, and a client that has just put its next request
-//! on it is left with a broken connection. So what is short is read to its end before the refusal goes out.
+//! on it is left with a broken connection. So what is short is read to its end before the refusal goes out, and where it is not, the
+//! refusal says that the connection ends.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,15 +38,25 @@ impl<B: Body<Data = Bytes> + Unpin> Lent<B> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Left<B> {
-    /// Reads what is left, if it is short and comes soon.
-    pub async fn read(self) {
+    /// Reads what is left, if it is short and comes soon; whether nothing is left then.
+    pub async fn read(self) -> bool {
         let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut body) = left else { return };
-        if body.is_end_stream() || body.size_hint().upper().is_none_or(|bytes| bytes > LONGEST) {
-            return;
+        let Some(mut body) = left else { return true };
+        if body.is_end_stream() {
+            return true;
         }
-        let reading = async { while let Some(Ok(_)) = body.frame().await {} };
-        let _ = tokio::time::timeout(PATIENCE, reading).await;
+        if body.size_hint().upper().is_none_or(|bytes| bytes > LONGEST) {
+            return false;
+        }
+        let reading = async {
+            while let Some(frame) = body.frame().await {
+                if frame.is_err() {
+                    return false;
+                }
+            }
+            true
+        };
+        tokio::time::timeout(PATIENCE, reading).await.unwrap_or(false)
     }
 }
 

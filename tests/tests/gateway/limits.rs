@@ -50,6 +50,24 @@ async fn who_is_refused_before_its_body_came_keeps_its_connection() {
     }
 }
 
+#[tokio::test]
+async fn a_refusal_of_a_body_that_is_not_waited_for_says_that_the_connection_ends() {
+    let gateway = Gateway::builder().start().await;
+    for head in [
+        "POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n",
+        "POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ] {
+        let mut connection = gateway.connect().await;
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        within("its end", connection.read_to_string(&mut answer)).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 401") && answer.contains("connection: close\r\n"),
+            "{answer}"
+        );
+    }
+}
+
 /// Reads an answer whole, and gives it.
 async fn whole_answer(connection: &mut TcpStream) -> String {
     let mut answer = Vec::new();
