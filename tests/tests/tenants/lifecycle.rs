@@ -149,6 +149,33 @@ async fn a_rotated_token_is_void_and_what_runs_under_it_ends() {
 }
 
 #[tokio::test]
+async fn swapped_tokens_lead_to_who_has_them_now_after_a_restart_too() {
+    let (service, [first, second]) = Service::of(["alice", "bob"]).await;
+    service.greet(&first, "of-alice").await.ok();
+    let gate = Gate::closed();
+    service.provider.then(Reply::pieces(["one ", "two"]).gated(&gate));
+    let mut running = service.stream(&first, "of-alice").await;
+    gate.pass(1);
+    running.delta().await;
+    service.cloud.swap_tokens("alice", "bob");
+    service.sync().await.ok();
+    assert_eq!(running.last("error").await["code"], "access_ended");
+    let sees = async |service: &Service, token: &str| {
+        let path = "/api/v1/sessions/of-alice";
+        service.gateway.get(path).with_token(token).await.status
+    };
+    assert_eq!(
+        (sees(&service, &first).await, sees(&service, &second).await),
+        (404, 200)
+    );
+    let service = service.restart().await;
+    assert_eq!(
+        (sees(&service, &first).await, sees(&service, &second).await),
+        (404, 200)
+    );
+}
+
+#[tokio::test]
 async fn tokens_expire_by_the_clock_of_the_backend() {
     let (service, [alice, bob]) = Service::of(["alice", "bob"]).await;
     service.cloud.expire("alice", "2020-01-01T00:00:00Z");

@@ -5,11 +5,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
-use creel_http::{FromQuery, Parameters, Problem, Query};
+use creel_http::{FromQuery, Parameters, Problem, Query, rfc3339};
 use creel_session::UserId;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::Tenants;
 use super::memory::resident_bytes;
@@ -179,8 +177,4 @@ pub async fn cleanup(Shared(gateway): Shared<State>, Query(wanted): Query<Cleanu
 
 fn status(active: bool) -> &'static str {
     if active { "active" } else { "disabled" }
-}
-
-fn rfc3339(at: OffsetDateTime) -> String {
-    at.format(&Rfc3339).unwrap_or_default()
 }

@@ -4,6 +4,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::OffsetDateTime;
 
+/// Milliseconds since the Unix epoch, here.
+pub fn now_ms() -> i64 {
+    let milliseconds = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    i64::try_from(milliseconds).unwrap_or(i64::MAX)
+}
+
 /// A difference of so few seconds is the network's.
 const SAME: i64 = 2;
 

@@ -51,14 +51,27 @@ impl Directory {
         }
     }
 
-    pub fn put(&mut self, user: &ChangedUser) -> Revoked {
-        self.put_parts(&user.id, user.active, &user.tokens)
+    /// Takes up what changed together: who is gone, then these users, for each of whom it tells the tokens revoked. A token may pass from
+    /// one of them to another.
+    pub fn change<'a>(&mut self, gone: impl Iterator<Item = &'a UserId>, users: &[ChangedUser]) -> Vec<Revoked> {
+        for id in gone {
+            self.forget_tokens(id);
+            self.users.remove(id);
+        }
+        let before: Vec<_> = users.iter().map(|user| self.forget_tokens(&user.id)).collect();
+        let put = |(user, before): (&ChangedUser, Vec<_>)| self.replace(before, &user.id, user.active, &user.tokens);
+        users.iter().zip(before).map(put).collect()
+    }
+
+    /// A user as known from before.
+    pub fn put(&mut self, id: &UserId, active: bool, tokens: &[Token]) {
+        self.replace(Vec::new(), id, active, tokens);
     }
 
     /// Replaces what is known of a user. A token that is another user's stays theirs: two of them cannot have the same, so one of the
     /// two was made up.
-    pub fn put_parts(&mut self, id: &UserId, active: bool, tokens: &[Token]) -> Revoked {
-        let before = self.forget_tokens(id);
+    fn replace(&mut self, mut before: Vec<TokenHash>, id: &UserId, active: bool, tokens: &[Token]) -> Revoked {
+        before.extend(self.forget_tokens(id));
         let mut kept = Vec::with_capacity(tokens.len());
         for token in tokens {
             if self.tokens.contains_key(&token.sha256) {
@@ -79,11 +92,6 @@ impl Directory {
         };
         self.users.insert(id.clone(), registered);
         revoked
-    }
-
-    pub fn remove(&mut self, id: &UserId) {
-        self.forget_tokens(id);
-        self.users.remove(id);
     }
 
     pub fn len(&self) -> usize {
@@ -137,22 +145,39 @@ mod tests {
         }
     }
 
+    fn changed(name: &str, active: bool, tokens: &[Token]) -> ChangedUser {
+        ChangedUser {
+            id: id(name),
+            created_at: 0,
+            active,
+            tokens: tokens.to_vec(),
+            config: Ok("{}".into()),
+            model_key: None,
+        }
+    }
+
+    fn change(directory: &mut Directory, gone: &[&str], users: &[ChangedUser]) -> Vec<Revoked> {
+        let gone: Vec<UserId> = gone.iter().map(|name| id(name)).collect();
+        directory.change(gone.iter(), users)
+    }
+
     #[test]
     fn follows_rotation_expiry_disabling_and_deletion() {
         let mut directory = Directory::default();
-        directory.put_parts(&id("a"), true, &[token(1)]);
+        directory.put(&id("a"), true, &[token(1)]);
         assert_eq!(directory.lookup(&[1; 32], 0), Lookup::Active(id("a")));
         let short = Token {
             expires_at: Some(100),
             ..token(2)
         };
-        assert_eq!(directory.put_parts(&id("a"), true, &[short]), [[1; 32]]);
+        let revoked = change(&mut directory, &[], &[changed("a", true, &[short])]);
+        assert_eq!(revoked, [[[1; 32]]]);
         assert_eq!(directory.lookup(&[1; 32], 0), Lookup::Unknown);
         assert_eq!(directory.lookup(&[2; 32], 99), Lookup::Active(id("a")));
         assert_eq!(directory.lookup(&[2; 32], 100), Lookup::Expired);
-        directory.put_parts(&id("a"), false, &[token(2)]);
+        change(&mut directory, &[], &[changed("a", false, &[token(2)])]);
         assert_eq!(directory.lookup(&[2; 32], 0), Lookup::Disabled);
-        directory.remove(&id("a"));
+        change(&mut directory, &["a"], &[]);
         assert_eq!(directory.lookup(&[2; 32], 0), Lookup::Unknown);
         assert_eq!((directory.len(), directory.tokens.len()), (0, 0));
     }
@@ -160,19 +185,44 @@ mod tests {
     #[test]
     fn nobody_takes_over_the_token_of_another() {
         let mut directory = Directory::default();
-        directory.put_parts(&id("a"), true, &[token(1)]);
-        directory.put_parts(&id("b"), true, &[token(1), token(2)]);
+        directory.put(&id("a"), true, &[token(1)]);
+        change(&mut directory, &[], &[changed("b", true, &[token(1), token(2)])]);
         assert_eq!(directory.lookup(&[1; 32], 0), Lookup::Active(id("a")));
         assert_eq!(directory.lookup(&[2; 32], 0), Lookup::Active(id("b")));
-        directory.remove(&id("b"));
+        change(&mut directory, &["b"], &[]);
         assert_eq!(directory.lookup(&[1; 32], 0), Lookup::Active(id("a")));
+    }
+
+    #[test]
+    fn tokens_that_change_hands_are_those_of_who_has_them_now() {
+        let mut directory = Directory::default();
+        for (name, byte) in [("a", 1), ("b", 2), ("c", 3)] {
+            directory.put(&id(name), true, &[token(byte)]);
+        }
+        let users = [
+            changed("a", true, &[token(2), token(3)]),
+            changed("b", true, &[token(1)]),
+        ];
+        let revoked = change(&mut directory, &["c"], &users);
+        assert_eq!(
+            revoked,
+            [[[1; 32]], [[2; 32]]],
+            "who asks with one of before is cut off"
+        );
+        for (byte, name) in [(1, "b"), (2, "a"), (3, "a")] {
+            assert_eq!(directory.lookup(&[byte; 32], 0), Lookup::Active(id(name)));
+        }
+        let twice = [changed("a", true, &[token(4)]), changed("a", true, &[token(4)])];
+        change(&mut directory, &[], &twice);
+        assert_eq!((directory.len(), directory.tokens.len()), (2, 2));
+        assert_eq!(directory.lookup(&[4; 32], 0), Lookup::Active(id("a")));
     }
 
     #[test]
     fn lists_page_by_page() {
         let mut directory = Directory::default();
         for name in ["b2", "a1", "b1", "c", "b3"] {
-            directory.put_parts(&id(name), name != "b2", &[]);
+            directory.put(&id(name), name != "b2", &[]);
         }
         assert_eq!(directory.list("b", None, 2), [(id("b1"), true), (id("b2"), false)]);
         assert_eq!(directory.list("b", Some("b2"), 2), [(id("b3"), true)]);

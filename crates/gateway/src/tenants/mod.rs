@@ -175,7 +175,7 @@ async fn last_good(store: &Store) -> Result<(Progress, Directory), StoreError> {
     let progress = store.progress().await?;
     let mut directory = Directory::default();
     let put = |id: &UserId, active, tokens: &[_]| {
-        directory.put_parts(id, active, tokens);
+        directory.put(id, active, tokens);
     };
     store.each_user(put).await?;
     Ok((progress, directory))

@@ -8,8 +8,8 @@ use creel_config::{MultiTenant, Secret};
 use creel_http::rfc3339;
 use serde::Serialize;
 use serde_json::json;
-use time::OffsetDateTime;
 
+use super::clock::now_ms;
 use super::cloud::{client, innermost};
 use super::memory::resident_bytes;
 use crate::routes::State;
@@ -127,7 +127,6 @@ fn tell(gateway: &State, settings: &MultiTenant, alert: &Alert, state: &'static 
     let Some(webhook) = &settings.monitor.webhook else {
         return;
     };
-    let milliseconds = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
     let body = json!({
         "alert": alert.alert,
         "state": state,
@@ -137,7 +136,7 @@ fn tell(gateway: &State, settings: &MultiTenant, alert: &Alert, state: &'static 
         "value": alert.value,
         "threshold": alert.threshold,
         "instance_id": gateway.setup.load().config.instance_id,
-        "at": rfc3339(milliseconds as i64),
+        "at": rfc3339(now_ms()),
     });
     let url = Secret::expose(webhook).to_owned();
     tokio::spawn(async move {

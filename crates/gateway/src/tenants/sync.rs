@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use time::OffsetDateTime;
+use creel_session::UserId;
 use tokio::time::MissedTickBehavior;
 
 use super::Tenants;
+use super::clock::now_ms;
 use super::cloud::{LIMIT, SyncError};
 use super::store::Progress;
 use super::wire::Page;
@@ -16,7 +17,8 @@ use crate::routes::State;
 /// How syncing goes.
 #[derive(Clone, Debug, Default)]
 pub struct SyncStatus {
-    pub last_success: Option<OffsetDateTime>,
+    /// Milliseconds since the Unix epoch.
+    pub last_success: Option<i64>,
     /// In a row, up to now.
     pub failures: u32,
     /// What the last one failed with.
@@ -59,7 +61,7 @@ impl SyncState {
 
     fn succeeded(&self) {
         *self.lock() = SyncStatus {
-            last_success: Some(OffsetDateTime::now_utc()),
+            last_success: Some(now_ms()),
             failures: 0,
             error: None,
         };
@@ -174,11 +176,7 @@ impl Tenants {
             report.full |= page.full;
             report.changed += page.users.len();
             report.deleted += page.deleted.len() + gone.len();
-            self.take_up(&page);
-            for id in page.deleted.iter().chain(&gone) {
-                self.directory().remove(id);
-                self.cache.end(id);
-            }
+            self.take_up(&page, &gone);
             if progress.complete {
                 self.set_known();
             }
@@ -188,10 +186,13 @@ impl Tenants {
         }
     }
 
-    /// Who is loaded and changed is made anew with the next request; what runs keeps what it began with.
-    fn take_up(&self, page: &Page) {
-        for user in &page.users {
-            let revoked = self.directory().put(user);
+    /// Who is loaded and changed is made anew with the next request; what runs keeps what it began with. `gone` are those whom a listing
+    /// that has ended did not have.
+    fn take_up(&self, page: &Page, gone: &[UserId]) {
+        let gone = || page.deleted.iter().chain(gone);
+        let revoked = self.directory().change(gone(), &page.users);
+        gone().for_each(|id| self.cache.end(id));
+        for (user, revoked) in page.users.iter().zip(revoked) {
             if !user.active {
                 self.cache.end(&user.id);
                 continue;
