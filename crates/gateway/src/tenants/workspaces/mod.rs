@@ -1,5 +1,7 @@
 //! Users' directories: one for each, 0700, made of the template when the user first comes.
 
+mod copy;
+
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -11,9 +13,6 @@ use creel_session::UserId;
 
 /// What every workspace has, whatever the template has.
 const DIRECTORIES: [&str; 3] = ["agent", "sessions", "memory"];
-/// A template larger than this is a mistake.
-const TEMPLATE_FILES: usize = 10_000;
-const TEMPLATE_BYTES: u64 = 256 << 20;
 /// Files and directories that a workspace may have. To count more is a burden of its own, and so is a list of as many sessions.
 pub const MOST_FILES: usize = 20_000;
 /// What begins the name of one that is being made; no user's does.
@@ -120,7 +119,7 @@ impl Workspaces {
     fn make(&self, path: &Path, template: &Path) -> io::Result<()> {
         directory(path)?;
         if template.is_dir() {
-            Copy::default().directory(template, path)?;
+            copy::template(template, path)?;
         } else {
             tracing::warn!(template = %template.display(), "there is no such template; the workspace begins empty");
         }
@@ -159,43 +158,11 @@ fn directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
-#[derive(Default)]
-struct Copy {
-    files: usize,
-    bytes: u64,
-}
-
-impl Copy {
-    /// Copies files and directories, readable for their owner only; links and devices stay behind.
-    fn directory(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            let (metadata, target) = (entry.metadata()?, to.join(entry.file_name()));
-            self.files += 1;
-            self.bytes += metadata.len();
-            if self.files > TEMPLATE_FILES || self.bytes > TEMPLATE_BYTES {
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the template is too large"));
-            }
-            if metadata.is_dir() {
-                directory(&target)?;
-                self.directory(&entry.path(), &target)?;
-            } else if metadata.is_file() {
-                let mut source = fs::File::open(entry.path())?;
-                let mut options = OpenOptions::new();
-                let mut file = options.write(true).create_new(true).mode(0o600).open(&target)?;
-                io::copy(&mut source, &mut file)?;
-            } else {
-                tracing::warn!(path = %entry.path().display(), "neither a file nor a directory; left out of the workspace");
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+    use super::copy::TEMPLATE_BYTES;
     use super::*;
 
     fn id(text: &str) -> UserId {

@@ -3,8 +3,9 @@
 //! One SQLite file. A page of the sync goes in with its `sync_token` in one transaction, so what is here is always what some
 //! `sync_token` stands for. It is a copy: where it cannot be read, it is put aside and filled anew.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+mod file;
+mod tokens;
+
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
@@ -12,45 +13,11 @@ use creel_config::Secret;
 use creel_session::UserId;
 use futures_util::TryStreamExt as _;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use thiserror::Error;
+use sqlx::sqlite::SqlitePool;
 
 use super::wire::{Page, Token};
-
-const FILE: &str = "users.db";
-/// Of the tables below; another one's file is filled anew.
-const VERSION: i64 = 3;
-const TABLES: &str = "
-    CREATE TABLE users (
-        id      TEXT    NOT NULL PRIMARY KEY,
-        active  INTEGER NOT NULL,
-        tokens  BLOB    NOT NULL,  -- 32 bytes of SHA-256 and 8 of expiry for each, 0 for none
-        config  TEXT    NOT NULL,
-        refused TEXT,              -- why there is no configuration
-        listing INTEGER NOT NULL,  -- the last listing of everything that the user was in, or came after
-        created INTEGER NOT NULL,  -- milliseconds since the Unix epoch; 0: not known
-        model_key TEXT             -- the virtual key that the user's model calls are charged by
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE progress (
-        one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
-        sync_token TEXT,
-        listing    INTEGER NOT NULL,
-        in_listing INTEGER NOT NULL,  -- 1: its last page is still to come
-        complete   INTEGER NOT NULL   -- 1: a listing was read to its end, once
-    ) STRICT;
-    INSERT INTO progress VALUES (1, NULL, 0, 0, 0);
-    PRAGMA user_version = 3;
-";
-
-#[derive(Debug, Error)]
-pub enum StoreError {
-    #[error("{}: {source}; multiTenant.configRoot must exist or be creatable, and be writable", .path.display())]
-    Directory { path: PathBuf, source: std::io::Error },
-    #[error("{}: another gateway uses it; give each one a multiTenant.configRoot of its own", .path.display())]
-    Taken { path: PathBuf },
-    #[error("the users' last good state: {0}")]
-    Engine(#[from] sqlx::Error),
-}
+pub use file::StoreError;
+use tokens::{pack, unpack};
 
 pub struct Store {
     pool: SqlitePool,
@@ -81,25 +48,10 @@ pub struct Stored {
 
 impl Store {
     pub async fn open(directory: &Path) -> Result<Self, StoreError> {
-        let failed = |source| StoreError::Directory {
-            path: directory.to_owned(),
-            source,
-        };
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(failed)?;
-        let lock = private(directory, "users.lock").map_err(failed)?;
-        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-            return Err(StoreError::Taken {
-                path: directory.to_owned(),
-            });
-        }
-        private(directory, FILE).map_err(failed)?;
-        let pool = match connect(directory).await {
+        let lock = file::lock(directory)?;
+        let pool = match file::connect(directory).await {
             Ok(pool) => pool,
-            Err(error) => put_aside(directory, &error).await?,
+            Err(error) => file::put_aside(directory, &error).await?,
         };
         Ok(Self {
             pool,
@@ -111,7 +63,7 @@ impl Store {
     /// Begins anew, with nobody: what is there turned out to be broken.
     pub async fn begin_anew(&mut self, broken: &StoreError) -> Result<(), StoreError> {
         self.pool.close().await;
-        self.pool = put_aside(&self.directory, broken).await?;
+        self.pool = file::put_aside(&self.directory, broken).await?;
         Ok(())
     }
 
@@ -215,74 +167,10 @@ impl Store {
     }
 }
 
-/// Puts the file aside, and makes an empty one.
-async fn put_aside(directory: &Path, error: &dyn std::error::Error) -> Result<SqlitePool, StoreError> {
-    let path = directory.join(FILE);
-    tracing::warn!(%error, path = %path.display(), "the users' last good state cannot be read; it is put aside");
-    for ending in ["", "-wal", "-shm"] {
-        let name = format!("{FILE}{ending}");
-        let _ = std::fs::rename(directory.join(&name), directory.join(format!("{name}.broken")));
-    }
-    private(directory, FILE).map_err(|source| StoreError::Directory {
-        path: directory.to_owned(),
-        source,
-    })?;
-    Ok(connect(directory).await?)
-}
-
-/// A file that nobody else may read, made where it is missing.
-fn private(directory: &Path, name: &str) -> std::io::Result<std::fs::File> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true).mode(0o600);
-    options.open(directory.join(name))
-}
-
-async fn connect(directory: &Path) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::new()
-        .filename(directory.join(FILE))
-        .journal_mode(SqliteJournalMode::Wal)
-        // A power cut may take the last pages; the sync token goes with them, and they are asked for again.
-        .synchronous(SqliteSynchronous::Normal);
-    let pool = SqlitePoolOptions::new()
-        .max_connections(2)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .connect_with(options)
-        .await?;
-    let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&pool).await?;
-    if version != VERSION {
-        sqlx::raw_sql("DROP TABLE IF EXISTS users; DROP TABLE IF EXISTS progress")
-            .execute(&pool)
-            .await?;
-        sqlx::raw_sql(TABLES).execute(&pool).await?;
-    }
-    Ok(pool)
-}
-
-fn pack(tokens: &[Token]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(tokens.len() * 40);
-    for token in tokens {
-        bytes.extend(token.sha256);
-        bytes.extend(token.expires_at.unwrap_or_default().to_be_bytes());
-    }
-    bytes
-}
-
-fn unpack(bytes: &[u8]) -> Vec<Token> {
-    let token = |bytes: &[u8]| {
-        let (sha256, expires_at) = bytes.split_at(32);
-        Some(Token {
-            sha256: sha256.try_into().ok()?,
-            expires_at: Some(i64::from_be_bytes(expires_at.try_into().ok()?)).filter(|at| *at != 0),
-        })
-    };
-    bytes.chunks_exact(40).filter_map(token).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::wire::ChangedUser;
+    use super::file::FILE;
     use super::*;
 
     fn page(users: &[&str], deleted: &[&str], full: bool, has_more: bool) -> Page {
@@ -376,7 +264,7 @@ mod tests {
         bytes[middle..].fill(0xff);
         std::fs::write(&file, bytes).unwrap();
 
-        store.pool = connect(directory.path()).await.unwrap();
+        store.pool = file::connect(directory.path()).await.unwrap();
         let broken = store.each_user(|_, _, _| {}).await.unwrap_err();
         store.begin_anew(&broken).await.unwrap();
         assert!(!store.progress().await.unwrap().complete);
