@@ -129,6 +129,19 @@ impl Builder {
         }
     }
 
+    /// Everything that it asks the kernel of files is written down in this file, a line a call, those of the paths with them.
+    #[must_use]
+    pub fn traced(self, to: &Path) -> Self {
+        let to = to.display();
+        Self {
+            // A tracer that is nobody's parent: the process stays ours.
+            prelude: Some(format!(
+                "exec strace -DD -f -qq -y -s 4096 -e trace=%file,fcntl,getdents64,pread64,pwrite64 -o {to} \"$@\""
+            )),
+            ..self
+        }
+    }
+
     #[must_use]
     pub fn open_files(self, files: u32) -> Self {
         Self {

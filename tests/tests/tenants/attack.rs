@@ -7,7 +7,7 @@ use creel_tests::tenants::{SERVICE_TOKEN, Service};
 use reqwest::Method;
 use serde_json::json;
 
-const SECRET: &str = "the vault opens with 4711";
+const SECRET: &str = "the vault opens with a tuning fork";
 
 /// Bob has told his assistant a secret, and it has written it down.
 async fn with_a_secret() -> (Service, String, String) {
@@ -45,15 +45,15 @@ async fn session_ids_and_paths_lead_to_nothing_of_anothers() {
             let path = format!("/api/v1/sessions/{id}");
             let answer = service.gateway.call(method, &path).with_token(&alice).await;
             assert!([400, 404, 422].contains(&answer.status), "{id}: {answer:?}");
-            assert!(!answer.text.contains("4711"), "{answer:?}");
+            assert!(!answer.text.contains("tuning fork"), "{answer:?}");
         }
     }
     for id in ["private", "../bob/sessions/private", "bob/private", "/etc/passwd"] {
         let answer = service.greet(&alice, id).await;
-        assert!(!answer.text.contains("4711"), "{answer:?}");
+        assert!(!answer.text.contains("tuning fork"), "{answer:?}");
     }
     let mine = service.gateway.get("/api/v1/sessions").with_token(&alice).await.ok();
-    assert!(!mine.to_string().contains("4711"), "{mine}");
+    assert!(!mine.to_string().contains("tuning fork"), "{mine}");
     let deleted = service.gateway.delete("/api/v1/sessions").with_token(&alice).await;
     assert_eq!(deleted.status, 204);
     let leases = || {
@@ -66,14 +66,14 @@ async fn session_ids_and_paths_lead_to_nothing_of_anothers() {
         assert_eq!(service.gateway.delete(&path).with_token(&alice).await.status, 404);
     }
     assert_eq!(leases(), leases_before, "what is not there leaves nothing");
-    assert!(!told_the_model(&service.provider.requests()[before..]).contains("4711"));
+    assert!(!told_the_model(&service.provider.requests()[before..]).contains("tuning fork"));
     let his = service
         .gateway
         .get("/api/v1/sessions/private")
         .with_token(&bob)
         .await
         .ok();
-    assert!(his.to_string().contains("4711"), "bob's is untouched: {his}");
+    assert!(his.to_string().contains("tuning fork"), "bob's is untouched: {his}");
 }
 
 #[tokio::test]
@@ -98,12 +98,12 @@ async fn headers_and_keys_do_not_make_one_somebody_else() {
             .with_token(&alice)
             .header(name, value)
             .await;
-        assert!(!answer.text.contains("4711"), "{name}: {answer:?}");
+        assert!(!answer.text.contains("tuning fork"), "{name}: {answer:?}");
     }
-    let replay = json!({"message": SECRET.replace("4711", "?"), "session_id": "private"});
+    let replay = json!({"message": SECRET.replace("tuning fork", "?"), "session_id": "private"});
     let answer = service.ask(&alice, replay).with_key("bobs-key").await;
-    assert!(!answer.text.contains("4711"), "{answer:?}");
-    assert!(!told_the_model(&service.provider.requests()[before..]).contains("4711"));
+    assert!(!answer.text.contains("tuning fork"), "{answer:?}");
+    assert!(!told_the_model(&service.provider.requests()[before..]).contains("tuning fork"));
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn tool_arguments_stay_in_the_workspace() {
             .reply("Done.");
         service.greet(&alice, "s").await.ok();
         assert!(
-            !told_the_model(&service.provider.requests()[before..]).contains("4711"),
+            !told_the_model(&service.provider.requests()[before..]).contains("tuning fork"),
             "{path}"
         );
     }
@@ -134,7 +134,7 @@ async fn tool_arguments_stay_in_the_workspace() {
         .tool_call("memory_search", r#"{"query":"vault"}"#)
         .reply("Done.");
     service.greet(&alice, "s2").await.ok();
-    assert!(!told_the_model(&service.provider.requests()[before..]).contains("4711"));
+    assert!(!told_the_model(&service.provider.requests()[before..]).contains("tuning fork"));
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn links_in_the_workspace_lead_nowhere() {
     let read = service.gateway.get("/api/v1/sessions/private").with_token(&alice).await;
     assert_eq!(read.status, 500, "{read:?}");
     let listed = service.gateway.get("/api/v1/sessions").with_token(&alice).await;
-    assert!(!(read.text + &listed.text).contains("4711"));
+    assert!(!(read.text + &listed.text).contains("tuning fork"));
     let written = service.greet(&alice, "private").await;
     assert_eq!(written.status, 500, "{written:?}");
     let deleted = service
@@ -174,7 +174,7 @@ async fn links_in_the_workspace_lead_nowhere() {
         .with_token(&alice)
         .await;
     assert_eq!(deleted.status, 500, "{deleted:?}");
-    assert!(!told_the_model(&service.provider.requests()[before..]).contains("4711"));
+    assert!(!told_the_model(&service.provider.requests()[before..]).contains("tuning fork"));
     let his = service
         .gateway
         .get("/api/v1/sessions/private")
@@ -202,7 +202,7 @@ async fn a_user_whose_name_is_a_path_or_a_neighbours_agent_stays_apart() {
         let before = service.provider.requests().len();
         service.ask(&alice, json!({"message": "hi", "model": agent})).await.ok();
         assert!(
-            !told_the_model(&service.provider.requests()[before..]).contains("4711"),
+            !told_the_model(&service.provider.requests()[before..]).contains("tuning fork"),
             "{agent}"
         );
     }

@@ -9,4 +9,5 @@ mod monitor;
 mod nodes;
 mod outage;
 mod quotas;
+mod timing;
 mod tools;
