@@ -15,14 +15,29 @@ use crate::wait::within;
 /// # Panics
 /// If the system has no randomness.
 pub fn client() -> reqwest::Client {
+    built(plain())
+}
+
+/// The same, which is at this address of the machine: all of 127.0.0.0/8 are.
+///
+/// # Panics
+/// Like it.
+pub fn client_from(address: std::net::IpAddr) -> reqwest::Client {
+    built(plain().local_address(address))
+}
+
+fn plain() -> reqwest::ClientBuilder {
     static TLS: OnceLock<()> = OnceLock::new();
     TLS.get_or_init(|| {
         // An error means that it is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-    let builder = reqwest::Client::builder()
+    reqwest::Client::builder()
         .no_proxy()
-        .redirect(reqwest::redirect::Policy::none());
+        .redirect(reqwest::redirect::Policy::none())
+}
+
+fn built(builder: reqwest::ClientBuilder) -> reqwest::Client {
     builder.build().expect("a client without certificates cannot fail")
 }
 

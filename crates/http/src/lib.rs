@@ -33,7 +33,7 @@ pub use query::{FromQuery, Parameters, Query, no_query};
 pub use random::{hex, random_id};
 pub use rejected::{Rejected, unreadable};
 pub use serve::{Connections, Peer, serve};
-pub use throttle::Throttle;
+pub use throttle::{Client, Limit, Throttle};
 
 use axum::http::{HeaderMap, header};
 

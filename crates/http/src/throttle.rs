@@ -1,4 +1,4 @@
-//! Slows guessing down: after [`FAILURES`] failures from an address (or at an account) within [`WINDOW`], it is locked out for [`LOCKOUT`].
+//! Slows guessing down: after so many failures of a client, an address for one, it is locked out for a while.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -7,15 +7,30 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-pub const FAILURES: u32 = 10;
-const WINDOW: Duration = Duration::from_secs(60);
-const LOCKOUT: Duration = Duration::from_secs(60);
+/// How many failures within which time lock a client out, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    pub failures: u32,
+    pub window: Duration,
+    pub lockout: Duration,
+}
+
+impl Limit {
+    /// For whoever guesses at one secret.
+    pub const OF_GUESSES: Self = Self {
+        failures: 10,
+        window: Duration::from_secs(60),
+        lockout: Duration::from_secs(60),
+    };
+}
+
 /// Addresses remembered; beyond it, those whose window is over are forgotten, then those that are not locked out, then all: whoever has so
 /// many addresses is not held by one of them being locked, and must not take the memory.
 const REMEMBERED: usize = 4_096;
 
-/// Counts the failures of each client: an address, or the name of an account.
+/// Counts the failures of each client.
 pub struct Throttle<C = IpAddr> {
+    limit: Limit,
     clients: Mutex<HashMap<C, Failures>>,
 }
 
@@ -37,9 +52,7 @@ impl Client for IpAddr {
 
 impl<C> Default for Throttle<C> {
     fn default() -> Self {
-        Self {
-            clients: Mutex::default(),
-        }
+        Self::new(Limit::OF_GUESSES)
     }
 }
 
@@ -47,6 +60,15 @@ struct Failures {
     count: u32,
     since: Instant,
     locked_until: Option<Instant>,
+}
+
+impl<C> Throttle<C> {
+    pub fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            clients: Mutex::default(),
+        }
+    }
 }
 
 impl<C: Client> Throttle<C> {
@@ -67,22 +89,33 @@ impl<C: Client> Throttle<C> {
         let client = client.counted_as();
         let mut clients = self.clients();
         if clients.len() >= REMEMBERED && !clients.contains_key(&client) {
-            make_room(&mut clients, now);
+            make_room(&mut clients, self.limit, now);
         }
         let entry = clients.entry(client.clone()).or_insert_with(fresh);
-        if now.duration_since(entry.since) > WINDOW {
+        if now.duration_since(entry.since) > self.limit.window {
             *entry = fresh();
         }
         entry.count += 1;
-        if entry.count >= FAILURES {
-            entry.locked_until = Some(now + LOCKOUT);
-            tracing::warn!(%client, seconds = LOCKOUT.as_secs(), "too many wrong secrets; locked out");
+        if entry.count >= self.limit.failures {
+            let lockout = self.limit.lockout;
+            entry.locked_until = Some(now + lockout);
+            tracing::warn!(%client, seconds = lockout.as_secs(), "too many wrong secrets; locked out");
         }
     }
 
-    /// Takes a failure back that was counted before the secret was looked at.
+    /// The client knows the secret: what it did wrong before is forgotten.
     pub fn succeeded(&self, client: C) {
         self.clients().remove(&client.counted_as());
+    }
+
+    /// One failure was none: it was counted before the secret was looked at. The others stay.
+    pub fn take_back(&self, client: C) {
+        if let Some(entry) = self.clients().get_mut(&client.counted_as()) {
+            entry.count = entry.count.saturating_sub(1);
+            if entry.count < self.limit.failures {
+                entry.locked_until = None;
+            }
+        }
     }
 
     fn clients(&self) -> MutexGuard<'_, HashMap<C, Failures>> {
@@ -91,8 +124,8 @@ impl<C: Client> Throttle<C> {
 }
 
 /// Down to half, so that not every new address has to look through all of them.
-fn make_room<C>(clients: &mut HashMap<C, Failures>, now: Instant) {
-    clients.retain(|_, entry| now.duration_since(entry.since) < WINDOW + LOCKOUT);
+fn make_room<C>(clients: &mut HashMap<C, Failures>, limit: Limit, now: Instant) {
+    clients.retain(|_, entry| now.duration_since(entry.since) < limit.window + limit.lockout);
     if clients.len() > REMEMBERED / 2 {
         clients.retain(|_, entry| entry.locked_until.is_some());
     }
@@ -113,6 +146,8 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    const FAILURES: u32 = Limit::OF_GUESSES.failures;
+
     #[test]
     fn locks_the_address_that_fails_and_no_other() {
         let throttle = Throttle::default();
@@ -122,8 +157,18 @@ mod tests {
             assert_eq!(throttle.locked_out(one), None);
         }
         throttle.failed(one);
-        assert!(throttle.locked_out(one).is_some_and(|left| left <= LOCKOUT));
+        assert!(
+            throttle
+                .locked_out(one)
+                .is_some_and(|left| left <= Limit::OF_GUESSES.lockout)
+        );
         assert_eq!(throttle.locked_out(other), None);
+        throttle.failed(one);
+        throttle.take_back(one);
+        assert!(throttle.locked_out(one).is_some(), "the ten before are still there");
+        throttle.take_back(one);
+        assert_eq!(throttle.locked_out(one), None);
+        throttle.failed(one);
         throttle.succeeded(one);
         assert_eq!(throttle.locked_out(one), None);
     }

@@ -105,7 +105,7 @@ pub async fn log_in(
         .into_response())
 }
 
-pub fn refuse_locked_out(backend: &Backend, peer: Peer) -> Result<(), Problem> {
+fn refuse_locked_out(backend: &Backend, peer: Peer) -> Result<(), Problem> {
     backend
         .throttle
         .locked_out(peer.ip)

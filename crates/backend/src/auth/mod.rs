@@ -24,7 +24,7 @@ use crate::routes::State;
 
 pub use bootstrap::{Bootstrap, BootstrapError, FirstSignIn, GivenTokens, bootstrap, first_sign_in};
 pub use given::{GivenToken, WeakToken};
-pub use login::{crowded, current, locked_out, log_in, log_out, refuse_locked_out};
+pub use login::{crowded, current, locked_out, log_in, log_out};
 pub use password::{Turns as PasswordTurns, hash_aside as hash_password, verify as verify_password};
 
 const COOKIE: &str = "creel_session";

@@ -12,8 +12,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::guard::{actor, found};
+use super::guesses::Place;
 use super::{COOKIE, access};
-use crate::auth::{cookie, crowded, locked_out, refuse_locked_out, sha256, verify_password};
+use crate::auth::{cookie, crowded, locked_out, sha256, verify_password};
 use crate::error::records_problem;
 use crate::routes::State;
 use crate::state::Backend;
@@ -74,32 +75,30 @@ pub async fn log_in(
 /// The user whose password it is. Who is unknown, has none, or is disabled gets the same answer as who gave a wrong one, as late.
 ///
 /// # Errors
-/// 401; 429 after too many failures from this address or for this user; 503 where too many wait.
+/// 401; 429 after too many failures there; 503 where too many wait.
 pub async fn check_password(backend: &Backend, peer: Peer, id: &str, password: String) -> Result<UserRecord, Problem> {
-    // One bound for what is remembered; a longer id is nobody's.
-    let of: String = id.chars().take(100).collect();
+    let (guesses, place) = (&backend.sign_in.guesses, Place::new(peer.ip, id));
     let refuse = || {
-        refuse_locked_out(backend, peer)?;
-        let remaining = backend.sign_in.by_user.locked_out(of.clone());
-        remaining.map_or(Ok(()), |remaining| Err(locked_out(remaining)))
+        guesses
+            .locked_out(&place)
+            .map_or(Ok(()), |remaining| Err(locked_out(remaining)))
     };
     refuse()?;
     let turn = backend.password_turns.take().await.ok_or_else(crowded)?;
     // Again: those before this one may have failed meanwhile.
     refuse()?;
     // Counted before the password is looked at, or many guesses at once would all come through.
-    backend.throttle.failed(peer.ip);
-    backend.sign_in.by_user.failed(of.clone());
+    guesses.begin(&place);
     let user = backend.records.user(id).await.map_err(records_problem)?;
     let phc = user.as_ref().and_then(|user| user.password_phc.clone());
     let has_password = phc.is_some();
     let accepted = verify_password(turn, password, phc).await && has_password;
     let Some(user) = user.filter(|user| accepted && user.status == UserStatus::Active) else {
-        happened(backend, &actor(&of), "user.login_failed", &of, peer.ip).await;
+        let user = place.user();
+        happened(backend, &actor(user), "user.login_failed", user, peer.ip).await;
         return Err(Problem::unauthorized(WRONG));
     };
-    backend.throttle.succeeded(peer.ip);
-    backend.sign_in.by_user.succeeded(of);
+    guesses.succeeded(&place);
     Ok(user)
 }
 

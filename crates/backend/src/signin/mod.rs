@@ -8,6 +8,7 @@
 
 mod access;
 mod guard;
+mod guesses;
 mod jwt;
 mod keys;
 mod login;
@@ -19,16 +20,15 @@ pub use login::{Form, check_password, end_all, issue, log_in, log_out, methods, 
 use std::sync::Arc;
 
 use creel_fleet::Sealer;
-use creel_http::Throttle;
 use creel_records::Records;
 
+use guesses::Guesses;
 use oidc::Oidc;
 
 /// What signing in needs besides the records.
 pub struct SignIn {
     keys: keys::Keys,
-    /// Failures at each user's account, wherever they come from.
-    by_user: Throttle<String>,
+    guesses: Guesses,
     /// The identity provider, where there is one.
     oidc: Option<Oidc>,
 }
@@ -37,7 +37,7 @@ impl SignIn {
     pub fn new(records: Arc<dyn Records>, sealer: Sealer, oidc: Option<Oidc>) -> Self {
         Self {
             keys: keys::Keys::new(records, sealer),
-            by_user: Throttle::default(),
+            guesses: Guesses::default(),
             oidc,
         }
     }
