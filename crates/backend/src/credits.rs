@@ -15,6 +15,7 @@ use crate::csv;
 use crate::error::records_problem;
 use crate::routes::State;
 use crate::state::Backend;
+use crate::users::parse_id;
 
 /// Entries of one answer.
 const MOST: u32 = 1000;
@@ -48,7 +49,7 @@ pub async fn show(
     Path(user): Path<String>,
     Query(page): Query<Page>,
 ) -> Result<Response, Problem> {
-    answer(&backend, user_id(&user)?, &page).await
+    answer(&backend, parse_id(&user)?.as_str(), &page).await
 }
 
 pub async fn answer(backend: &Backend, user: &str, page: &Page) -> Result<Response, Problem> {
@@ -104,7 +105,8 @@ pub async fn give(
     headers: HeaderMap,
     JsonBody(body): JsonBody<Give>,
 ) -> Result<Response, Problem> {
-    let user = user_id(&user)?;
+    let id = parse_id(&user)?;
+    let user = id.as_str();
     let new = NewGrant {
         account: user.to_owned(),
         amount: amount(&body.credits)?,
@@ -142,16 +144,6 @@ fn request_id(user: &str, headers: &HeaderMap) -> Result<Option<RequestId>, Prob
         .finalize();
     let id = digest[..16].iter().fold(0, |id, byte| id << 8 | u128::from(*byte));
     Ok(Some(RequestId(id)))
-}
-
-/// A user's id, as far as the books care: short, and one line.
-pub fn user_id(text: &str) -> Result<&str, Problem> {
-    if text.is_empty() || text.len() > 100 || text.chars().any(char::is_control) {
-        return Err(Problem::unprocessable(
-            "a user's id has 1 to 100 bytes and no control characters",
-        ));
-    }
-    Ok(text)
 }
 
 fn amount(value: &Value) -> Result<Micros, Problem> {

@@ -103,7 +103,8 @@ async fn bad_amounts_moments_and_questions_are_refused_in_one_line() {
         (&["credits", "grant", "a", "1e9"], "credits"),
         (&["credits", "grant", "a", "1", "--expires", "tomorrow"], "expires_at"),
         (&["credits", "grant", "a", "1", "--expires", "2001-01-01"], "has passed"),
-        (&["credits", "grant", "a\nb", "1"], "control characters"),
+        (&["credits", "grant", "a\nb", "1"], "id: "),
+        (&["credits", "grant", "张三", "1"], "id: "),
         (&["usage", "--by", "colour"], "by: "),
         (&["usage", "--from", "2026-02-01", "--to", "2026-01-01"], "from: "),
     ] {

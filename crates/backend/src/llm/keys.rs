@@ -19,6 +19,7 @@ use super::{changed, credits, unknown};
 use crate::auth::Actor;
 use crate::error::records_problem;
 use crate::routes::State;
+use crate::users;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +73,7 @@ pub async fn make(
         id: random_id(),
         sha256: key.hash(),
         hint: key.hint(),
-        user: request.user.filter(|user| !user.is_empty()),
+        user: user(request.user)?,
         instance: request.instance.filter(|instance| !instance.is_empty()),
         terms,
         created_at: now_ms(),
@@ -105,6 +106,12 @@ pub async fn change(
     }
     changed(&backend, &actor.0, "llm.key", ["virtual key", &record.hint, "changed"]).await;
     Ok(Json(shown(&record)))
+}
+
+/// Whom it is charged to, if anybody.
+fn user(id: Option<String>) -> Result<Option<String>, Problem> {
+    let id = id.filter(|id| !id.is_empty());
+    id.map(|id| users::parse_id(&id).map(String::from)).transpose()
 }
 
 /// Of requests or tokens in a minute.
