@@ -58,19 +58,34 @@ test('a wrong password is refused where it was typed, and an administrator is no
   await picture(me.page, '91-me-refused')
 })
 
-test('where the company has its own sign-in, there is a way to it, and what went wrong there is said', async () => {
-  await me.page.route('**/api/auth/methods', (route) =>
-    route.fulfill({
-      json: { password: true, oidc: { name: 'Corp SSO', start: '/api/auth/oidc/start' } },
-    }),
-  )
-  await me.open('/me/sign-in?error=oidc_refused')
+test('where the company has its own sign-in, there is a way to it and back, and what went wrong there is said', async () => {
+  const viaCompany = async () => {
+    expect(await me.part('oidc').innerText()).toBe('Sign in with Corp SSO')
+    await me.part('oidc').click()
+    // On another site, as far as cookies go.
+    await me.page.waitForURL(/^http:\/\/127\.0\.0\.1:\d+\/authorize/)
+    await me.page.getByRole('link', { name: 'Continue' }).click()
+  }
+  await me.open('/me')
+  await viaCompany()
   await me.page.getByRole('alert').getByText('That account may not sign in here.').waitFor()
-  expect(await me.part('oidc').getAttribute('href')).toBe('/api/auth/oidc/start?return=%2Fme')
-  expect(await me.part('oidc').innerText()).toBe('Sign in with Corp SSO')
   expect(me.page.url()).not.toContain('error')
   await picture(me.page, '91-me-oidc')
-  await me.page.unroute('**/api/auth/methods')
+
+  const made = await me.api('POST', '/api/users', { id: 'ann@example.com', name: 'Ann' })
+  expect(made.status(), await made.text()).toBe(201)
+  await me.open('/me/tokens')
+  await viaCompany()
+  await me.page.locator('.who').getByText('Ann').waitFor()
+  await me.page.waitForURL(/\/me\/tokens$/)
+  await me.part('no-token').waitFor()
+  await me.page.reload()
+  await me.page.locator('.who').getByText('Ann').waitFor()
+  await picture(me.page, '91-me-oidc-in')
+  await me.press('sign-out')
+  await me.page.locator('#id').waitFor()
+  expect((await me.api('DELETE', '/api/users/ann%40example.com')).status()).toBe(204)
+  await me.open('/me')
 })
 
 test('what was used and what is left is there as plots', async () => {
@@ -133,7 +148,7 @@ test('a broken configuration is refused at its line, and what was changed elsewh
   await me.part('keep-mine').click()
   await me.part('config-save').click()
   await me.part('config-state').getByText('Saved.').waitFor()
-  expect(await text().innerText()).toContain('"systemPrompt": "Mine."')
+  expect(await text().innerText()).toContain("systemPrompt: 'Mine.'")
 })
 
 test('a password is changed by who knows the present one', async () => {

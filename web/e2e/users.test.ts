@@ -96,8 +96,7 @@ test('a broken configuration is refused at its line, and what was changed elsewh
   await picture(console_.page, '76-user-config-conflict')
   await console_.part('keep-mine').click()
   await console_.part('save').click()
-  // What is kept is the JSON of it.
-  await expect.poll(() => text.innerText()).toContain('"systemPrompt": "Mine."')
+  await expect.poll(() => text.innerText()).toContain("systemPrompt: 'Mine.'")
   await console_.page.getByText('Gateways apply it at their next sync').waitFor()
 })
 

@@ -8,6 +8,7 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use creel_config::json5;
 use creel_http::{FromQuery, Parameters, Peer, Problem, Query, hex, rfc3339};
 use creel_records::{RecordsError, UserChanges, UserRecord, UserToken};
 use serde::Serialize;
@@ -138,8 +139,7 @@ fn bytes(page: &UserChanges) -> usize {
 }
 
 fn shown(model_key: Option<String>, user: UserRecord, tokens: Vec<UserToken>) -> ChangedUser {
-    // A text that is no JSON goes as a text: the gateway tells this user that it must be an object.
-    let config = RawValue::from_string(user.config).or_else(|error| to_raw_value(&error.to_string()));
+    let config = as_json(user.config);
     ChangedUser {
         user_id: user.id,
         created_at: rfc3339(user.created_at),
@@ -157,9 +157,29 @@ fn shown(model_key: Option<String>, user: UserRecord, tokens: Vec<UserToken>) ->
     }
 }
 
+/// JSON goes as it is, so that a gateway names lines as they are here; of JSON5, the JSON. A text that is neither, in a database filled by hand,
+/// goes as a text: the gateway tells this user that it must be an object.
+fn as_json(text: String) -> Result<Box<RawValue>, serde_json::Error> {
+    match serde_json::from_str::<&RawValue>(&text) {
+        Ok(_) => RawValue::from_string(text),
+        Err(_) => match json5::parse(&text) {
+            Ok(root) => RawValue::from_string(format!("{:#}", root.to_json())),
+            Err(error) => to_raw_value(&error.to_string()),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gateways_get_json() {
+        let sent = |text: &str| as_json(text.to_owned()).unwrap().get().to_owned();
+        assert_eq!(sent("{\n\n  \"a\": 1}"), "{\n\n  \"a\": 1}");
+        assert_eq!(sent("{a: 1, /* one */}"), "{\n  \"a\": 1\n}");
+        assert!(sent("{a: ").starts_with('"'));
+    }
 
     #[test]
     fn a_sync_token_has_a_number_and_a_tag() {

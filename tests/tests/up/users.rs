@@ -99,11 +99,13 @@ async fn a_users_configuration_is_written_by_who_has_seen_the_present_one() {
         call.json(&json!({"content": content}))
     };
     let first = up.get(path).await.header("etag").to_owned();
-    let saved = put("{// no comment is kept\nagents: {defaults: {model: 'p/m'}}}", &first).await;
+    let text = "{// every comment is kept\nagents: {defaults: {model: 'p/m'}}}";
+    let saved = put(text, &first).await;
     assert_eq!(
-        saved.json()["config"],
-        json!({"agents": {"defaults": {"model": "p/m"}}})
+        saved.json(),
+        json!({"config": {"agents": {"defaults": {"model": "p/m"}}}, "content": text})
     );
+    assert_eq!(up.get(path).await.ok(), saved.json());
     let second = saved.header("etag").to_owned();
     assert_eq!(up.get(path).await.header("etag"), second);
 
@@ -115,12 +117,30 @@ async fn a_users_configuration_is_written_by_who_has_seen_the_present_one() {
 
     let broken = put("{\n  agents: {defaults: {\n    model: 7}}}", &second).await;
     assert_eq!(broken.problem(), (422, "broken_config".into()));
-    // In what was sent, not in the layout that is kept.
     assert_eq!(
         (&broken.json()["line"], &broken.json()["column"]),
         (&json!(3), &json!(12))
     );
     assert_eq!(up.get(path).await.header("etag"), second);
+
+    // A patch leaves what it does not name as it is, and gateways get JSON.
+    let patched = patch(&up, path, json!({"agents": {"defaults": {"model": "p/n"}}}))
+        .await
+        .ok();
+    assert_eq!(patched["content"], text.replace("'p/m'", "\"p/n\""));
+    let identity = up.call(Method::PUT, "/api/users/alice/identity");
+    identity.json(&json!({"content": "Sing."})).await.ok();
+    let content = up.get(path).await.ok()["content"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    assert!(content.starts_with("{// every comment is kept\n"), "{content}");
+    let service_token = std::fs::read_to_string(up.home().join("secrets/service-token")).expect("it is made");
+    let changes = up.get("/openclaw/gateway/configs").with_token(service_token.trim());
+    assert_eq!(
+        changes.await.ok()["users"][0]["config"],
+        json!({"agents": {"defaults": {"model": "p/n", "systemPrompt": "Sing."}}})
+    );
 }
 
 #[tokio::test]
@@ -186,6 +206,7 @@ async fn an_id_that_is_a_path_leads_nowhere() {
             (Method::GET, "/config"),
             (Method::GET, "/identity"),
             (Method::GET, "/tokens"),
+            (Method::GET, "/credits"),
             (Method::DELETE, "/tokens"),
             (Method::DELETE, ""),
         ] {
@@ -199,8 +220,10 @@ async fn an_id_that_is_a_path_leads_nowhere() {
                 "{refused:?}"
             );
         }
-        let path = format!("/api/users/{id}/token");
-        assert_eq!(up.post(&path, &json!({})).await.problem().0, 422, "{path}");
+        for (rest, body) in [("/token", json!({})), ("/credits", json!({"credits": 1}))] {
+            let path = format!("/api/users/{id}{rest}");
+            assert_eq!(up.post(&path, &body).await.problem().0, 422, "{path}");
+        }
     }
     assert_eq!(up.get("/api/users").await.ok()["users"][0]["id"], "alice");
 }

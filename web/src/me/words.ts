@@ -224,8 +224,7 @@ const en: Words = {
   identityDrop: 'Use the service’s own',
   identityLong: 'At most 64 KiB.',
   identitySaved: 'Saved. It applies within a minute.',
-  configAbout:
-    'Your openclaw.json, merged over the configuration of the gateway. Kept as JSON, without comments.',
+  configAbout: 'Your openclaw.json, merged over the configuration of the gateway. Comments stay.',
   configSaved: 'Saved. It applies within a minute.',
   configLabel: 'Your openclaw.json',
   configRefused: 'Not saved. The configuration in use is unchanged.',
@@ -357,7 +356,7 @@ const zh: Words = {
   identityDrop: '使用服务自带的',
   identityLong: '最多 64 KiB。',
   identitySaved: '已保存，一分钟内生效。',
-  configAbout: '你的 openclaw.json，合并到网关的配置之上。以 JSON 保存，不保留注释。',
+  configAbout: '你的 openclaw.json，合并到网关的配置之上。注释会保留。',
   configSaved: '已保存，一分钟内生效。',
   configLabel: '你的 openclaw.json',
   configRefused: '未保存，正在使用的配置没有改变。',

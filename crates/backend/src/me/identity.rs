@@ -6,7 +6,7 @@
 use axum::extract::{Path, State as Shared};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
-use creel_config::merge;
+use creel_config::json5;
 use creel_http::{JsonBody, Problem};
 use creel_session::UserId;
 use serde::Deserialize;
@@ -65,14 +65,17 @@ async fn set(backend: &Backend, actor: &str, id: &UserId, identity: Identity) ->
         return Err(Problem::unprocessable(format!("content: at most {limit} KiB")));
     }
     let patch = json!({"agents": {"defaults": {"systemPrompt": content}}});
-    let change = |config: &mut Value| {
+    let change = |text: &str| {
         // Nothing is made to hold nothing.
-        if content.is_some() || config.pointer(PLACE).is_some() {
-            merge(config, patch.clone());
+        let is_change = content.is_some() || parsed(text).pointer(PLACE).is_some();
+        if is_change {
+            json5::patch(text, &patch)
+        } else {
+            text.to_owned()
         }
     };
-    let config = change_of(backend, actor, id, &HeaderMap::new(), change).await?;
-    Ok(Json(shown(&config)))
+    let text = change_of(backend, actor, id, &HeaderMap::new(), change).await?;
+    Ok(Json(shown(&parsed(&text))))
 }
 
 fn shown(config: &Value) -> Value {

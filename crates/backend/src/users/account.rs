@@ -84,7 +84,7 @@ pub async fn create(
     let new = NewUser {
         id: id.as_str().to_owned(),
         name: parse_name(request.name.as_deref().unwrap_or_default())?,
-        config: config::checked(&request.config.unwrap_or_else(|| json!({})))?,
+        config: config::checked(format!("{:#}", request.config.unwrap_or_else(|| json!({}))))?,
         password_phc: match request.password {
             Some(password) => Some(hashed(&backend, password).await?),
             None => None,

@@ -1,5 +1,4 @@
-//! `GET|PUT|PATCH /api/users/{id}/config`: a user's `openclaw.json`, kept as JSON in the layout that is shown, so that a line and column
-//! that anybody reports are those that everybody sees.
+//! `GET|PUT|PATCH /api/users/{id}/config`: the JSON5 text of a user's `openclaw.json`, comments kept. Gateways get the JSON of it.
 //!
 //! Answers carry an `ETag`; a write whose `If-Match` names another text than the present one is refused, as for an instance.
 
@@ -7,7 +6,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_config::{check_user, json5, merge};
+use creel_config::{check_user, json5};
 use creel_fleet::ConfigVersion;
 use creel_http::{JsonBody, Problem};
 use creel_records::{RecordsError, UserRecord};
@@ -37,8 +36,7 @@ pub struct Text {
     pub content: String,
 }
 
-/// `PUT /api/users/{id}/config`: JSON5, of which the JSON is kept. A broken one changes nothing: 422, with the line and column in what was
-/// sent.
+/// `PUT /api/users/{id}/config`: JSON5. A broken one changes nothing: 422, with its line and column.
 pub async fn write(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
@@ -49,8 +47,8 @@ pub async fn write(
     replace(&backend, &actor.0, &parse_id(&id)?, &headers, &content).await
 }
 
-/// `PATCH /api/users/{id}/config`: a JSON Merge Patch (RFC 7396). One whose result is broken changes nothing: 422, with the line
-/// and column in the result.
+/// `PATCH /api/users/{id}/config`: a JSON Merge Patch (RFC 7396); comments stay. One whose result is broken changes nothing: 422, with the
+/// line and column in the result.
 pub async fn patch(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
@@ -69,10 +67,8 @@ pub async fn replace(
     headers: &HeaderMap,
     content: &str,
 ) -> Result<Response, Problem> {
-    check_user(content, true).map_err(|error| config_problem(&error))?;
-    let new = parsed(content);
-    let config = change_of(backend, actor, id, headers, |config| config.clone_from(&new)).await?;
-    Ok(shown(&config))
+    let content = change_of(backend, actor, id, headers, |_| content.to_owned()).await?;
+    Ok(shown(content))
 }
 
 /// The configuration has this patch in it from now on.
@@ -83,8 +79,8 @@ pub async fn merge_into(
     headers: &HeaderMap,
     patch: &Value,
 ) -> Result<Response, Problem> {
-    let config = change_of(backend, actor, id, headers, |config| merge(config, patch.clone())).await?;
-    Ok(shown(&config))
+    let content = change_of(backend, actor, id, headers, |content| json5::patch(content, patch)).await?;
+    Ok(shown(content))
 }
 
 /// Changes what is there, and gives what is there then. Of changes at once, whichever backend takes them, each is made of what the one
@@ -97,19 +93,21 @@ pub async fn change_of(
     actor: &str,
     id: &UserId,
     headers: &HeaderMap,
-    change: impl Fn(&mut Value),
-) -> Result<Value, Problem> {
+    change: impl Fn(&str) -> String,
+) -> Result<String, Problem> {
     for _ in 0..TRIES {
         let user = known(backend, id).await?;
-        let mut config = parsed(&user.config);
-        seen(&config, headers)?;
-        change(&mut config);
-        let text = checked(&config)?;
-        match backend.records.set_user_config(id.as_str(), &text, user.change).await {
+        seen(&user.config, headers)?;
+        let content = checked(change(&user.config))?;
+        let written = backend
+            .records
+            .set_user_config(id.as_str(), &content, user.change)
+            .await;
+        match written {
             Ok(true) => {
                 let message = format!("the configuration of user {id} changed");
                 happened(backend, actor, "user.config", id.as_str(), message).await;
-                return Ok(config);
+                return Ok(content);
             }
             Ok(false) | Err(RecordsError::Conflict(_)) => {}
             Err(error) => return Err(records_problem(error)),
@@ -120,8 +118,8 @@ pub async fn change_of(
 }
 
 /// Nobody writes over what they have not seen.
-fn seen(present: &Value, headers: &HeaderMap) -> Result<(), Problem> {
-    let present = ConfigVersion::of(&laid_out(present));
+fn seen(present: &str, headers: &HeaderMap) -> Result<(), Problem> {
+    let present = ConfigVersion::of(present);
     match versions_read(headers)? {
         Some(versions) if !versions.contains(&present) => Err(Problem::new(
             StatusCode::PRECONDITION_FAILED,
@@ -132,29 +130,24 @@ fn seen(present: &Value, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// The text to keep, if a gateway can do with it. Whether a user may name providers and tool servers is each gateway's own
+/// The text, if a gateway can do with it. Whether a user may name providers and tool servers is each gateway's own
 /// setting (`multiTenant.userEndpoints`): where they may not, that gateway tells the user.
-pub fn checked(config: &Value) -> Result<String, Problem> {
-    let text = laid_out(config);
-    check_user(&text, true).map_err(|error| config_problem(&error))?;
-    Ok(text)
+pub fn checked(content: String) -> Result<String, Problem> {
+    check_user(&content, true).map_err(|error| config_problem(&error))?;
+    Ok(content)
 }
 
 /// A user's configuration as it is shown.
 pub fn present(user: &UserRecord) -> Response {
-    shown(&parsed(&user.config))
+    shown(user.config.clone())
 }
 
-/// What is kept was checked; a text from elsewhere (a database filled by hand) may be JSON5, or broken, and a patch mends it.
+/// What is kept was checked; a text from elsewhere (a database filled by hand) may be broken, and a patch mends it.
 pub fn parsed(text: &str) -> Value {
     json5::parse(text).map_or_else(|_| json!({}), |root| root.to_json())
 }
 
-fn laid_out(config: &Value) -> String {
-    format!("{config:#}")
-}
-
-fn shown(config: &Value) -> Response {
-    let content = laid_out(config);
-    (etag(&content), Json(json!({"config": config, "content": content}))).into_response()
+fn shown(content: String) -> Response {
+    let body = json!({"config": parsed(&content), "content": content});
+    (etag(&content), Json(body)).into_response()
 }

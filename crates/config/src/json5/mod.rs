@@ -8,6 +8,7 @@ mod error;
 mod node;
 mod number;
 mod parser;
+mod patch;
 mod render;
 mod string;
 
@@ -15,3 +16,4 @@ pub use edit::{EditError, remove, set};
 pub use error::{SyntaxError, place, utf8};
 pub use node::{Member, Node, Span, Value};
 pub use parser::parse;
+pub use patch::patch;

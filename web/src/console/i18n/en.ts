@@ -637,7 +637,7 @@ export const en = {
     lastDay: 'Last day',
     lastDayHint: 'Empty: it does not expire.',
     configSaved: 'Saved. Gateways apply it at their next sync.',
-    configAbout: 'Merged over the configuration of the gateway. Kept as JSON, without comments.',
+    configAbout: 'Merged over the configuration of the gateway. Comments stay.',
     spentDays: 'Last 30 days',
     usageNone: 'Nothing was used in the last 30 days.',
     usageAll: 'Usage',

@@ -619,7 +619,7 @@ export const zh: Words = {
     lastDay: '最后一天',
     lastDayHint: '留空则永久有效。',
     configSaved: '已保存。各网关在下次同步时应用。',
-    configAbout: '合并到网关的配置之上。以 JSON 保存，不保留注释。',
+    configAbout: '合并到网关的配置之上。注释会保留。',
     spentDays: '最近 30 天',
     usageNone: '最近 30 天没有用量。',
     usageAll: '用量',
