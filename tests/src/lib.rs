@@ -31,6 +31,7 @@ pub mod scripts;
 pub mod sse;
 pub mod stranger;
 pub mod tenants;
+pub mod terminal;
 pub mod time;
 pub mod up;
 pub mod wait;

@@ -3,7 +3,9 @@
 use std::io::Write as _;
 
 use creel_testkit::provider::Provider;
+use creel_tests::person::log_in;
 use creel_tests::tenants::{SERVICE_TOKEN, Service};
+use creel_tests::terminal::CTRL_C;
 use creel_tests::up::Up;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -106,6 +108,48 @@ async fn a_password_comes_by_standard_input_and_stands_in_no_command_line() {
         assert!(ended.stderr.contains(part), "{ended:?}");
     }
     assert_eq!(ids(&up).await, ["bob"]);
+}
+
+#[tokio::test]
+async fn a_password_is_asked_for_on_the_terminal_and_not_shown() {
+    let up = Up::start().await;
+    let mut terminal = up.creel_on_terminal(&["user", "create", "bob", "--password"]);
+    assert!(terminal.echoes());
+    for question in ["Password for bob: ", "Once more: "] {
+        terminal.shows(question, 1).await;
+        assert!(!terminal.echoes());
+        terminal.types("correct horsex\u{7f}\r");
+    }
+    let (code, screen) = terminal.ended("bob is registered").await;
+    assert!(code == Some(0) && terminal.echoes(), "{screen}");
+    assert!(!screen.contains("horse"), "{screen}");
+    log_in(&up, "bob", "correct horse").await.ok();
+
+    for (first, second, code, said) in [
+        (
+            "correct horse\r",
+            "another horse\r",
+            2,
+            "the two passwords are not the same",
+        ),
+        ("correct horse\r", CTRL_C, 130, "interrupted; nothing was changed"),
+        ("\r", "", 2, "the password is empty"),
+        (CTRL_C, "", 130, "interrupted; nothing was changed"),
+    ] {
+        let mut terminal = up.creel_on_terminal(&["user", "password", "bob"]);
+        terminal.shows("Password for bob: ", 1).await;
+        terminal.types(first);
+        if !second.is_empty() {
+            terminal.shows("Once more: ", 1).await;
+            terminal.types(second);
+        }
+        let (ended, screen) = terminal.ended(said).await;
+        assert!(
+            ended == Some(code) && terminal.echoes(),
+            "{first:?} {second:?}: {screen}"
+        );
+    }
+    log_in(&up, "bob", "correct horse").await.ok();
 }
 
 #[tokio::test]
