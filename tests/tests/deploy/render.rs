@@ -42,6 +42,57 @@ async fn systemd_accepts_the_unit_and_finds_it_hardened() {
 }
 
 #[tokio::test]
+async fn systemd_accepts_the_control_planes_unit_too() {
+    for (limits, lines) in [
+        (None, ["KillMode=process", "Delegate=no", "ProtectControlGroups=true"]),
+        (
+            Some("--limits"),
+            [
+                "KillMode=mixed",
+                "Delegate=cpu memory pids",
+                "ProtectControlGroups=false",
+            ],
+        ),
+    ] {
+        let (_kept, path) = place();
+        let unit = path("creel.service");
+        let binary = creel().display().to_string();
+        let mut arguments = vec![
+            "systemd-up",
+            "--binary",
+            &binary,
+            "--console",
+            "10.0.0.5:8000",
+            "--out",
+            &unit,
+        ];
+        arguments.extend(limits);
+        rendered(&Up::builder(), &arguments).await;
+        assert_eq!(
+            judged("systemd-analyze", &["verify", &unit]).await,
+            (true, String::new())
+        );
+        let text = fs::read_to_string(&unit).unwrap();
+        let start = format!("ExecStart={binary} up --console 10.0.0.5:8000 --llm 127.0.0.1:4000");
+        let same = [
+            "User=creel",
+            "ReadWritePaths=/var/lib/creel",
+            "ProtectSystem=strict",
+            &start,
+        ];
+        for line in same.iter().chain(&lines) {
+            assert!(text.lines().any(|found| found == *line), "{line}: {text}");
+        }
+        let (held, said) = judged(
+            "systemd-analyze",
+            &["security", "--offline=true", "--threshold=30", &unit],
+        )
+        .await;
+        assert!(held, "{said}");
+    }
+}
+
+#[tokio::test]
 async fn compose_accepts_its_file_and_asks_for_the_token() {
     let (_kept, path) = place();
     let creel = Up::builder();
@@ -114,6 +165,10 @@ async fn no_value_gets_out_of_its_place() {
         &["systemd", "--binary", "/usr/bin/creel;id"],
         &["systemd", "--config", "/etc/%h/x"],
         &["systemd", "--bind", "0.0.0.0 --auth none"],
+        &["systemd-up", "--user", "root\nExecStartPre=/bin/sh"],
+        &["systemd-up", "--data", "/var/lib/x /etc"],
+        &["systemd-up", "--console", "0.0.0.0:8000 --first-port 1"],
+        &["systemd-up", "--llm", "localhost:4000"],
         &["nginx", "--server-name", "a; }", "--gateway", "h:1"],
         &["nginx", "--server-name", "a", "--gateway", "h:1 down; server evil:1"],
         &[

@@ -22,6 +22,8 @@ pub enum DeployCommand {
 pub enum RenderCommand {
     /// A hardened systemd unit for a gateway for many users
     Systemd(SystemdArgs),
+    /// A hardened systemd unit for the control plane, `creel up`
+    SystemdUp(SystemdUpArgs),
     /// nginx before several gateways: TLS, each user to the same gateway, streams and WebSockets
     Nginx(NginxArgs),
     /// What Prometheus scrapes, and its alert rules
@@ -65,6 +67,36 @@ pub struct SystemdArgs {
     pub bind: IpAddr,
     #[arg(long, default_value_t = 18789, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args)]
+pub struct SystemdUpArgs {
+    /// The program
+    #[arg(long, value_name = "FILE", default_value = "/usr/local/bin/creel")]
+    pub binary: AbsolutePath,
+    /// Variables, such as CREEL_DATABASE_URL; it need not be there
+    #[arg(long, value_name = "FILE", default_value = "/etc/creel/creel.env")]
+    pub environment: AbsolutePath,
+    /// CREEL_HOME, all that it may write
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/creel")]
+    pub data: AbsolutePath,
+    /// Who runs it, and its instances
+    #[arg(long, value_name = "NAME", default_value = "creel")]
+    pub user: Account,
+    /// [default: as the user is called]
+    #[arg(long, value_name = "NAME")]
+    pub group: Option<Account>,
+    /// Address of the console and the API
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8000")]
+    pub console: Address,
+    /// Address of the LLM Gateway
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4000")]
+    pub llm: Address,
+    /// Instances keep to limits of memory and CPU, and end with a control plane that is killed; else they outlive it, and it adopts them
+    #[arg(long)]
+    pub limits: bool,
     #[command(flatten)]
     pub output: Output,
 }

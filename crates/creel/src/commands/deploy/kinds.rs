@@ -1,6 +1,6 @@
 //! What is rendered: the templates of `deploy/`, and what goes into each.
 
-use super::args::{ComposeArgs, NginxArgs, PrometheusArgs, SystemdArgs};
+use super::args::{ComposeArgs, NginxArgs, PrometheusArgs, SystemdArgs, SystemdUpArgs};
 use super::template::{Value, Values};
 use super::values::Target;
 
@@ -21,6 +21,7 @@ macro_rules! template {
 }
 
 pub const SYSTEMD: [Template; 1] = [template!("systemd", "creel-gateway.service")];
+pub const SYSTEMD_UP: [Template; 1] = [template!("systemd", "creel.service")];
 pub const NGINX: [Template; 1] = [template!("nginx", "creel.conf")];
 pub const PROMETHEUS: [Template; 2] = [
     template!("prometheus", "prometheus.yml"),
@@ -38,6 +39,32 @@ pub fn systemd(args: &SystemdArgs) -> Values {
         ("group", Value::one(args.group.as_ref().unwrap_or(&args.user))),
         ("bind", Value::one(args.bind)),
         ("port", Value::one(args.port)),
+    ]
+}
+
+pub fn systemd_up(args: &SystemdUpArgs) -> Values {
+    // A service manager before systemd 254 starts nothing in a group that hands controllers on to instances that are still there.
+    let (instances, kill_mode, delegate) = if args.limits {
+        let instances =
+            "Instances keep to limits of memory and CPU, in groups of this unit, and end with it however it ends.";
+        (instances, "mixed", "cpu memory pids")
+    } else {
+        let instances = "Instances outlive a control plane that is killed, and the next one adopts them. They keep to no limits of memory and CPU.";
+        (instances, "process", "no")
+    };
+    let protect_control_groups = !args.limits;
+    vec![
+        ("binary", Value::one(&args.binary)),
+        ("environment", Value::one(&args.environment)),
+        ("home", Value::one(&args.data)),
+        ("user", Value::one(&args.user)),
+        ("group", Value::one(args.group.as_ref().unwrap_or(&args.user))),
+        ("console", Value::one(&args.console)),
+        ("llm", Value::one(&args.llm)),
+        ("instances", Value::one(instances)),
+        ("kill_mode", Value::one(kill_mode)),
+        ("delegate", Value::one(delegate)),
+        ("protect_control_groups", Value::one(protect_control_groups)),
     ]
 }
 

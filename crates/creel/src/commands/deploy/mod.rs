@@ -31,6 +31,7 @@ pub fn run(command: DeployCommand, home: Option<PathBuf>, json: bool) -> Result<
     let DeployCommand::Render(command) = command;
     let (templates, values, output): (&[Template], Values, Output) = match command {
         RenderCommand::Systemd(args) => (&kinds::SYSTEMD, kinds::systemd(&args), args.output),
+        RenderCommand::SystemdUp(args) => (&kinds::SYSTEMD_UP, kinds::systemd_up(&args), args.output),
         RenderCommand::Nginx(args) => (&kinds::NGINX, kinds::nginx(&args), args.output),
         RenderCommand::Prometheus(args) => (&kinds::PROMETHEUS, kinds::prometheus(&args), args.output),
         RenderCommand::Compose(args) => (&kinds::COMPOSE, kinds::compose(&args), args.output),
