@@ -15,6 +15,7 @@ use tokio::process::Command;
 use crate::binary::creel;
 use crate::http::{Call, client};
 use crate::process::{Ended, Process, Text};
+use crate::terminal::Terminal;
 use crate::wait::{until, within};
 
 /// What `CREEL_ADMIN_TOKEN` is set to.
@@ -29,6 +30,8 @@ pub struct Builder {
     home: Arc<TempDir>,
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
+    /// Port of the console; 0 for any.
+    console: u16,
     first_port: u16,
     /// MiB of the disk that the home is on; `None` for that of the machine.
     disk: Option<u32>,
@@ -61,6 +64,24 @@ impl Builder {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With the console at a port that is known before the start.
+    #[must_use]
+    pub fn console(mut self, port: u16) -> Self {
+        self.console = port;
+        self
+    }
+
+    /// What is in `creel.toml` of the home, which may not be there yet.
+    ///
+    /// # Panics
+    /// If the home cannot be written.
+    #[must_use]
+    pub fn settings(self, text: &str) -> Self {
+        std::fs::create_dir_all(self.home()).expect("the home can be made");
+        std::fs::write(self.home().join("creel.toml"), text).expect("the home can be written");
         self
     }
 
@@ -111,7 +132,8 @@ impl Builder {
             }
         };
         command
-            .args(["up", "--json", "--console", "127.0.0.1:0", "--llm", "127.0.0.1:0"])
+            .args(["up", "--json", "--llm", "127.0.0.1:0"])
+            .args(["--console", &format!("127.0.0.1:{}", self.console)])
             .args(["--first-port", &self.first_port.to_string()])
             .args(&self.arguments);
         Process::start(command)
@@ -175,6 +197,7 @@ impl Up {
             home: Arc::new(TempDir::new().expect("there is room for a directory")),
             environment: Vec::new(),
             arguments: Vec::new(),
+            console: 0,
             first_port: creel_testkit::ports::range(),
             disk: None,
             user: None,
@@ -327,6 +350,11 @@ impl Up {
     /// Starts `creel …`, and lets it run.
     pub fn creel_runs(&self, arguments: &[&str]) -> Process {
         Process::start(self.creel_command(&self.url, arguments))
+    }
+
+    /// Runs `creel …` on a terminal of its own.
+    pub fn creel_on_terminal(&self, arguments: &[&str]) -> Terminal {
+        Terminal::run(self.creel_command(&self.url, arguments))
     }
 
     fn creel_command(&self, url: &str, arguments: &[&str]) -> Command {

@@ -229,6 +229,10 @@ async fn settings_that_cannot_be_are_named_and_quote_no_secret() {
             "users.oidc.issuer",
         ),
         (
+            good.replace("https://c.example.com", "http://127.0.0.1:8000") + "email_domains = [\"a.b\"]\n",
+            "http://localhost",
+        ),
+        (
             good.replace("/callback", "/x") + "email_domains = [\"a.b\"]\n",
             "users.oidc.redirect_url",
         ),

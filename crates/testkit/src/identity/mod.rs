@@ -10,7 +10,8 @@
 //! # }
 //! ```
 //!
-//! Whoever comes to `/authorize` is the person of the moment, and goes back at once with a code. `/token` takes a code once, from who knows the client's
+//! Whoever comes to `/authorize` is the person of the moment, and goes back at once with a code; or, for a browser ([`Identity::ask`]), from a page on
+//! which they agree. `/token` takes a code once, from who knows the client's
 //! secret (by HTTP Basic), the redirect URI that the code was given for, and the verifier of its challenge.
 
 mod server;
@@ -77,6 +78,8 @@ struct Moment {
     claims: Value,
     wrong: Wrong,
     keys: Keys,
+    /// Shows a page before it sends anybody back.
+    asks: bool,
 }
 
 impl Identity {
@@ -91,6 +94,7 @@ impl Identity {
             claims: json!({}),
             wrong: Wrong::Nothing,
             keys: Keys::new(Algorithm::Rs256),
+            asks: false,
         };
         let server = Arc::new(Server::new(address, moment));
         let task = tokio::spawn(Arc::clone(&server).run(listener));
@@ -99,8 +103,14 @@ impl Identity {
         identity
     }
 
+    /// Its address makes it another site to a browser than what is called localhost.
     pub fn issuer(&self) -> String {
-        format!("http://{}", self.address)
+        issuer(self.address)
+    }
+
+    /// From now on it sends nobody back before they have followed the link *Continue* on its page.
+    pub fn ask(&self) {
+        self.moment().asks = true;
     }
 
     /// Who comes to it is this one.
@@ -126,6 +136,10 @@ impl Drop for Identity {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn issuer(address: SocketAddr) -> String {
+    format!("http://{address}")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -9,8 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, LOCATION};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::signing::encoded;
-use super::{CLIENT_ID, CLIENT_SECRET, Moment, Wrong, locked};
+use super::{CLIENT_ID, CLIENT_SECRET, Moment, Wrong, issuer, locked};
 
 type Pairs = HashMap<String, String>;
 
@@ -73,7 +73,10 @@ impl Server {
             (Method::GET, "/.well-known/openid-configuration") => self.discovery(wrong),
             (Method::GET, "/keys") if wrong == Wrong::Broken => status(StatusCode::INTERNAL_SERVER_ERROR),
             (Method::GET, "/keys") => json_of(&locked(&self.moment).keys.set()),
-            (Method::GET, "/authorize") => self.authorize(pairs(head.uri.query().unwrap_or_default()), wrong),
+            (Method::GET, "/authorize") if locked(&self.moment).asks => page(head.uri.query().unwrap_or_default()),
+            (Method::GET, "/authorize" | "/agreed") => {
+                self.authorize(pairs(head.uri.query().unwrap_or_default()), wrong)
+            }
             (Method::POST, "/token") => {
                 if wrong == Wrong::Silence {
                     std::future::pending::<()>().await;
@@ -89,12 +92,8 @@ impl Server {
         })
     }
 
-    fn issuer(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
     fn discovery(&self, wrong: Wrong) -> Response<Full<Bytes>> {
-        let at = self.issuer();
+        let at = issuer(self.address);
         let issuer = if wrong == Wrong::Discovery {
             "https://evil.example"
         } else {
@@ -180,7 +179,7 @@ impl Server {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
         let mut claims = person.clone();
-        claims["iss"] = self.issuer().into();
+        claims["iss"] = issuer(self.address).into();
         claims["aud"] = json!([CLIENT_ID]);
         claims["iat"] = now.into();
         claims["exp"] = (now + 300).into();
@@ -220,6 +219,18 @@ fn decoded(text: &str) -> String {
         });
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Where a person agrees, and takes what was asked along.
+fn page(query: &str) -> Response<Full<Bytes>> {
+    let query = query.replace('&', "&amp;").replace('"', "&quot;");
+    let text = format!(
+        "<!doctype html><html lang=\"en\"><title>Sign in</title><link rel=\"icon\" href=\"data:,\"><a href=\"/agreed?{query}\">Continue</a>"
+    );
+    let mut response = Response::new(Full::from(text));
+    let html = HeaderValue::from_static("text/html");
+    response.headers_mut().insert(CONTENT_TYPE, html);
+    response
 }
 
 fn json_of(value: &Value) -> Response<Full<Bytes>> {

@@ -47,6 +47,10 @@ impl OidcSettings {
         if !self.redirect_url.ends_with("/api/auth/oidc/callback") {
             return Err("redirect_url: must end with /api/auth/oidc/callback".to_owned());
         }
+        if self.redirect_url.starts_with("http://127.0.0.1") {
+            let reason = "the console sends browsers that come to 127.0.0.1 to localhost, where they begin; write http://localhost";
+            return Err(format!("redirect_url: {reason}"));
+        }
         if self.client_id.is_empty() {
             return Err("client_id: is missing".to_owned());
         }
