@@ -6,10 +6,13 @@ mod servers;
 
 use creel_records::SqlRecords;
 use creel_testkit::database::{self, DatabaseServer};
+use tokio::sync::SemaphorePermit;
 
-async fn fresh() -> ((), SqlRecords) {
-    let url = database::postgres().database().parse().unwrap();
-    ((), SqlRecords::open(&url).await.unwrap())
+async fn fresh() -> (SemaphorePermit<'static>, SqlRecords) {
+    let server = database::postgres();
+    let turn = server.turn().await;
+    let url = server.database().parse().unwrap();
+    (turn, SqlRecords::open(&url).await.unwrap())
 }
 
 suite!(fresh);

@@ -26,7 +26,9 @@ macro_rules! server_suite {
         $(
             #[tokio::test]
             async fn $scenario() {
-                $crate::servers::$scenario($shared()).await;
+                let server = $shared();
+                let _turn = server.turn().await;
+                $crate::servers::$scenario(server).await;
             }
         )+
     };

@@ -8,6 +8,14 @@ use super::{PASSWORD, Program, USER, must_succeed};
 
 pub(super) struct MariaDb;
 
+/// Several of these run on one machine. The kernel's asynchronous I/O is a store that all of them share, and that is soon used up
+/// (`fs.aio-max-nr`): what comes last does not start then.
+const SMALL: [&str; 3] = [
+    "--innodb-use-native-aio=0",
+    "--innodb-buffer-pool-size=64M",
+    "--innodb-log-file-size=16M",
+];
+
 impl Program for MariaDb {
     fn scheme(&self) -> &'static str {
         "mysql"
@@ -22,6 +30,7 @@ impl Program for MariaDb {
                 "--auth-root-authentication-method=normal",
             ])
             .arg(format!("--datadir={}", directory.join("data").display()))
+            .args(SMALL)
             .current_dir(directory);
         must_succeed(&mut install);
         // One statement a line: https://mariadb.com/kb/en/server-system-variables/#init_file
@@ -47,7 +56,7 @@ impl Program for MariaDb {
                 "--skip-name-resolve",
                 "--max-connections=400",
             ])
-            .arg("--innodb-buffer-pool-size=64M")
+            .args(SMALL)
             .arg(format!("--port={port}"));
         command
     }

@@ -16,9 +16,13 @@ use std::time::{Duration, Instant};
 
 pub use frozen::Frozen;
 use keeper::Keeper;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a server may take to start on a loaded machine.
 const START: Duration = Duration::from_secs(60);
+
+/// Scenarios at a time that have taken a turn.
+const TURNS: usize = 2;
 
 /// Whom tests sign in as; an administrator. Both servers check the password.
 pub const USER: &str = "creel";
@@ -43,6 +47,7 @@ pub struct DatabaseServer {
     directory: PathBuf,
     keeper: Mutex<Option<Keeper>>,
     databases: AtomicU32,
+    turns: Semaphore,
 }
 
 /// The PostgreSQL server of this test binary.
@@ -76,13 +81,19 @@ impl DatabaseServer {
 
     fn new(program: Box<dyn Program>) -> Self {
         let directory = keeper::directory();
-        program.make(&directory);
+        {
+            // It takes all that the machine has, and two at once take longer than one after the other.
+            static MAKING: Mutex<()> = Mutex::new(());
+            let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+            program.make(&directory);
+        }
         let server = Self {
             program,
             port: crate::ports::range(),
             directory,
             keeper: Mutex::new(None),
             databases: AtomicU32::new(0),
+            turns: Semaphore::new(TURNS),
         };
         server.start();
         server
@@ -133,6 +144,15 @@ impl DatabaseServer {
         self.run(&format!("CREATE DATABASE {name}"));
         let scheme = self.program.scheme();
         format!("{scheme}://{USER}:{PASSWORD}@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// A turn for a scenario that has many connections at once, until it is dropped: more than a few such scenarios side by side, and a machine that is
+    /// busy otherwise answers some of them after the client has given up.
+    ///
+    /// # Panics
+    /// Never: nobody closes the semaphore.
+    pub async fn turn(&self) -> SemaphorePermit<'_> {
+        self.turns.acquire().await.expect("nobody closes it")
     }
 
     /// Runs a statement as the administrator, outside of any test's database.
