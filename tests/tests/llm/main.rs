@@ -5,4 +5,5 @@ mod command_line;
 mod instances;
 mod openclaw;
 mod sdks;
+mod secure;
 mod several;

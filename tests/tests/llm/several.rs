@@ -46,18 +46,27 @@ async fn known(node: &Node, key: &str) {
     .await;
 }
 
+/// Of a database that was away, connections are found dead one after the other.
+async fn read(llm: &Llm, path: &str) -> Value {
+    until("the records to be read", || async {
+        let answer = llm.up.get(path).await;
+        (answer.status == 200).then(|| answer.json())
+    })
+    .await
+}
+
 /// What alice's account says once nobody holds anything of it: the balance in micro-credits, and the entries of calls.
 async fn account(llm: &Llm) -> (u64, Vec<Value>) {
     let path = "/api/users/alice/credits?limit=1000";
     let account = until("nothing to be held", || async {
-        let account = llm.up.get(path).await.ok();
+        let account = read(llm, path).await;
         (account["held"] == "0").then_some(account)
     })
     .await;
     let mut entries = Vec::new();
     let mut page = account["entries"].clone();
     while let Some([.., last]) = page.as_array().map(Vec::as_slice) {
-        let older = llm.up.get(&format!("{path}&before={}", last["id"])).await.ok();
+        let older = read(llm, &format!("{path}&before={}", last["id"])).await;
         entries.extend(page.as_array().into_iter().flatten().cloned());
         page = older["entries"].clone();
     }
