@@ -17,3 +17,9 @@ pub use error::{SyntaxError, place, utf8};
 pub use node::{Member, Node, Span, Value};
 pub use parser::parse;
 pub use patch::patch;
+
+/// Line and column, from 1, of a byte of the text.
+pub fn place_of(text: &str, offset: usize) -> (usize, usize) {
+    let place = place(text, offset);
+    (place.line, place.column)
+}
