@@ -6,6 +6,7 @@ use std::time::Duration;
 use creel_config::ConfigError;
 use creel_records::{Desired, RecordsError, Runtime, Status};
 
+use crate::template::BrokenTemplate;
 use crate::{InstanceId, InvalidId};
 
 /// An error of the fleet.
@@ -94,6 +95,25 @@ pub enum FleetError {
     #[error("the configuration of \"{0}\" was changed elsewhere since it was read; read it again")]
     Changed(InstanceId),
 
+    /// There is no template of this path.
+    #[error("there is no template \"{path}\"; there are {}", known.join(", "))]
+    NoTemplate { path: String, known: Vec<&'static str> },
+
+    /// Somebody else wrote it since it was read; nothing was changed.
+    #[error("the template \"{0}\" was changed elsewhere since it was read; read it again")]
+    TemplateChanged(String),
+
+    /// A template cannot be used; nothing was changed.
+    #[error(transparent)]
+    Template(#[from] BrokenTemplate),
+
+    /// What a person wrote and what the template says now cannot both be.
+    #[error(
+        "the configuration of \"{id}\" and its template say different things at {}; say which is to count: `creel instance config sync \
+         {id} --conflicts keep|template` (\"conflicts\")", paths.join(", ")
+    )]
+    Conflicts { id: InstanceId, paths: Vec<String> },
+
     /// The configuration text is broken; nothing was changed.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -103,6 +123,14 @@ pub enum FleetError {
     Runtime {
         runtime: Runtime,
         version: String,
+        reason: String,
+    },
+
+    /// What upstream needs for a channel could not be installed.
+    #[error("cannot install the plugin {package} {version}: {reason}")]
+    Plugin {
+        package: &'static str,
+        version: &'static str,
         reason: String,
     },
 

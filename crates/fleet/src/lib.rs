@@ -22,6 +22,7 @@ mod driver;
 mod environment;
 mod error;
 mod fault;
+pub mod fill;
 mod fleet;
 mod hex;
 mod home;
@@ -40,12 +41,13 @@ mod stats;
 mod template;
 mod token;
 
+pub use channel::{CHANNELS, ChannelType, Field, Plugin, warnings as channel_warnings};
 pub use config_version::ConfigVersion;
 pub use credentials::Credentials;
 pub use error::FleetError;
 pub use fleet::{
-    CgroupVersion, ChangeInstance, DefaultMemory, Feature, Fleet, FleetOptions, HostFacts, MEMORY_LIMITS, Timing,
-    features_without_a_fleet,
+    CgroupVersion, ChangeInstance, ConfigDiff, Conflicts, DefaultMemory, Feature, Fleet, FleetOptions, HostFacts,
+    MEMORY_LIMITS, Synced, Timing, features_without_a_fleet,
 };
 pub use home::{Home, write_private};
 pub use id::{InstanceId, InvalidId};
@@ -54,6 +56,10 @@ pub use instance::{CreateInstance, Endpoint, FleetEvent, HostSample, Instance, S
 pub use logs::{Found as FoundLines, LogLines, LogQuery};
 pub use port::FIRST as FIRST_PORT;
 pub use sandbox::{SandboxError, sandbox_exec};
+pub use template::{
+    BrokenTemplate, Conflict, Draft, Drafted, Listed as ListedTemplate, Shown as ShownTemplate, Template,
+    find as find_template,
+};
 pub use token::{Sealer, Token};
 
 pub use creel_config::{ConfigError, Secret};

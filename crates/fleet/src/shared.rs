@@ -66,6 +66,8 @@ pub struct Shared {
     pub shutting_down: AtomicBool,
     /// A permit for every creation under way; a shutdown takes them all, and closes it.
     pub creations: Semaphore,
+    /// Held while a template is written.
+    pub templates: Mutex<()>,
 }
 
 impl Shared {

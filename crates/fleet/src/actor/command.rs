@@ -35,6 +35,8 @@ pub enum Command {
     SetConfig {
         text: String,
         read: Option<Vec<ConfigVersion>>,
+        /// What the template gave, where the text comes of that.
+        template: Option<String>,
         done: Answer<()>,
     },
     Change {
@@ -108,8 +110,13 @@ impl Actor {
                 self.again = token.is_ok() && self.phase.living().is_some();
                 self.step_and_answer(token, answer).await;
             }
-            Command::SetConfig { text, read, done } => {
-                let _ = done.send(self.set_config(&text, read.as_deref()));
+            Command::SetConfig {
+                text,
+                read,
+                template,
+                done,
+            } => {
+                let _ = done.send(self.set_config(&text, read.as_deref(), template.as_deref()));
             }
             Command::ShutDown(done) => self.shut_down = Some(done),
         }
@@ -140,15 +147,19 @@ impl Actor {
         Ok(())
     }
 
-    fn set_config(&self, text: &str, read: Option<&[ConfigVersion]>) -> Result<(), FleetError> {
+    fn set_config(&self, text: &str, read: Option<&[ConfigVersion]>, template: Option<&str>) -> Result<(), FleetError> {
         let failed = |verb| FleetError::file(verb, self.directory.config());
+        let mut is_there = false;
         if let Some(read) = read {
             let present = self.directory.read(CONFIG, MAX_CONFIG).map_err(failed("read"))?;
-            if !present.is_some_and(|present| read.contains(&ConfigVersion::of(&present))) {
-                return Err(FleetError::Changed(self.id.clone()));
-            }
+            let present = present.filter(|present| read.contains(&ConfigVersion::of(present)));
+            is_there = present.ok_or_else(|| FleetError::Changed(self.id.clone()))? == text;
         }
-        self.directory.replace(CONFIG, text).map_err(failed("write"))
+        if !is_there {
+            self.directory.replace(CONFIG, text).map_err(failed("write"))?;
+        }
+        // After it: whoever is cut off in between finds the same changes on both sides, which is no conflict.
+        template.map_or(Ok(()), |template| template::remember(&self.directory, template))
     }
 
     /// Answers once the first step is taken: from then on what is published is about this command.

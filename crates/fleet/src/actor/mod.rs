@@ -5,6 +5,7 @@
 //! record; whatever takes time is a [`Phase`] that can be interrupted by the next command.
 
 mod command;
+mod install;
 mod phase;
 mod sleep;
 mod start;
@@ -189,6 +190,7 @@ impl Actor {
             (
                 Phase::Starting { .. }
                 | Phase::Repairing { .. }
+                | Phase::Installing { .. }
                 | Phase::Running { .. }
                 | Phase::FallingAsleep { .. }
                 | Phase::Asleep { .. },

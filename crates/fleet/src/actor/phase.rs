@@ -7,6 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use crate::FleetError;
+use crate::channel::Plugin;
 use crate::driver::{Exit, Later, Launcher, Living};
 
 /// What a start needs is there, and it is this one's turn.
@@ -31,6 +32,14 @@ pub enum Phase {
     Repairing {
         living: Box<dyn Living>,
         deadline: Instant,
+    },
+    /// What a channel needs is being installed; then it is started.
+    Installing {
+        living: Box<dyn Living>,
+        deadline: Instant,
+        plugin: Plugin,
+        launcher: Arc<dyn Launcher>,
+        turn: OwnedSemaphorePermit,
     },
     Running {
         living: Box<dyn Living>,
@@ -85,7 +94,9 @@ impl Phase {
                 () = ready => Event::Ready,
                 () = sleep_until(*deadline) => Event::Late,
             },
-            Self::Repairing { living, deadline } | Self::Stopping { living, deadline, .. } => tokio::select! {
+            Self::Repairing { living, deadline }
+            | Self::Installing { living, deadline, .. }
+            | Self::Stopping { living, deadline, .. } => tokio::select! {
                 biased;
                 exit = living.exited() => Event::Exited(exit),
                 () = sleep_until(*deadline) => Event::Late,
@@ -108,6 +119,7 @@ impl Phase {
         match self {
             Self::Starting { living, .. }
             | Self::Repairing { living, .. }
+            | Self::Installing { living, .. }
             | Self::Running { living, .. }
             | Self::FallingAsleep { living, .. }
             | Self::Asleep { living }
@@ -121,6 +133,7 @@ impl Phase {
         match std::mem::replace(self, Self::Idle) {
             Self::Starting { living, .. }
             | Self::Repairing { living, .. }
+            | Self::Installing { living, .. }
             | Self::Running { living, .. }
             | Self::FallingAsleep { living, .. }
             | Self::Asleep { living }

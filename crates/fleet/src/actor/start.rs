@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::phase::Phase;
-use super::{Actor, data_of};
+use super::{Actor, data_of, install};
 use crate::directory::CONFIG;
 use crate::driver::{Exit, Found, Identity, Launcher, Living, Made, Purpose, Start};
 use crate::fleet::MAX_CONFIG;
@@ -28,10 +28,12 @@ impl Actor {
         let shared = self.shared.clone();
         let driver = self.driver.clone();
         let record = self.record.clone();
+        let directory = self.directory.clone();
         let progress = self.progress.0.clone();
         self.phase = Phase::Preparing(Box::pin(async move {
             let say = move |message| drop(progress.try_send(message));
             let launcher = driver.prepare(&record, &say).await?;
+            install::check(&directory, &record, &say).await?;
             let turn = shared
                 .starts(record.runtime)
                 .acquire_owned()
@@ -45,6 +47,9 @@ impl Actor {
 
     /// Starts it.
     pub(super) async fn launch(&mut self, launcher: Arc<dyn Launcher>, turn: OwnedSemaphorePermit) {
+        let Some((launcher, turn)) = self.install_first(launcher, turn).await else {
+            return;
+        };
         self.message = self.oddity();
         match self.spawn(&launcher, Purpose::Serve).await {
             Ok(Some(living)) => {
@@ -93,7 +98,7 @@ impl Actor {
     }
 
     /// Starts what was prepared. `None` if someone lives in its place already.
-    async fn spawn(
+    pub(super) async fn spawn(
         &mut self,
         launcher: &Arc<dyn Launcher>,
         purpose: Purpose,
@@ -189,7 +194,7 @@ impl Actor {
     }
 
     /// Someone lives in its place although nobody was known to: takes it over rather than start a second one.
-    async fn adopt_inhabitant(&mut self) {
+    pub(super) async fn adopt_inhabitant(&mut self) {
         match self.find().await {
             Found::Living(living) => {
                 self.started_at = living.started_at();
@@ -226,7 +231,9 @@ impl Actor {
                 self.stop(Some(format!("was not ready within {} s", bound.as_secs_f32())))
                     .await;
             }
-            Phase::Repairing { living, deadline } | Phase::Stopping { living, deadline, .. } => {
+            Phase::Repairing { living, deadline }
+            | Phase::Installing { living, deadline, .. }
+            | Phase::Stopping { living, deadline, .. } => {
                 living.kill().await;
                 // What cannot be killed (stuck in the kernel) is waited for; nothing else may run in the directory.
                 *deadline = Instant::now() + self.shared.timing.grace.max(Duration::from_secs(1));
@@ -249,6 +256,9 @@ impl Actor {
                 self.observe(Status::Stopped, None).await;
                 self.shared.note("stopped", &self.id, exit.to_string(), exit.data());
             }
+            Phase::Installing {
+                plugin, launcher, turn, ..
+            } => self.installed(&exit, plugin, launcher, turn).await,
             Phase::Starting { launcher, .. } => self.ended_while_starting(exit, launcher).await,
             Phase::Running { since, .. } => {
                 if since.elapsed() >= self.shared.timing.healthy_after {

@@ -1,79 +1,71 @@
-//! The chat platforms of a new instance: which there are, and how their secrets are kept out of records and listings.
+//! The chat platforms of an instance: what may be said of each, how their secrets are kept out of records and listings, and what stands
+//! in `openclaw.json` for them.
 //!
 //! A channel's configuration arrives with its secrets. They go into `instance.env` (0600) under names such as
 //! `FEISHU_APP_SECRET`; what is recorded, shown and written into `openclaw.json` is the reference `${FEISHU_APP_SECRET}`.
 
+mod given;
 mod secrets;
+mod table;
 
+use creel_config::json5::{self, EditError};
 use creel_records::{Channel, Runtime};
 use serde_json::{Map, Value, json};
 
-use self::secrets::Hiding;
-pub use self::secrets::Variables;
-use crate::FleetError;
+pub use self::given::{take, warnings};
+pub use self::table::{CHANNELS, ChannelType, Field, Plugin};
 
-/// The platforms a channel can connect to.
-const KINDS: [&str; 8] = [
-    "feishu", "dingtalk", "wecom", "telegram", "discord", "slack", "whatsapp", "webchat",
-];
-
-/// Channels with their secrets replaced by references, and the variables these refer to.
-pub fn take_secrets(channels: Vec<Channel>) -> Result<(Vec<Channel>, Variables), FleetError> {
-    let mut variables = Vec::new();
-    let mut kinds = Vec::new();
-    let mut kept = Vec::new();
-    for channel in channels {
-        if !KINDS.contains(&channel.kind.as_str()) {
-            let reason = format!("\"{}\" is no channel; known are {}", channel.kind, KINDS.join(", "));
-            return Err(FleetError::invalid("channels", reason));
-        }
-        if kinds.contains(&channel.kind) {
-            return Err(FleetError::invalid(
-                "channels",
-                format!("\"{}\" is there twice", channel.kind),
-            ));
-        }
-        let config = match channel.config {
-            Value::Null => Map::new(),
-            Value::Object(config) => config,
-            _ => {
-                let reason = format!(
-                    "the config of \"{}\" must be an object such as {{\"appId\": …}}",
-                    channel.kind
-                );
-                return Err(FleetError::invalid("channels", reason));
+/// `openclaw.json` with what the channel needs there.
+pub fn configure(text: String, runtime: Runtime, channel: &Channel) -> Result<String, EditError> {
+    match (runtime, table::find(&channel.kind)) {
+        (Runtime::Openclaw, Some(kind)) => {
+            let mut text = text;
+            if kind.has_key {
+                text = json5::set(&text, &["channels", kind.kind], &upstream(kind, channel))?;
             }
-        };
-        let prefix = channel.kind.to_ascii_uppercase();
-        let config = Hiding::into(&mut variables)
-            .members(&prefix, &channel.kind, false, config)
-            .map_err(|fault| FleetError::invalid("channels", format!("{}: {}", fault.path, fault.reason)))?;
-        let config = Value::Object(config);
-        kinds.push(channel.kind.clone());
-        kept.push(Channel {
-            kind: channel.kind,
-            config,
-        });
-    }
-    Ok((kept, variables))
-}
-
-/// Whether the channel belongs into the instance's `openclaw.json`. Upstream refuses to start over the configuration of a
-/// channel whose plugin is not installed; telegram is the one that ships inside it (its `gateway/config-channels.md`).
-pub fn in_config(runtime: Runtime, channel: &Channel) -> bool {
-    match runtime {
-        Runtime::Native => true,
-        Runtime::Openclaw => channel.kind == "telegram",
+            if let Some(plugin) = &kind.plugin {
+                text = json5::set(&text, &["plugins", "entries", plugin.id, "enabled"], &json!(true))?;
+            }
+            Ok(text)
+        }
+        // Recorded by a Creel that knew it.
+        (Runtime::Openclaw, None) => Ok(text),
+        (Runtime::Native, _) => json5::set(&text, &["channels", &channel.kind], &native(channel)),
     }
 }
 
-/// The channel's part of `openclaw.json`.
-pub fn config(channel: &Channel) -> Value {
+/// The plugins that upstream needs for these channels.
+pub fn plugins(channels: &[Channel]) -> Vec<Plugin> {
+    let known = channels.iter().filter_map(|channel| table::find(&channel.kind));
+    known.filter_map(|kind| kind.plugin).collect()
+}
+
+fn native(channel: &Channel) -> Value {
     let mut config = json!({"enabled": true});
     if let (Some(all), Value::Object(own)) = (config.as_object_mut(), &channel.config) {
         all.extend(own.clone());
     }
     config
+}
+
+/// The channel's fields where upstream looks for them.
+fn upstream(kind: &ChannelType, channel: &Channel) -> Value {
+    let mut config = Map::from_iter([("enabled".to_owned(), json!(true))]);
+    for field in kind.fields {
+        if let Some(value) = channel.config.get(field.name) {
+            put(&mut config, field.openclaw, value.clone());
+        }
+    }
+    Value::Object(config)
+}
+
+fn put(object: &mut Map<String, Value>, path: &[&str], value: Value) {
+    let Some((name, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        object.insert((*name).to_owned(), value);
+    } else if let Some(inner) = object.entry(*name).or_insert_with(|| json!({})).as_object_mut() {
+        put(inner, rest, value);
+    }
 }
 
 #[cfg(test)]
@@ -87,33 +79,45 @@ mod tests {
         }
     }
 
-    #[test]
-    fn secrets_become_references() {
-        let given = channel(
-            "feishu",
-            json!({"appId": "cli_1", "appSecret": "s3", "accounts": {"a": {"verifyToken": "t"}}}),
-        );
-        let (kept, variables) = take_secrets(vec![given]).expect("a known channel");
-        assert_eq!(
-            kept[0].config,
-            json!({"appId": "cli_1", "appSecret": "${FEISHU_APP_SECRET}",
-                   "accounts": {"a": {"verifyToken": "${FEISHU_ACCOUNTS_A_VERIFY_TOKEN}"}}})
-        );
-        assert_eq!(
-            variables,
-            [
-                ("FEISHU_APP_SECRET".into(), "s3".into()),
-                ("FEISHU_ACCOUNTS_A_VERIFY_TOKEN".into(), "t".into())
-            ]
-        );
-        assert_eq!(config(&kept[0])["enabled"], true);
+    fn configured(runtime: Runtime, kind: &str, config: Value) -> Value {
+        let text = configure("{}".to_owned(), runtime, &channel(kind, config)).expect("a text to put it in");
+        json5::parse(&text).expect("it is JSON5").to_json()
     }
 
     #[test]
-    fn what_cannot_be_is_said() {
-        let say = |channels| take_secrets(channels).expect_err("not allowed").to_string();
-        assert!(say(vec![channel("irc", json!({}))]).contains("known are feishu"));
-        assert!(say(vec![channel("feishu", json!([]))]).contains("must be an object"));
-        assert!(say(vec![channel("slack", json!({})), channel("slack", json!({}))]).contains("twice"));
+    fn each_runtime_finds_the_fields_where_it_looks() {
+        let config = json!({"appId": "cli_1", "appSecret": "${FEISHU_APP_SECRET}"});
+        assert_eq!(
+            configured(Runtime::Native, "feishu", config.clone()),
+            json!({"channels": {"feishu": {"enabled": true, "appId": "cli_1", "appSecret": "${FEISHU_APP_SECRET}"}}})
+        );
+        assert_eq!(
+            configured(Runtime::Openclaw, "feishu", config.clone()),
+            json!({
+                "channels": {"feishu": {"enabled": true, "accounts": {"default": config}}},
+                "plugins": {"entries": {"feishu": {"enabled": true}}},
+            })
+        );
+        let wecom = json!({"corpId": "ww1", "agentId": 1000002, "secret": "${A}", "botId": "b", "botSecret": "${B}"});
+        assert_eq!(
+            configured(Runtime::Openclaw, "wecom", wecom)["channels"]["wecom"],
+            json!({"enabled": true, "agent": {"corpId": "ww1", "agentId": 1000002, "corpSecret": "${A}"},
+                   "botId": "b", "secret": "${B}"})
+        );
+    }
+
+    #[test]
+    fn what_upstream_has_itself_needs_no_plugin_and_the_page_no_key() {
+        let telegram = configured(Runtime::Openclaw, "telegram", json!({"botToken": "${T}"}));
+        assert_eq!(
+            telegram,
+            json!({"channels": {"telegram": {"enabled": true, "botToken": "${T}"}}})
+        );
+        assert_eq!(configured(Runtime::Openclaw, "webchat", json!({})), json!({}));
+        assert!(plugins(&[channel("webchat", json!({})), channel("telegram", json!({}))]).is_empty());
+        assert_eq!(
+            plugins(&[channel("dingtalk", json!({}))])[0].package,
+            "@openclaw-china/dingtalk"
+        );
     }
 }

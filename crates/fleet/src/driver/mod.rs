@@ -23,6 +23,7 @@ use creel_config::Secret;
 use creel_records::InstanceRecord;
 
 pub use self::exit::Exit;
+use crate::channel::Plugin;
 use crate::directory::InstanceDirectory;
 use crate::{FleetError, InstanceId, Token};
 
@@ -104,6 +105,8 @@ pub trait Launcher: Send + Sync {
 pub enum Purpose {
     Serve,
     Repair,
+    /// It installs this, and ends.
+    Install(Plugin),
 }
 
 /// One start.

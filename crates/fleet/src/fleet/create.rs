@@ -6,7 +6,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use creel_records::{Desired, Driver, Idle, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms};
+use creel_records::{
+    Channel, Desired, Driver, Idle, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms,
+};
 
 use super::Fleet;
 use super::change::{check_limits, check_name};
@@ -67,16 +69,16 @@ impl Fleet {
         let shared = &self.shared;
         let id = new.id.clone();
         let renamed = new.name.is_some();
-        let (channels, variables) = channel::take_secrets(new.channels)?;
+        let given = channel::take(new.channels)?;
         let directory = shared.home.instance(&id);
         let token = Token::mint().map_err(FleetError::file("make a token for", directory.root()))?;
         let sealed = shared.sealer.seal(id.as_str(), &token);
         let new = NewInstance {
             id: id.to_string(),
-            name: new.name.unwrap_or_else(|| id.to_string()),
+            name: new.name.unwrap_or_else(|| display_name(&id, &given.channels)),
             runtime: new.runtime,
             driver: new.driver,
-            channels,
+            channels: given.channels,
             model: new.model,
             port,
             port_fixed: new.port.is_some(),
@@ -115,7 +117,8 @@ impl Fleet {
             }
             error
         };
-        template::make_missing(&templates, &files, &directory.workspace(), &not_yet, &variables).map_err(&unmake)?;
+        template::make_missing(&templates, &files, &directory.workspace(), &not_yet, &given.variables)
+            .map_err(&unmake)?;
         fault::point("files made");
         let record = shared.records.insert_instance(&new).await.map_err(|error| {
             unmake(match error {
@@ -182,6 +185,15 @@ pub(super) fn settle_unborn(shared: &Arc<Shared>, recorded: &[InstanceRecord]) -
         }
     }
     Ok(())
+}
+
+/// What people see where nobody named it.
+fn display_name(id: &InstanceId, channels: &[Channel]) -> String {
+    if channels.is_empty() {
+        return id.to_string();
+    }
+    let kinds: Vec<&str> = channels.iter().map(|channel| channel.kind.as_str()).collect();
+    format!("openclaw-{id}-{}", kinds.join("-"))
 }
 
 /// The record that a new instance is about to have, for the templates.

@@ -6,10 +6,12 @@ mod host;
 mod kept;
 mod open;
 mod options;
+mod templates;
 
 pub use change::{ChangeInstance, MEMORY_LIMITS};
 pub use host::{CgroupVersion, Feature, HostFacts, features_without_a_fleet};
 pub use options::{DefaultMemory, FleetOptions, Timing};
+pub use templates::{ConfigDiff, Conflicts, Synced};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -215,7 +217,13 @@ impl Fleet {
     ) -> Result<Vec<Warning>, FleetError> {
         let warnings = self.check_config(id, text)?;
         let text = text.to_owned();
-        self.ask(id, |done| Command::SetConfig { text, read, done }).await?;
+        self.ask(id, |done| Command::SetConfig {
+            text,
+            read,
+            template: None,
+            done,
+        })
+        .await?;
         Ok(warnings)
     }
 

@@ -69,6 +69,7 @@ impl Fleet {
             openclaw_starts: Arc::new(Semaphore::new(cores)),
             shutting_down: AtomicBool::new(false),
             creations: Semaphore::new(CREATIONS as usize),
+            templates: Mutex::default(),
         });
         settle_unborn(&shared, &recorded)?;
 

@@ -1,6 +1,8 @@
 //! The programs that instances run: what to start, with which arguments, and what it needs to be able to read.
 
+mod npm;
 mod openclaw;
+pub mod plugins;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +21,8 @@ pub struct Launch {
     pub args: Vec<String>,
     /// Arguments that repair a configuration the program refuses; none where there is no such thing.
     pub repair: Option<Vec<String>>,
+    /// What the arguments of a plugin's installation follow; none where there are no plugins.
+    pub plugins: Option<Vec<String>>,
     /// Outside the system's directories.
     pub readable: Vec<PathBuf>,
     /// It writes to `/tmp` whatever TMPDIR says, and must get one of its own.
@@ -38,6 +42,7 @@ pub fn native(creel: &Path) -> Launch {
         program: creel.to_owned(),
         args: vec!["gateway".into(), "run".into()],
         repair: None,
+        plugins: None,
         readable: vec![creel.to_owned()],
         private_tmp: false,
         path: None,

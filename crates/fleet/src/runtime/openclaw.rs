@@ -60,6 +60,7 @@ pub fn launch(directory: &Path, port: u16) -> Launch {
     };
     Launch {
         program: node.join("node"),
+        plugins: Some(args(&[])),
         args: args(&["gateway", "run", "--port", &port.to_string(), "--allow-unconfigured"]),
         repair: Some(args(&["doctor", "--fix", "--yes", "--non-interactive"])),
         readable: vec![directory.to_owned()],
@@ -197,36 +198,16 @@ async fn npm(directory: &Path, package: &str) -> Result<(), String> {
         .env("PATH", format!("{}:{path}", node.display()))
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    // Packages run programs while they are installed; none of them needs a provider's key or Creel's tokens.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CREEL_") || text.starts_with("OPENCLAW_") || text.ends_with("_API_KEY") {
-            command.env_remove(&name);
-        }
-    }
+    super::npm::scrub(&mut command);
     match command.output().await {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => {
-            let text = String::from_utf8_lossy(&output.stderr);
-            let last: Vec<&str> = text
-                .lines()
-                .filter(|line| !line.trim().is_empty())
-                .rev()
-                .take(3)
-                .collect();
-            let said = last.into_iter().rev().collect::<Vec<_>>().join(" | ");
-            Err(format!(
-                "npm install {package} failed ({}): {said}; nothing of it is kept. Once the registry can be reached \
-                 (npm_config_registry names another), start the instance again",
-                output.status
-            ))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(
-            "npm is not in PATH; install Node.js with npm, or point CREEL_OPENCLAW_CACHE at a directory that holds \
-             node_modules/node and node_modules/openclaw"
-                .to_owned(),
-        ),
-        Err(error) => Err(format!("npm cannot be started: {error}")),
+        Ok(output) => Err(format!(
+            "npm install {package} failed ({}): {}; nothing of it is kept. Once the registry can be reached \
+             (npm_config_registry names another), start the instance again",
+            output.status,
+            super::npm::last_lines(&output.stderr)
+        )),
+        Err(error) => Err(super::npm::cannot_start(&error)),
     }
 }
 

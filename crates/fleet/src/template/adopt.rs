@@ -6,10 +6,10 @@ use std::path::Path;
 use creel_config::{ConfigError, json5};
 use creel_records::InstanceRecord;
 
-use super::{IDENTITY, MODEL, asked_for, fill, identity, places};
+use super::{IDENTITY, MODEL, asked_for, identity, places};
+use crate::FleetError;
 use crate::directory::{CONFIG, InstanceDirectory};
 use crate::fleet::MAX_CONFIG;
-use crate::{FleetError, channel};
 
 /// Files whose text was changed, with the one before.
 #[derive(Default)]
@@ -53,30 +53,35 @@ pub fn adopt(
         let text = directory.read(path, MAX_CONFIG);
         text.map_err(FleetError::file("read", directory.root().join(path)))
     };
-    let asks = record.model.is_some()
-        || record
-            .channels
-            .iter()
-            .any(|one| channel::in_config(record.runtime, one));
+    let description = if renamed {
+        let template = IDENTITY.text(templates)?;
+        let text = IDENTITY.fill(&template, &places(&directory.workspace(), record.into()))?;
+        read(identity(record.runtime))?
+            .filter(|before| is_of(&template, before))
+            .map(|before| (before, text))
+    } else {
+        None
+    };
+    let asks = record.model.is_some() || !record.channels.is_empty();
     if asks && let Some(before) = read(CONFIG)? {
         let text = over(&before, directory, record)?;
         changed.replace(directory, CONFIG, before, &text)?;
     }
-    if renamed && let Some(before) = read(identity(record.runtime))? {
-        let template = IDENTITY.text(templates)?;
-        let is_template = template.split_once("{{name}}").is_some_and(|(head, tail)| {
-            before.len() >= head.len() + tail.len() && before.starts_with(head) && before.ends_with(tail)
-        });
-        if is_template {
-            let text = fill(&template, &places(&directory.workspace(), record));
-            let written = changed.replace(directory, identity(record.runtime), before, &text);
-            if let Err(error) = written {
-                let _ = changed.undo(directory);
-                return Err(error);
-            }
+    if let Some((before, text)) = description {
+        let written = changed.replace(directory, identity(record.runtime), before, &text);
+        if let Err(error) = written {
+            let _ = changed.undo(directory);
+            return Err(error);
         }
     }
     Ok(changed)
+}
+
+/// Whether the text is the template's yet, whatever the name in it.
+fn is_of(template: &str, text: &str) -> bool {
+    template.split_once("{{name}}").is_some_and(|(head, tail)| {
+        text.len() >= head.len() + tail.len() && text.starts_with(head) && text.ends_with(tail)
+    })
 }
 
 fn over(before: &str, directory: &InstanceDirectory, record: &InstanceRecord) -> Result<String, FleetError> {
@@ -85,7 +90,7 @@ fn over(before: &str, directory: &InstanceDirectory, record: &InstanceRecord) ->
     let model = root.get(&MODEL[..3]);
     let is_text = model.is_some_and(|model| model.as_str().is_some());
     let path = if is_text { &MODEL[..3] } else { &MODEL };
-    asked_for(before.to_owned(), record, path)
+    asked_for(before.to_owned(), record.into(), path)
         .map_err(|error| FleetError::invalid("keep_data", format!("{CONFIG}: {error}")))
 }
 

@@ -1,46 +1,34 @@
 //! The files a new instance gets, from templates that an operator can override in `<home>/templates/`.
 //!
-//! A template is a text with `{{name}}` places. Embedded ones apply where there is no file of the same name.
+//! A template is a text with `{{name}}` places ([`crate::fill`]). One with a hole is refused before anything is made.
 
 mod adopt;
+mod base;
+mod catalogue;
+mod diff;
+mod draft;
+mod merge;
+mod veil;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use creel_config::json5;
-use creel_records::{InstanceRecord, Runtime};
+use creel_records::{Channel, InstanceRecord, Runtime};
 use serde_json::json;
 
 pub use self::adopt::{Changed, adopt};
+pub use self::base::{recall, remember};
+pub use self::catalogue::{BrokenTemplate, Listed, Shown, TEMPLATES, Template, find};
+use self::catalogue::{ENVIRONMENT, IDENTITY, NATIVE_CONFIG, OPENCLAW_CONFIG};
+pub use self::diff::{Conflict, conflicts, unified};
+pub use self::draft::{Draft, Drafted};
+pub use self::merge::{Merged, Side, Texts, merge};
+pub use self::veil::Veil;
 use crate::directory::{CONFIG, ENV_FILE, InstanceDirectory};
 use crate::environment::MAX_ENV_FILE;
+use crate::fill::{Value, Values};
 use crate::instance::to_rfc3339;
 use crate::{FleetError, channel};
-
-/// A template: its path in `<home>/templates/` and the embedded text.
-struct Template {
-    path: &'static str,
-    embedded: &'static str,
-}
-
-const NATIVE_CONFIG: Template = Template {
-    path: "native/openclaw.json",
-    embedded: include_str!("../../templates/native/openclaw.json"),
-};
-const OPENCLAW_CONFIG: Template = Template {
-    path: "openclaw/openclaw.json",
-    embedded: include_str!("../../templates/openclaw/openclaw.json"),
-};
-const ENVIRONMENT: Template = Template {
-    path: "instance.env",
-    embedded: include_str!("../../templates/instance.env"),
-};
-const IDENTITY: Template = Template {
-    path: "IDENTITY.md",
-    embedded: include_str!("../../templates/IDENTITY.md"),
-};
 
 /// Makes every file and directory of an instance that is missing in `directory`; overwrites nothing. `variables` are added to
 /// `instance.env`. `workspace` is the absolute path by which the instance will know its workspace.
@@ -61,14 +49,17 @@ pub fn make_missing(
     ] {
         directory.make_directory(path).map_err(in_directory(path))?;
     }
-    let places = places(workspace, record);
+    let places = places(workspace, record.into());
     let write = |path: &str, text: String| directory.write_missing(path, &text).map_err(in_directory(path));
 
     let added: String = variables
         .iter()
         .map(|(name, value)| crate::environment::line(name, value))
         .collect();
-    let made = write(ENV_FILE, fill(&ENVIRONMENT.text(templates)?, &places) + &added)?;
+    let environment = ENVIRONMENT.fill(&ENVIRONMENT.text(templates)?, &places)?;
+    let description = IDENTITY.fill(&IDENTITY.text(templates)?, &places)?;
+    let config = config(templates, workspace, record.into())?;
+    let made = write(ENV_FILE, environment + &added)?;
     if !made && !added.is_empty() {
         // Data kept from an earlier instance of this name: of two lines for one name the later counts.
         let kept = directory
@@ -79,29 +70,53 @@ pub fn make_missing(
             .replace(ENV_FILE, &format!("{}\n{added}", kept.trim_end()))
             .map_err(in_directory(ENV_FILE))?;
     }
-    write(CONFIG, config(templates, record, &places)?)?;
+    if write(CONFIG, config.clone())? {
+        remember(directory, &config)?;
+    }
     if record.runtime == Runtime::Native {
         directory
             .make_directory("data/workspace/agent")
             .map_err(in_directory("data/workspace/agent"))?;
     }
-    write(identity(record.runtime), fill(&IDENTITY.text(templates)?, &places))?;
+    write(identity(record.runtime), description)?;
     Ok(())
 }
 
 /// Where the model of an instance stands in its `openclaw.json`.
 const MODEL: [&str; 4] = ["agents", "defaults", "model", "primary"];
 
+/// What of an instance its files say.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub id: &'a str,
+    pub name: &'a str,
+    pub runtime: Runtime,
+    pub channels: &'a [Channel],
+    pub model: Option<&'a str>,
+    /// Milliseconds since the Unix epoch.
+    pub created_at: i64,
+}
+
+impl<'a> From<&'a InstanceRecord> for Subject<'a> {
+    fn from(record: &'a InstanceRecord) -> Self {
+        Self {
+            id: &record.id,
+            name: &record.name,
+            runtime: record.runtime,
+            channels: &record.channels,
+            model: record.model.as_deref(),
+            created_at: record.created_at,
+        }
+    }
+}
+
 /// The configuration with the model and the channels that were asked for.
-fn asked_for(mut text: String, record: &InstanceRecord, model_path: &[&str]) -> Result<String, json5::EditError> {
-    if let Some(model) = &record.model {
+fn asked_for(mut text: String, subject: Subject<'_>, model_path: &[&str]) -> Result<String, json5::EditError> {
+    if let Some(model) = subject.model {
         text = json5::set(&text, model_path, &json!(model))?;
     }
-    let channels = record.channels.iter();
-    for configured in channels.filter(|channel| channel::in_config(record.runtime, channel)) {
-        text = json5::set(&text, &["channels", &configured.kind], &channel::config(configured))?;
-    }
-    Ok(text)
+    let mut channels = subject.channels.iter();
+    channels.try_fold(text, |text, one| channel::configure(text, subject.runtime, one))
 }
 
 /// Where the assistant's description is, relative to the directory.
@@ -113,75 +128,35 @@ fn identity(runtime: Runtime) -> &'static str {
     }
 }
 
-fn config(templates: &Path, record: &InstanceRecord, places: &Places) -> Result<String, FleetError> {
-    let template = match record.runtime {
+/// What the templates make of an instance's `openclaw.json` now.
+pub fn config(templates: &Path, workspace: &Path, subject: Subject<'_>) -> Result<String, FleetError> {
+    let template = match subject.runtime {
         Runtime::Native => &NATIVE_CONFIG,
         Runtime::Openclaw => &OPENCLAW_CONFIG,
     };
-    let quoted = places
-        .iter()
-        .map(|(name, value)| (*name, in_json_string(value)))
-        .collect();
-    asked_for(fill(&template.text(templates)?, &quoted), record, &MODEL)
-        .map_err(|error| FleetError::invalid("template", format!("{} cannot be filled in: {error}", template.path)))
+    let text = template.fill(&template.text(templates)?, &places(workspace, subject))?;
+    asked_for(text, subject, &MODEL).map_err(|error| {
+        let reason = format!("{} has no room for what was asked for: {error}", template.path);
+        FleetError::invalid("template", reason)
+    })
 }
 
-type Places = BTreeMap<&'static str, String>;
-
-fn places(workspace: &Path, record: &InstanceRecord) -> Places {
-    [
-        ("id", record.id.clone()),
-        ("name", record.name.clone()),
-        ("runtime", record.runtime.to_string()),
-        ("created_at", to_rfc3339(record.created_at)),
-        ("workspace", workspace.display().to_string()),
+fn places(workspace: &Path, subject: Subject<'_>) -> Values {
+    vec![
+        ("id", Value::one(subject.id)),
+        ("name", Value::one(subject.name)),
+        ("runtime", Value::one(subject.runtime)),
+        ("workspace", Value::one(workspace.display())),
+        ("created_at", Value::One(to_rfc3339(subject.created_at))),
     ]
-    .into()
-}
-
-impl Template {
-    fn text(&self, templates: &Path) -> Result<String, FleetError> {
-        let path = templates.join(self.path);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(self.embedded.to_owned()),
-            Err(error) => Err(FleetError::file("read the template", path)(error)),
-        }
-    }
-}
-
-/// Puts values into their places; a place nobody knows stays as it is.
-fn fill(template: &str, places: &Places) -> String {
-    let mut text = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once("{{") {
-        text.push_str(before);
-        match after
-            .split_once("}}")
-            .and_then(|(name, after)| Some((places.get(name.trim())?, after)))
-        {
-            Some((value, after)) => {
-                text.push_str(value);
-                rest = after;
-            }
-            None => {
-                text.push_str("{{");
-                rest = after;
-            }
-        }
-    }
-    text + rest
-}
-
-/// As it stands between the quotes of a JSON string (which is also safe in a comment: no line break survives).
-fn in_json_string(value: &str) -> String {
-    let quoted = serde_json::Value::from(value).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
 }
 
 #[cfg(test)]
-mod tests {
-    use creel_records::{Channel, Desired, Driver, Idle, Status};
+pub mod tests {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    use creel_records::{Desired, Driver, Idle, Status};
 
     use super::*;
 
@@ -291,7 +266,7 @@ mod tests {
         fs::create_dir(templates.path().join("native")).unwrap();
         fs::write(
             templates.path().join("native/openclaw.json"),
-            "{id: \"{{id}}\", n: \"{{name}}\", x: \"{{y}}\"}",
+            "{id: \"{{id}}\", n: \"{{name}}\"}",
         )
         .unwrap();
         let (_dir, directory) = made(Runtime::Native, templates.path());
@@ -299,8 +274,8 @@ mod tests {
             .unwrap()
             .to_json();
         assert_eq!(
-            (&config["id"], &config["n"], &config["x"]),
-            (&json!("alice"), &json!("Alice \"\n} 张"), &json!("{{y}}"))
+            (&config["id"], &config["n"]),
+            (&json!("alice"), &json!("Alice \"\n} 张"))
         );
     }
 }

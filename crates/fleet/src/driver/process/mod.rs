@@ -17,7 +17,7 @@ use super::cgroup::{Cgroups, Group, MAX_PROCESSES};
 use super::{
     Driver, Found, Identity, Launcher, Limits, Living, Made, Place, Purpose, Say, Start, Subject, Usage, trial,
 };
-use crate::runtime::{self, Installer, Launch};
+use crate::runtime::{self, Installer, Launch, plugins};
 use crate::sandbox::Spec;
 use crate::{FleetError, InstanceId, environment};
 
@@ -123,10 +123,24 @@ impl Launcher for OfProcess {
         let args = match purpose {
             Purpose::Serve => launch.args.clone(),
             Purpose::Repair => launch.repair.clone().unwrap_or_default(),
+            Purpose::Install(plugin) => {
+                let mut args = launch.plugins.clone().unwrap_or_default();
+                args.extend(plugins::arguments(&plugin));
+                args
+            }
         };
         let mut variables = environment::of_instance(start.directory, start.record.into(), start.env, start.token)?;
         if let Some(first) = &launch.path {
             variables.insert("PATH".into(), format!("{}:{}", first.display(), environment::PATH));
+        }
+        let mut readable = launch.readable.clone();
+        if let Purpose::Install(_) = purpose {
+            plugins::prepare(start.directory, &mut variables).await?;
+            if let Some((bin, package)) = plugins::npm() {
+                let path = variables.remove("PATH").unwrap_or_default();
+                variables.insert("PATH".into(), format!("{path}:{}", bin.display()));
+                readable.extend([bin, package]);
+            }
         }
         let own_mounts = self.driver.own_mounts().await;
         if let (true, Err(reason)) = (launch.private_tmp, own_mounts) {
@@ -148,7 +162,7 @@ impl Launcher for OfProcess {
             confinement_file: start.directory.confinement_file(),
             cgroups: group.procs(),
             writable: start.directory.writable(),
-            readable: launch.readable.clone(),
+            readable,
             own_mounts: own_mounts.is_ok(),
             private_tmp: launch.private_tmp,
             ports: vec![start.record.port],
