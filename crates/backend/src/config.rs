@@ -81,7 +81,11 @@ pub async fn write(
 
 /// The header that names a text.
 pub fn etag(content: &str) -> [(HeaderName, String); 1] {
-    [(header::ETAG, format!("\"{}\"", ConfigVersion::of(content)))]
+    etag_of(&ConfigVersion::of(content))
+}
+
+pub fn etag_of(version: &ConfigVersion) -> [(HeaderName, String); 1] {
+    [(header::ETAG, format!("\"{version}\""))]
 }
 
 /// The versions that `If-Match` names; `None` where it is missing or `*`, which any text satisfies.

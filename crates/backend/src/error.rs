@@ -21,7 +21,14 @@ pub fn fleet_problem(error: FleetError) -> Problem {
         FleetError::DataInUse { .. } => Problem::conflict("data_in_use", detail),
         FleetError::NotFound(_) | FleetError::OnlyData(_) => Problem::not_found(detail),
         FleetError::Config(error) => config_problem(&error),
-        FleetError::Changed(_) => Problem::new(StatusCode::PRECONDITION_FAILED, "changed_elsewhere", detail),
+        FleetError::NoTemplate { .. } => Problem::not_found(detail),
+        FleetError::Template(broken) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "broken_template", detail).at(broken.line, broken.column)
+        }
+        FleetError::Conflicts { .. } => Problem::conflict("conflicts", detail),
+        FleetError::Changed(_) | FleetError::TemplateChanged(_) => {
+            Problem::new(StatusCode::PRECONDITION_FAILED, "changed_elsewhere", detail)
+        }
         FleetError::GoesOn { reason, .. } => Problem {
             detail,
             ..fleet_problem(*reason)
@@ -46,7 +53,9 @@ pub fn fleet_problem(error: FleetError) -> Problem {
             Problem::new(StatusCode::BAD_GATEWAY, "start_failed", detail)
         }
         FleetError::NotSettled { .. } => Problem::new(StatusCode::GATEWAY_TIMEOUT, "not_settled", detail),
-        FleetError::Runtime { .. } => Problem::new(StatusCode::BAD_GATEWAY, "runtime", detail),
+        FleetError::Runtime { .. } | FleetError::Plugin { .. } => {
+            Problem::new(StatusCode::BAD_GATEWAY, "runtime", detail)
+        }
         FleetError::ShuttingDown => Problem::unavailable("shutting_down", detail),
         FleetError::Records(error) => records_problem(error),
         _ => {

@@ -97,6 +97,7 @@ async fn make(backend: State, actor: Actor, request: CreateInstance) -> Result<R
         .activity
         .record(&actor.0, "instance.create", Some(id.as_str()), message, data)
         .await;
+    let warnings = creel_fleet::channel_warnings(&created.channels, created.runtime);
     let instance = if start {
         settled(&backend, &id).await.unwrap_or(created)
     } else {
@@ -104,7 +105,7 @@ async fn make(backend: State, actor: Actor, request: CreateInstance) -> Result<R
     };
     Ok((
         StatusCode::CREATED,
-        Json(json!({"instance": instance, "token": token.expose()})),
+        Json(json!({"instance": instance, "token": token.expose(), "warnings": warnings})),
     )
         .into_response())
 }

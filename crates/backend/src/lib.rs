@@ -9,8 +9,10 @@
 mod activity;
 mod auth;
 mod bulk;
+mod channels;
 mod chat;
 mod config;
+mod config_sync;
 mod console;
 mod credits;
 mod csv;
@@ -30,6 +32,7 @@ mod signin;
 mod state;
 mod sync;
 mod system;
+mod templates;
 mod usage;
 mod users;
 

@@ -10,8 +10,8 @@ use creel_http::{Problem, no_query, not_crowded, problems_only};
 
 use crate::state::Backend;
 use crate::{
-    activity, auth, bulk, chat, config, console, credits, doctor, events, everyone, instances, llm, logs, me, observe,
-    plan, signin, sync, system, usage, users,
+    activity, auth, bulk, channels, chat, config, config_sync, console, credits, doctor, events, everyone, instances,
+    llm, logs, me, observe, plan, signin, sync, system, templates, usage, users,
 };
 
 pub type State = Arc<Backend>;
@@ -24,6 +24,14 @@ pub fn router(backend: &State) -> Router {
         .route("/api/instances/{id}/token", post(instances::rotate_token))
         .route("/api/instances/{id}/stats", get(instances::stats))
         .route("/api/instances/{id}/config", get(config::read).put(config::write))
+        .route("/api/instances/{id}/config/diff", get(config_sync::diff))
+        .route("/api/instances/{id}/config/sync", post(config_sync::sync))
+        .route("/api/channels", get(channels::list))
+        .route("/api/templates", get(templates::list))
+        .route(
+            "/api/templates/{*path}",
+            get(templates::show).put(templates::write).delete(templates::reset),
+        )
         .route("/api/instances/{id}/logs/download", get(logs::download))
         .route("/api/instances/{id}/chat/completions", post(chat::completions))
         .route("/api/instances/{id}/chat/sessions/{session}", get(chat::session))
@@ -170,10 +178,10 @@ mod tests {
             let (path, handlers) = (quoted.next().unwrap(), quoted.next().unwrap());
             for method in ["get", "post", "put", "patch", "delete"] {
                 if ["/api/", "/openclaw/"].iter().any(|root| path.starts_with(root))
-                    && !path.contains("{*")
+                    && !path.ends_with("{*rest}")
                     && handlers.contains(&format!("{method}("))
                 {
-                    found.insert(format!("{method} {path}"));
+                    found.insert(format!("{method} {}", path.replace("{*", "{")));
                 }
             }
         }
