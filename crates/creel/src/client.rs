@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use creel_fleet::ConfigVersion;
 use creel_records::ledger::RequestId;
 use futures_util::StreamExt as _;
 use reqwest::{Method, RequestBuilder, StatusCode, Url};
@@ -172,6 +173,15 @@ impl Client {
 
     pub async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.send(self.request(Method::PUT, path)?.json(body)).await
+    }
+
+    /// As [`Self::put`], only while the text there is the one that was read, where that is given (`If-Match`).
+    pub async fn put_if(&self, path: &str, body: &Value, read: Option<&ConfigVersion>) -> Result<Value, Failure> {
+        let mut request = self.request(Method::PUT, path)?;
+        if let Some(read) = read {
+            request = request.header("if-match", format!("\"{read}\""));
+        }
+        self.send(request.json(body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Result<Value, Failure> {

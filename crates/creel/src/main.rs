@@ -3,6 +3,7 @@
 mod cli;
 mod client;
 mod commands;
+mod editor;
 mod failure;
 mod llm_gateway;
 mod logging;
@@ -16,7 +17,8 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command};
 use crate::commands::llm::LlmCommand;
 use crate::commands::{
-    completions, credits, deploy, doctor, gateway, instance, llm, multi_tenant, plan, records, up, usage, user,
+    completions, credits, deploy, doctor, gateway, instance, llm, multi_tenant, plan, records, template, up, usage,
+    user,
 };
 use crate::failure::Failure;
 
@@ -49,6 +51,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Llm(LlmCommand::Run(args)) => several_threads(llm::run::run(args, home, json)),
         Command::Llm(LlmCommand::SetUp(command)) => one_thread(llm::set_up::run(command, home, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
+        Command::Template(command) => one_thread(template::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, home, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),
         Command::User(command) => one_thread(user::run(command, home, json)),

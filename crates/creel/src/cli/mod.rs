@@ -19,6 +19,7 @@ use crate::commands::llm::LlmCommand;
 use crate::commands::multi_tenant::MultiTenantArgs;
 use crate::commands::plan::PlanCommand;
 use crate::commands::records::RecordsCommand;
+use crate::commands::template::TemplateCommand;
 use crate::commands::up::UpArgs;
 use crate::commands::usage::UsageArgs;
 use crate::commands::user::UserCommand;
@@ -56,6 +57,9 @@ pub enum Command {
     /// Make and run instances
     #[command(subcommand)]
     Instance(InstanceCommand),
+    /// Look at and change what instances are made from
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Register users of gateways for many
     #[command(subcommand)]
     User(UserCommand),

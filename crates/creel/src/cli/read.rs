@@ -211,7 +211,7 @@ mod tests {
             ),
             (
                 "creel instance config",
-                "`creel instance config` needs a command: get, set, edit; see `creel instance config --help`",
+                "`creel instance config` needs a command: get, set, edit, diff, sync; see `creel instance config --help`",
             ),
             (
                 "creel instance list --jsn",

@@ -10,6 +10,7 @@ pub mod llm;
 pub mod multi_tenant;
 pub mod plan;
 pub mod records;
+pub mod template;
 pub mod up;
 pub mod usage;
 pub mod user;

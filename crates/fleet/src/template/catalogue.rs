@@ -75,6 +75,7 @@ pub const TEMPLATES: &[Template] = &[
     deploy!("systemd", "creel-gateway.service"),
     deploy!("prometheus", "creel-rules.yml"),
     deploy!("nginx", "creel.conf"),
+    deploy!("systemd", "creel.service"),
     deploy!("kubernetes", "kubernetes.yaml"),
     deploy!("prometheus", "prometheus.yml"),
     deploy!("railway", "railway.toml"),

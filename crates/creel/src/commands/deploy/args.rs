@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use creel_fleet::{InstanceId, Runtime};
 
-use super::values::{AbsolutePath, Account, Address, Host, Image, Target};
+use super::values::{AbsolutePath, Account, Address, Host, Image, Model, Quantity, RelativePath, Target, Zone};
+use crate::commands::instance::ChannelArgs;
 
 fn ip(text: &str) -> Result<IpAddr, &'static str> {
     text.parse().map_err(|_| "give an IP address, such as 127.0.0.1")
@@ -30,6 +32,10 @@ pub enum RenderCommand {
     Prometheus(PrometheusArgs),
     /// A compose file and a Dockerfile for a gateway for many users
     Compose(ComposeArgs),
+    /// railway.toml for one instance on Railway
+    Railway(RailwayArgs),
+    /// Manifests for one instance on Kubernetes
+    Kubernetes(KubernetesArgs),
 }
 
 #[derive(Args)]
@@ -158,4 +164,51 @@ pub struct ComposeArgs {
     pub publish: Address,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// An instance that is run elsewhere.
+#[derive(Args)]
+pub struct InstanceArgs {
+    /// Its id
+    pub id: InstanceId,
+    /// native or openclaw
+    #[arg(long, default_value = "native")]
+    pub runtime: Runtime,
+    #[command(flatten)]
+    pub channels: ChannelArgs,
+    /// Model to ask
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    pub model: Option<Model>,
+    /// Its time zone
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub timezone: Zone,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+#[derive(Args)]
+pub struct RailwayArgs {
+    #[command(flatten)]
+    pub instance: InstanceArgs,
+    /// What Railway builds, from the directory that is sent to it
+    #[arg(long, value_name = "FILE", default_value = "Dockerfile.railway")]
+    pub dockerfile: RelativePath,
+}
+
+#[derive(Args)]
+pub struct KubernetesArgs {
+    #[command(flatten)]
+    pub instance: InstanceArgs,
+    /// [default: creel of this version, or OpenClaw's own of the version that this creel runs]
+    #[arg(long, value_name = "NAME:TAG")]
+    pub image: Option<Image>,
+    /// Memory limit [default: 512Mi, OpenClaw 2Gi]
+    #[arg(long, value_name = "QUANTITY")]
+    pub memory: Option<Quantity>,
+    /// Limit of cores
+    #[arg(long, value_name = "QUANTITY", default_value = "1")]
+    pub cpus: Quantity,
+    /// Size of the volume of its state
+    #[arg(long, value_name = "QUANTITY", default_value = "1Gi")]
+    pub storage: Quantity,
 }

@@ -1,33 +1,16 @@
 //! What is rendered: the templates of `deploy/`, and what goes into each.
 
+use creel_fleet::fill::{Value, Values};
+
 use super::args::{ComposeArgs, NginxArgs, PrometheusArgs, SystemdArgs, SystemdUpArgs};
-use super::template::{Value, Values};
 use super::values::Target;
 
-/// A file to render.
-pub struct Template {
-    /// Its name, also of one that takes its place in the home.
-    pub name: &'static str,
-    pub text: &'static str,
-}
-
-macro_rules! template {
-    ($directory:literal, $name:literal) => {
-        Template {
-            name: $name,
-            text: include_str!(concat!("../../../../../deploy/", $directory, "/", $name)),
-        }
-    };
-}
-
-pub const SYSTEMD: [Template; 1] = [template!("systemd", "creel-gateway.service")];
-pub const SYSTEMD_UP: [Template; 1] = [template!("systemd", "creel.service")];
-pub const NGINX: [Template; 1] = [template!("nginx", "creel.conf")];
-pub const PROMETHEUS: [Template; 2] = [
-    template!("prometheus", "prometheus.yml"),
-    template!("prometheus", "creel-rules.yml"),
-];
-pub const COMPOSE: [Template; 2] = [template!("compose", "compose.yaml"), template!("compose", "Dockerfile")];
+/// Their names: those of the catalogue, in `deploy/`.
+pub const SYSTEMD: [&str; 1] = ["creel-gateway.service"];
+pub const SYSTEMD_UP: [&str; 1] = ["creel.service"];
+pub const NGINX: [&str; 1] = ["creel.conf"];
+pub const PROMETHEUS: [&str; 2] = ["prometheus.yml", "creel-rules.yml"];
+pub const COMPOSE: [&str; 2] = ["compose.yaml", "Dockerfile"];
 
 pub fn systemd(args: &SystemdArgs) -> Values {
     vec![

@@ -1,10 +1,11 @@
-//! `creel deploy render …`: the files that run Creel under systemd, behind nginx, watched by Prometheus, in a container.
+//! `creel deploy render …`: the files that run Creel under systemd, behind nginx, watched by Prometheus, in a container, and those that run
+//! one instance on Railway or Kubernetes.
 //!
 //! The templates are those of `deploy/`, in the binary; one of the same name in `templates/deploy/` of the home takes its place.
 
 mod args;
+mod elsewhere;
 mod kinds;
-mod template;
 mod values;
 
 use std::io::Write as _;
@@ -15,8 +16,8 @@ use tempfile::NamedTempFile;
 
 pub use args::DeployCommand;
 use args::{Output, RenderCommand};
-use kinds::Template;
-use template::Values;
+use creel_fleet::fill::{Braces, Values, fill};
+use creel_fleet::find_template;
 
 use crate::failure::Failure;
 use crate::{client, output};
@@ -29,18 +30,28 @@ struct Rendered {
 
 pub fn run(command: DeployCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     let DeployCommand::Render(command) = command;
-    let (templates, values, output): (&[Template], Values, Output) = match command {
+    // Without a home there is nothing that takes the place of ours.
+    let templates = client::home(home).map_or_else(|_| PathBuf::from("/nonexistent"), |home| home.join("templates"));
+    let (names, values, output): (&[&'static str], Values, Output) = match command {
         RenderCommand::Systemd(args) => (&kinds::SYSTEMD, kinds::systemd(&args), args.output),
         RenderCommand::SystemdUp(args) => (&kinds::SYSTEMD_UP, kinds::systemd_up(&args), args.output),
         RenderCommand::Nginx(args) => (&kinds::NGINX, kinds::nginx(&args), args.output),
         RenderCommand::Prometheus(args) => (&kinds::PROMETHEUS, kinds::prometheus(&args), args.output),
         RenderCommand::Compose(args) => (&kinds::COMPOSE, kinds::compose(&args), args.output),
+        RenderCommand::Railway(args) => (
+            &elsewhere::RAILWAY,
+            elsewhere::railway(&args, &templates)?,
+            args.instance.output,
+        ),
+        RenderCommand::Kubernetes(args) => (
+            &elsewhere::KUBERNETES,
+            elsewhere::kubernetes(&args, &templates)?,
+            args.instance.output,
+        ),
     };
-    // Without a home there is nothing that takes the place of ours.
-    let overrides = client::home(home).ok().map(|home| home.join("templates/deploy"));
-    let rendered = templates
+    let rendered = names
         .iter()
-        .map(|template| render(template, overrides.as_deref(), &values))
+        .map(|name| render(name, &templates, &values))
         .collect::<Result<Vec<_>, _>>()?;
     match output.out {
         Some(out) => write(&rendered, &out, output.force, json),
@@ -51,21 +62,14 @@ pub fn run(command: DeployCommand, home: Option<PathBuf>, json: bool) -> Result<
     }
 }
 
-fn render(template: &Template, overrides: Option<&Path>, values: &Values) -> Result<Rendered, Failure> {
-    let own = overrides.map(|directory| directory.join(template.name));
-    let (text, place) = match own.map(|path| (std::fs::read_to_string(&path), path)) {
-        Some((Ok(text), path)) => (text, path.display().to_string()),
-        Some((Err(error), path)) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Failure::bad_input(format!("{}: {error}", path.display())));
-        }
-        _ => (template.text.to_owned(), template.name.to_owned()),
-    };
-    let text = template::fill(&text, values)
-        .map_err(|(line, reason)| Failure::bad_input(format!("{place}:{line}: {reason}")))?;
-    Ok(Rendered {
-        name: template.name,
-        text,
-    })
+fn render(name: &'static str, templates: &Path, values: &Values) -> Result<Rendered, Failure> {
+    let template = find_template(&format!("deploy/{name}"))
+        .ok_or_else(|| Failure::failed(format!("this creel has no template of {name}")))?;
+    let own = template.own(templates).map_err(Failure::bad_input)?;
+    let text = own.as_deref().unwrap_or_else(|| template.builtin());
+    let text = fill(text, values, Braces::OfOthers)
+        .map_err(|hole| Failure::bad_input(format!("template {}:{hole}", template.path)))?;
+    Ok(Rendered { name, text })
 }
 
 fn print(rendered: &[Rendered], json: bool) {

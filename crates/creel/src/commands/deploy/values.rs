@@ -65,6 +65,58 @@ value!(
     "give an IP address and a port, such as 127.0.0.1:18789"
 );
 
+value!(
+    /// A file beside the one that is rendered.
+    RelativePath,
+    is_relative,
+    "give a path of letters, digits and / . _ - @ +, without .. and without / at its beginning"
+);
+value!(
+    /// A model, with its provider.
+    Model,
+    is_model,
+    "give PROVIDER/MODEL, for example openai/gpt-4o-mini"
+);
+value!(
+    /// A time zone of the IANA's database.
+    Zone,
+    is_zone,
+    "give a time zone such as UTC or Asia/Shanghai"
+);
+value!(
+    /// A number of bytes or of cores, as Kubernetes writes it.
+    Quantity,
+    is_quantity,
+    "give a quantity such as 500m, 1 or 512Mi"
+);
+
+fn is_relative(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('/') && is_path(&format!("/{text}"))
+}
+
+fn is_model(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@+".contains(c);
+    let named = text
+        .split_once('/')
+        .is_some_and(|(provider, name)| !provider.is_empty() && !name.is_empty());
+    named && text.len() <= 200 && text.chars().all(plain)
+}
+
+fn is_zone(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-+".contains(c);
+    (1..=64).contains(&text.len()) && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(plain)
+}
+
+fn is_quantity(text: &str) -> bool {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = &text[digits.len()..];
+    let number = digits
+        .parse::<f64>()
+        .is_ok_and(|number| number > 0.0 && number.is_finite());
+    let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+    number && plain && ["", "m", "k", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"].contains(&unit)
+}
+
 fn is_path(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
     text.len() <= 4096 && text.starts_with('/') && text.chars().all(plain) && !text.split('/').any(|part| part == "..")
@@ -131,6 +183,31 @@ mod tests {
             "registry.example.com:5000/a/creel:1.2@sha256:0f"
                 .parse::<Image>()
                 .is_ok()
+        );
+    }
+
+    #[test]
+    fn what_an_instance_elsewhere_is_described_with() {
+        assert!("deploy/Dockerfile".parse::<RelativePath>().is_ok() && "openrouter/a/b:free".parse::<Model>().is_ok());
+        assert!("Asia/Shanghai".parse::<Zone>().is_ok() && "Etc/GMT+8".parse::<Zone>().is_ok());
+        for quantity in ["1", "0.5", "250m", "2Gi", "512Mi"] {
+            assert!(quantity.parse::<Quantity>().is_ok(), "{quantity}");
+        }
+        for text in ["", "../x", "/x", "a b", "a\"b", "a\nb"] {
+            assert!(
+                text.parse::<RelativePath>().is_err() && text.parse::<Quantity>().is_err(),
+                "{text:?}"
+            );
+            assert!(text.parse::<Zone>().is_err(), "{text:?}");
+            assert!(text == "../x" || text.parse::<Model>().is_err(), "{text:?}");
+        }
+        assert!(
+            "gpt-4".parse::<Model>().is_err() && "0".parse::<Quantity>().is_err() && "-1".parse::<Quantity>().is_err()
+        );
+        assert!(
+            "1e9".parse::<Quantity>().is_err()
+                && "inf".parse::<Quantity>().is_err()
+                && "1gb".parse::<Quantity>().is_err()
         );
     }
 

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::bulk::Selection;
+use super::channels::ChannelArgs;
 use super::logs;
 
 #[derive(Subcommand)]
@@ -65,12 +66,8 @@ pub struct CreateArgs {
     /// How it is run: process
     #[arg(long)]
     pub driver: Option<String>,
-    /// Chat platform to connect; repeat for more
-    #[arg(long, value_name = "TYPE")]
-    pub channel: Vec<String>,
-    /// The channel's settings, in the order of the channels
-    #[arg(long, value_name = "JSON|@FILE")]
-    pub channel_config: Vec<String>,
+    #[command(flatten)]
+    pub channels: ChannelArgs,
     /// Model to ask
     #[arg(long, value_name = "PROVIDER/MODEL")]
     pub model: Option<String>,
@@ -133,4 +130,22 @@ pub enum ConfigCommand {
     },
     /// Open the file in $EDITOR
     Edit { id: String },
+    /// Show what its template would change of it
+    Diff { id: String },
+    /// Bring what changed in the template to instances; what was changed by hand stays
+    Sync(SyncArgs),
+}
+
+#[derive(Args)]
+pub struct SyncArgs {
+    /// One or more
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub ids: Vec<String>,
+    /// Every instance
+    #[arg(long)]
+    pub all: bool,
+    /// What counts where a value was changed by hand and in the template: keep what was changed by hand, or take the template's
+    /// [default: refuse]
+    #[arg(long, value_name = "keep|template", value_parser = ["keep", "template"])]
+    pub conflicts: Option<String>,
 }

@@ -1,13 +1,15 @@
-//! `creel instance config get|set|edit`
+//! `creel instance config get|set|edit`; `sync.rs` has `diff` and `sync`.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use creel_config::json5;
+use creel_fleet::ConfigVersion;
 use serde_json::{Value, json};
 
 use super::args::ConfigCommand;
-use super::path;
+use super::{path, sync};
 use crate::client::Client;
+use crate::editor;
 use crate::failure::Failure;
 use crate::output::{self, print_or};
 
@@ -42,7 +44,7 @@ pub async fn run(client: &Client, command: ConfigCommand, json: bool) -> Result<
             let file = key
                 .strip_prefix('@')
                 .ok_or_else(|| Failure::bad_input("give a value, or @FILE to replace the whole file"))?;
-            write(client, &id, &file_text(file)?, json).await
+            write(client, &id, &file_text(file)?, None, json).await
         }
         ConfigCommand::Set {
             id,
@@ -59,9 +61,11 @@ pub async fn run(client: &Client, command: ConfigCommand, json: bool) -> Result<
             // What is no JSON5, such as openai/gpt-4o, is meant as text.
             let value = json5::parse(&value).map_or(Value::String(value), |node| node.to_json());
             let changed = json5::set(&text, &keys, &value).map_err(Failure::bad_input)?;
-            write(client, &id, &changed, json).await
+            write(client, &id, &changed, Some(&text), json).await
         }
         ConfigCommand::Edit { id } => edit(client, &id, json).await,
+        ConfigCommand::Diff { id } => sync::diff(client, &id, json).await,
+        ConfigCommand::Sync(args) => sync::run(client, args, json).await,
     }
 }
 
@@ -70,8 +74,11 @@ async fn read(client: &Client, id: &str) -> Result<String, Failure> {
     Ok(answer["content"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn write(client: &Client, id: &str, text: &str, json: bool) -> Result<(), Failure> {
-    let saved = client.put(&path(id, "/config"), &json!({"content": text})).await?;
+/// With the text that the change was made to, only while that is the present one.
+async fn write(client: &Client, id: &str, text: &str, read: Option<&str>, json: bool) -> Result<(), Failure> {
+    let read = read.map(ConfigVersion::of);
+    let body = json!({"content": text});
+    let saved = client.put_if(&path(id, "/config"), &body, read.as_ref()).await?;
     print_or(json, &saved, || {
         for warning in saved["warnings"].as_array().into_iter().flatten() {
             let message = warning["message"].as_str().unwrap_or_default();
@@ -85,52 +92,21 @@ async fn write(client: &Client, id: &str, text: &str, json: bool) -> Result<(), 
     Ok(())
 }
 
-/// Saves what the editor left. A text that is refused is kept beside, so that the work is not lost.
+/// Saves what the editor left, over the text that was in it.
 async fn edit(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
-    let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR"));
-    let editor = editor
-        .ok()
-        .filter(|editor| !editor.trim().is_empty())
-        .unwrap_or_else(|| "vi".to_owned());
     let text = read(client, id).await?;
-    let mut file = tempfile::Builder::new()
-        .prefix(&format!("creel-{id}-"))
-        .suffix(".json5")
-        .tempfile()
-        .map_err(Failure::from_error)?;
-    file.write_all(text.as_bytes()).map_err(Failure::from_error)?;
-    // Through the shell, because EDITOR may hold arguments.
-    let status = tokio::process::Command::new("sh")
-        .args(["-c", &format!("{editor} \"$1\""), "editor"])
-        .arg(file.path())
-        .status()
-        .await
-        .map_err(|error| Failure::failed(format!("{editor}: {error}")))?;
-    if !status.success() {
-        return Err(Failure::failed(format!(
-            "{editor} ended with {status}; nothing was changed"
-        )));
-    }
-    let changed = std::fs::read(file.path()).map_err(Failure::from_error)?;
-    if changed == text.as_bytes() {
-        eprintln!("nothing was changed");
+    let Some(edited) = editor::edit(id, ".json5", &text).await? else {
         return Ok(());
-    }
-    let written = match json5::utf8(changed) {
-        Ok(changed) => write(client, id, &changed, json).await,
-        Err(error) => Err(Failure::bad_input(format!("openclaw.json:{error}"))),
     };
-    match written {
-        Ok(()) => Ok(()),
-        Err(failure) => {
-            let (_, kept) = file.keep().map_err(Failure::from_error)?;
-            eprintln!("your text is kept in {}", kept.display());
-            Err(failure)
-        }
-    }
+    let done = match edited.text("openclaw.json") {
+        Ok(changed) => write(client, id, &changed, Some(&text), json).await,
+        Err(failure) => Err(failure),
+    };
+    edited.settle(done)
 }
 
-fn file_text(file: &str) -> Result<String, Failure> {
+/// The text of a file, or of standard input for `-`.
+pub fn file_text(file: &str) -> Result<String, Failure> {
     let read = if file == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)

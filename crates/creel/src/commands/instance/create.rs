@@ -47,6 +47,9 @@ pub async fn run(client: &Client, args: CreateArgs, json: bool) -> Result<(), Fa
         output::line(&summary(&answer["instance"]));
         output::line(&format!("token  {token}"));
         output::line("Keep the token: it is shown this once.");
+        for warning in answer["warnings"].as_array().into_iter().flatten() {
+            output::line(&format!("warning: {}", warning.as_str().unwrap_or_default()));
+        }
     });
     if let Some(failure) = lost {
         return Err(failure);
@@ -59,19 +62,7 @@ pub async fn run(client: &Client, args: CreateArgs, json: bool) -> Result<(), Fa
 }
 
 fn request(args: CreateArgs) -> Result<Value, Failure> {
-    if args.channel_config.len() > args.channel.len() {
-        return Err(Failure::bad_input(
-            "--channel-config: there are more of them than of --channel",
-        ));
-    }
-    let mut channels = Vec::new();
-    for (index, kind) in args.channel.iter().enumerate() {
-        let config = match args.channel_config.get(index) {
-            Some(given) => channel_config(given)?,
-            None => json!({}),
-        };
-        channels.push(json!({"type": kind, "config": config}));
-    }
+    let channels = args.channels.channels()?;
     let mut request = json!({
         "id": args.id, "name": args.name, "runtime": args.runtime, "driver": args.driver, "model": args.model, "port": args.port,
         "memory_limit_bytes": terms::memory(args.memory.as_deref())?, "cpus": terms::cores(args.cpus.as_deref())?,
@@ -81,17 +72,4 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
         object.retain(|_, value| !value.is_null());
     }
     Ok(request)
-}
-
-/// JSON, or `@FILE` with JSON in it, so that a secret need not stand on the command line.
-fn channel_config(given: &str) -> Result<Value, Failure> {
-    let text = match given.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| Failure::bad_input(format!("{file}: {error}")))?,
-        None => given.to_owned(),
-    };
-    match serde_json::from_str(&text) {
-        Ok(config @ Value::Object(_)) => Ok(config),
-        Ok(_) => Err(Failure::bad_input("--channel-config: must be a JSON object")),
-        Err(error) => Err(Failure::bad_input(format!("--channel-config: {error}"))),
-    }
 }

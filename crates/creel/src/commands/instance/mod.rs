@@ -3,12 +3,16 @@
 mod args;
 mod bulk;
 mod change;
+mod channels;
 mod config;
 mod create;
 mod logs;
+mod sync;
 mod terms;
 
 pub use args::InstanceCommand;
+pub use channels::ChannelArgs;
+pub use config::file_text;
 
 use std::path::PathBuf;
 
