@@ -5,7 +5,7 @@ use axum::extract::{Path, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use creel_fleet::Conflicts;
+use creel_fleet::{ConfigVersion, Conflicts, InstanceId};
 use creel_http::{JsonBody, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -54,15 +54,27 @@ pub async fn sync(
         Some(Choice::Template) => Conflicts::Template,
     };
     let read = versions_read(&headers)?;
-    let synced = backend.fleet.sync_config(&id, read, conflicts).await;
-    let synced = synced.map_err(fleet_problem)?;
-    if synced.changed {
+    let changed = bring(&backend, &actor, &id, read, conflicts).await?;
+    let instance = backend.fleet.get(&id).ok_or_else(|| unknown(&id))?;
+    Ok(Json(json!({"changed": changed, "instance": instance})))
+}
+
+/// Does it and writes it down; says whether anything changed.
+pub async fn bring(
+    backend: &State,
+    actor: &Actor,
+    id: &InstanceId,
+    read: Option<Vec<ConfigVersion>>,
+    conflicts: Conflicts,
+) -> Result<bool, Problem> {
+    let synced = backend.fleet.sync_config(id, read, conflicts).await;
+    let changed = synced.map_err(fleet_problem)?.changed;
+    if changed {
         let message = "configuration brought up to its template";
         backend
             .activity
             .record(&actor.0, "instance.sync", Some(id.as_str()), message, json!({}))
             .await;
     }
-    let instance = backend.fleet.get(&id).ok_or_else(|| unknown(&id))?;
-    Ok(Json(json!({"changed": synced.changed, "instance": instance})))
+    Ok(changed)
 }

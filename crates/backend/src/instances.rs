@@ -6,12 +6,15 @@ use axum::extract::{Path, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_fleet::{ChangeInstance, Channel, CreateInstance, Driver, Idle, Instance, InstanceId, Runtime, Status};
+use creel_fleet::{
+    ChangeInstance, Channel, Conflicts, CreateInstance, Driver, Idle, Instance, InstanceId, Runtime, Status,
+};
 use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, rfc3339};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::auth::Actor;
+use crate::config_sync;
 use crate::error::fleet_problem;
 use crate::everyone;
 use crate::routes::State;
@@ -221,7 +224,11 @@ pub enum Act {
     Sleep,
     Wake,
     Init,
-    Remove { purge: bool },
+    /// Brings its configuration up to its template; a conflict is refused.
+    Sync,
+    Remove {
+        purge: bool,
+    },
 }
 
 impl Act {
@@ -233,7 +240,9 @@ impl Act {
                     purge: purge.unwrap_or(false),
                 });
             }
-            _ => Self::named(name).ok_or_else(|| unable(name, ", remove"))?,
+            // One alone has a path of its own, where conflicts can be decided.
+            "sync" => Self::Sync,
+            _ => Self::named(name).ok_or_else(|| unable(name, ", sync, remove"))?,
         };
         match purge {
             None => Ok(act),
@@ -273,6 +282,10 @@ pub async fn perform(backend: &State, actor: &Actor, id: &InstanceId, act: Act) 
         Act::Sleep => ("instance.sleep", fleet.sleep(id).await),
         Act::Wake => ("instance.wake", fleet.wake(id).await),
         Act::Init => ("instance.init", fleet.init(id).await),
+        Act::Sync => {
+            config_sync::bring(backend, actor, id, None, Conflicts::Refuse).await?;
+            return Ok(fleet.get(id));
+        }
         Act::Remove { purge } => {
             fleet.remove(id, purge).await.map_err(fleet_problem)?;
             everyone::forget(backend, id).await?;

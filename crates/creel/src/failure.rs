@@ -55,10 +55,6 @@ impl Failure {
         self
     }
 
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
     /// Lines of a table, from 1, and what is wrong with each.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.lines.iter().filter_map(|told| {

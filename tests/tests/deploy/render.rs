@@ -222,7 +222,7 @@ async fn a_template_in_the_home_takes_the_place_of_ours() {
     let refused = render(&creel, &arguments).await;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(
-        refused.status.code() == Some(2) && said.contains("creel.conf:2: nothing is called {{gatway}}"),
+        refused.status.code() == Some(2) && said.contains("creel.conf:2:1: nothing is called {{gatway}}"),
         "{said}"
     );
 }

@@ -4,6 +4,7 @@
 
 mod api;
 mod bulk;
+mod channels;
 mod chat;
 mod command_line;
 mod connections;
@@ -22,6 +23,7 @@ mod records;
 mod refusals;
 mod secrets;
 mod signin;
+mod templates;
 mod user_command;
 mod users;
 mod verbose;
