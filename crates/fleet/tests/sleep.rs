@@ -328,7 +328,7 @@ async fn what_cannot_sleep_is_told_why() {
     let bot = fleet.get(&id("bot")).unwrap();
     assert_eq!(
         (bot.name.as_str(), bot.idle, bot.status),
-        ("bot", Idle::Always, Status::Running)
+        ("openclaw-bot-telegram", Idle::Always, Status::Running)
     );
 
     fleet.stop(&id("bot")).await.unwrap();
