@@ -1,11 +1,12 @@
-/** Instances in numbers: put to sleep and woken, changed, and handled many at once. */
+/** Instances in numbers: made in steps with a channel, put to sleep and woken, changed, and handled many at once. */
 import { expect, test } from 'vitest'
 import { DESKTOP, picture, SMALL_PHONE } from './browser'
 import { signedInAt } from './here'
 
+const ID = 'with-channel'
 const SLEEPER = 'sleeper'
 const MANY = ['many-1', 'many-2', 'many-3']
-const console_ = signedInAt('/instances')
+const console_ = signedInAt('/instances?create=1')
 
 interface Made {
   id: string
@@ -15,6 +16,8 @@ interface Made {
 }
 
 const fill = (field: string, text: string) => console_.page.locator(`[id="${field}"]`).fill(text)
+const submit = () => console_.page.locator('.form button[type=submit]').click()
+const fault = (field: string) => console_.page.locator(`[id="${field}-note"].fault`)
 const sure = () => console_.page.locator('.el-message-box button.el-button--primary').click()
 const mark = (id: string) => console_.row(id).getByRole('checkbox').check()
 const wider = () => console_.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
@@ -22,6 +25,49 @@ const wider = () => console_.page.evaluate(() => document.documentElement.scroll
 async function read(id: string): Promise<Made> {
   return (await (await console_.api('GET', `/api/instances/${id}`)).json()) as Made
 }
+
+test('a channel asks for its own fields, and says where they are found', async () => {
+  await fill('create-id', ID)
+  await picture(console_.page, '50-create-basics')
+  await console_.part('next-step').click()
+  await console_.part('add-channel-feishu').click()
+  await submit()
+  await fault('channels.feishu.appId').waitFor()
+  await console_.page.getByText('Credentials & Basic Info').first().waitFor()
+  await picture(console_.page, '51-create-channels')
+})
+
+test('what the backend refuses stands at its field', async () => {
+  console_.browser.expectRefusal(422, /\/api\/instances$/)
+  await fill('channels.feishu.appId', 'cli_walk')
+  await fill('channels.feishu.appSecret', 'cli_walk')
+  await submit()
+  await fault('channels.feishu.appSecret').getByText('swapped').waitFor()
+  await fill('channels.feishu.appSecret', 'a-secret-of-the-walk')
+})
+
+test('what becomes of it when idle, and its limits, are checked while they are typed', async () => {
+  await console_.part('step-running').click()
+  await fill('create-memory', 'plenty')
+  await fault('create-memory').waitFor()
+  await fill('create-memory', '')
+  await console_.part('idle-sleep').check()
+  await fill('idle-minutes', '0')
+  await fault('idle-minutes').waitFor()
+  await picture(console_.page, '52-create-running')
+  await fill('idle-minutes', '45')
+  // Feishu would lose messages.
+  await fault('idle-minutes').getByText('stays on').waitFor()
+  await console_.part('idle-always').check()
+  await submit()
+  await console_.part('token').waitFor()
+  const made = await read(ID)
+  expect(made.idle).toEqual({ policy: 'always' })
+  expect(made.channels.map(({ type }) => type)).toEqual(['feishu'])
+  expect(JSON.stringify(made)).not.toContain('a-secret-of-the-walk')
+  await console_.part('open-instance').click()
+  await console_.status('running')
+})
 
 test('an instance is put to sleep, and woken', async () => {
   const idle = { policy: 'sleep', minutes: 45 }
@@ -119,13 +165,20 @@ test('all of it in Chinese, in the dark, on a phone', async () => {
   await console_.press('language')
   await console_.press('theme')
   await console_.page.setViewportSize(SMALL_PHONE)
-  await console_.open(`/instances?q=${SLEEPER}`)
-  await mark(SLEEPER)
+  await console_.open(`/instances?q=${ID}`)
+  await mark(ID)
   await expect.poll(wider).toBe(0)
   await picture(console_.page, '59-small-bulk')
+  await console_.open('/instances?create=1')
+  for (const step of ['basics', 'channels', 'running']) {
+    await console_.part(`step-${step}`).click()
+    if (step === 'channels') await console_.part('add-channel-wecom').click()
+    await expect.poll(wider).toBe(0)
+    await picture(console_.page, `59-small-create-${step}`)
+  }
   await console_.open(`/instances/${SLEEPER}`)
   await console_.part('change').click()
   await picture(console_.page, '59-small-change')
-  await console_.api('DELETE', `/api/instances/${SLEEPER}?purge=true`)
+  for (const id of [ID, SLEEPER]) await console_.api('DELETE', `/api/instances/${id}?purge=true`)
   await console_.page.setViewportSize(DESKTOP)
 })

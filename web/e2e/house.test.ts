@@ -1,9 +1,20 @@
-/** The settings: the host and what `creel doctor` finds. */
+/** The settings: the host and what `creel doctor` finds; templates changed, rolled out and put back. */
 import { expect, test } from 'vitest'
 import { DESKTOP, picture, SMALL_PHONE } from './browser'
 import { signedInAt } from './here'
 
+const TEMPLATE = 'native/openclaw.json'
+const ID = 'from-template'
+/** The line itself, not a comment about it. */
+const SESSION = /^\s*session: .*per-peer/m
 const console_ = signedInAt('/settings')
+
+const editor = () => console_.page.locator('.cm-content')
+const sure = () => console_.page.locator('.el-message-box button.el-button--primary').click()
+const config = async () => {
+  const answer = await console_.api('GET', `/api/instances/${ID}/config`)
+  return ((await answer.json()) as { content: string }).content
+}
 
 test('the host is told of, and what could be better, with its remedy', async () => {
   await console_.part('system').waitFor()
@@ -16,6 +27,55 @@ test('the host is told of, and what could be better, with its remedy', async () 
   await picture(console_.page, '45-settings-system')
 })
 
+test('a broken template is refused at its line, and the one in use stays', async () => {
+  expect((await console_.api('POST', '/api/instances', { id: ID, start: false })).status()).toBe(201)
+  await console_.part('tab-templates').click()
+  await console_.part(`template-${TEMPLATE}`).click()
+  await editor().waitFor()
+  console_.browser.expectRefusal(422, /\/api\/templates\//)
+  await editor().fill('{\n  gateway: {\n    port: ,\n  },\n}\n')
+  await console_.part('save').click()
+  await console_.part('findings').locator('li.error', { hasText: 'Line 3' }).waitFor()
+  await picture(console_.page, '46-template-broken')
+})
+
+test('a changed template is brought to an instance when somebody says so', async () => {
+  const answer = await console_.api('GET', `/api/templates/${TEMPLATE}`)
+  const { builtin } = (await answer.json()) as { builtin: string }
+  const line = '  session: { dmScope: "per-peer" }, // of the walk\n'
+  const before = await config()
+  await editor().fill(builtin.replace(/\{\n/, `{\n${line}`))
+  await console_.part('save').click()
+  await expect.poll(() => console_.part('config-state').innerText()).toContain('Saved')
+  await console_.part('compare-builtin').click()
+  await console_.page.locator('.compare .cm-line', { hasText: 'of the walk' }).waitFor()
+  await picture(console_.page, '46-template-compare')
+  await console_.page.keyboard.press('Escape')
+  expect(await config()).toBe(before)
+
+  await console_.part('rollout').click()
+  await console_.part(`differs-${ID}`).locator('summary').click()
+  await picture(console_.page, '47-template-rollout')
+  await console_.part('sync-marked').click()
+  await console_.part('rollout-none').waitFor()
+  expect(await config()).toMatch(SESSION)
+  await console_.page.keyboard.press('Escape')
+})
+
+test('the built-in one is put back, and an instance shows what that changes in it', async () => {
+  await console_.part('reset-template').click()
+  await sure()
+  await console_.part('reset-template').waitFor({ state: 'detached' })
+  await console_.open(`/instances/${ID}/configuration`)
+  await console_.part('compare-template').click()
+  await console_.part('sync').waitFor()
+  await picture(console_.page, '48-instance-sync')
+  await console_.part('sync').click()
+  await console_.page.getByText('This file is as the templates would have it.').waitFor()
+  expect(await config()).not.toMatch(SESSION)
+  await console_.api('DELETE', `/api/instances/${ID}?purge=true`)
+})
+
 test('all of it in Chinese, in the dark, on a phone', async () => {
   await console_.open('/settings')
   await console_.press('language')
@@ -26,7 +86,7 @@ test('all of it in Chinese, in the dark, on a phone', async () => {
   const wider = () => console_.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   for (const [section, part] of [
     ['', '[data-test="system"]'],
-    ['providers', '[data-test="add-provider"]'],
+    ['templates', '.cm-content'],
   ] as const) {
     await console_.open(`/settings/${section}`)
     await console_.page.locator(part).waitFor()

@@ -1,0 +1,126 @@
+/** A new instance as it is filled in: what is wrong with it, by field, and what is asked of the backend. Pure. */
+import type { ChannelType } from '../api/catalogue'
+import type { CreateInstance, Idle, Runtime } from '../api/types'
+import { isConnected, isWhole, MINUTES } from '../form/idle'
+import { sizeOf } from '../form/size'
+import { idFault } from './instanceId'
+
+export const STEPS = ['basics', 'channels', 'running'] as const
+export type Step = (typeof STEPS)[number]
+
+export interface Draft {
+  id: string
+  name: string
+  runtime: Runtime
+  driver: string
+  /** What is filled in for each channel, by its type. */
+  channels: { type: string; config: Record<string, string> }[]
+  model: string
+  port: string
+  idle: Idle['policy']
+  minutes: string
+  memory: string
+  cpus: string
+  start: boolean
+}
+
+export function newDraft(): Draft {
+  return {
+    id: '',
+    name: '',
+    runtime: 'native',
+    driver: 'process',
+    channels: [],
+    model: '',
+    port: '',
+    idle: 'always',
+    minutes: '30',
+    memory: '',
+    cpus: '',
+    start: true,
+  }
+}
+
+/** A field, as the backend names it, such as `port` or `channels.feishu.appId`; and the key of what is wrong. */
+export type Faults = Map<string, string>
+
+/** Of an id it says in words of its own what is wrong (`idFault`). */
+export function faultsOf(draft: Draft, types: ChannelType[], taken: (id: string) => boolean): Faults {
+  const faults: Faults = new Map()
+  const wrong = (field: string, is: boolean, words: string) =>
+    is && !faults.has(field) && faults.set(field, words)
+  const id = idFault(draft.id, taken)
+  if (id) faults.set('id', id)
+  wrong('port', !!draft.port.trim() && !isWhole(draft.port, 1, 65_535), 'portBad')
+  wrong('idle', draft.idle !== 'always' && isConnected(draft.channels), 'idleConnected')
+  wrong('idle', draft.idle !== 'always' && !isWhole(draft.minutes, MINUTES.least, MINUTES.most), 'minutesBad')
+  wrong('memory_limit_bytes', !!draft.memory.trim() && sizeOf(draft.memory) === undefined, 'memoryBad')
+  wrong('cpus', !!draft.cpus.trim() && !(Number(draft.cpus) > 0), 'cpusBad')
+  for (const { type, config } of draft.channels) {
+    for (const { name, required } of types.find((one) => one.type === type)?.fields ?? [])
+      wrong(`channels.${type}.${name}`, required && !config[name]?.trim(), 'fieldMissing')
+  }
+  return faults
+}
+
+/** Where a field is filled in. */
+export function stepOf(field: string): Step {
+  if (['id', 'name', 'runtime', 'driver'].includes(field)) return 'basics'
+  return field.startsWith('channels') ? 'channels' : 'running'
+}
+
+/** Of a draft without faults. What was left empty is left to the backend. */
+export function requestOf(draft: Draft): CreateInstance {
+  const text = (value: string) => value.trim() || undefined
+  const filled = (config: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(config).flatMap(([name, value]) => (value.trim() ? [[name, value.trim()]] : [])),
+    )
+  const memory = sizeOf(draft.memory)
+  const wanted: Record<keyof CreateInstance, unknown> = {
+    id: draft.id,
+    name: text(draft.name),
+    runtime: draft.runtime,
+    driver: draft.driver,
+    channels: draft.channels.length
+      ? draft.channels.map(({ type, config }) => ({ type, config: filled(config) }))
+      : undefined,
+    model: text(draft.model),
+    port: text(draft.port) && Number(draft.port),
+    idle: draft.idle === 'always' ? undefined : { policy: draft.idle, minutes: Number(draft.minutes) },
+    memory_limit_bytes: memory,
+    cpus: text(draft.cpus) && Number(draft.cpus),
+    start: draft.start,
+    keep_data: undefined,
+  }
+  return Object.fromEntries(
+    Object.entries(wanted).filter(([, value]) => value !== undefined),
+  ) as unknown as CreateInstance
+}
+
+/**
+ * The field that a refusal is about, and what is wrong there, from the way in which the backend says it: `port: …`,
+ * `channels: feishu: appSecret is missing; …`.
+ */
+export function refusedField(message: string, draft: Draft): [field: string, reason: string] | undefined {
+  const [, field, reason] = /^([a-z_]+): (.+)$/s.exec(message) ?? []
+  if (!field || !reason) return undefined
+  if (field !== 'channels') return field in FIELDS ? [field, reason] : undefined
+  const [, type, rest] = /^(\w+): (.+)$/s.exec(reason) ?? []
+  const channel = draft.channels.find((one) => one.type === type)
+  if (!channel || !rest) return [field, reason]
+  const name = /^\w+/.exec(rest)?.[0] ?? ''
+  return [name in channel.config ? `channels.${type}.${name}` : `channels.${type}`, rest]
+}
+
+const FIELDS = {
+  id: 0,
+  name: 0,
+  runtime: 0,
+  driver: 0,
+  model: 0,
+  port: 0,
+  idle: 0,
+  memory_limit_bytes: 0,
+  cpus: 0,
+}
