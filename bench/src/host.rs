@@ -25,13 +25,11 @@ impl Host {
 pub fn describe(network: &'static str) -> anyhow::Result<Host> {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo")?;
     let cpu = field(&cpuinfo, "model name").unwrap_or("unknown").to_owned();
-    let meminfo = fs::read_to_string("/proc/meminfo")?;
-    let kib = field(&meminfo, "MemTotal").and_then(|value| value.split(' ').next()?.parse::<u64>().ok());
     let loadavg = fs::read_to_string("/proc/loadavg")?;
     Ok(Host {
         cpu,
         cpus: std::thread::available_parallelism()?.get(),
-        memory_mib: kib.unwrap_or_default() / 1024,
+        memory_mib: memory_mib(),
         kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
         network,
         load: loadavg
@@ -40,6 +38,13 @@ pub fn describe(network: &'static str) -> anyhow::Result<Host> {
             .and_then(|load| load.parse().ok())
             .unwrap_or(f64::NAN),
     })
+}
+
+/// All of this machine's memory.
+pub fn memory_mib() -> u64 {
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kib = field(&meminfo, "MemTotal").and_then(|value| value.split(' ').next()?.parse::<u64>().ok());
+    kib.unwrap_or_default() / 1024
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {

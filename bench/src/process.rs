@@ -34,13 +34,7 @@ impl Process {
 
     /// The process and all its descendants.
     pub fn tree(&self) -> Vec<u32> {
-        let mut tree = vec![self.child.id()];
-        let mut next = 0;
-        while let Some(pid) = tree.get(next) {
-            tree.extend(children(*pid));
-            next += 1;
-        }
-        tree
+        tree_of(self.child.id())
     }
 
     /// The process without descendants: for programs that start none.
@@ -80,6 +74,17 @@ impl Drop for Process {
         }
         let _ = self.child.wait();
     }
+}
+
+/// A process and all its descendants.
+pub fn tree_of(pid: u32) -> Vec<u32> {
+    let mut tree = vec![pid];
+    let mut next = 0;
+    while let Some(pid) = tree.get(next) {
+        tree.extend(children(*pid));
+        next += 1;
+    }
+    tree
 }
 
 fn signal(pid: u32, signal: Signal) {

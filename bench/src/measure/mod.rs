@@ -1,6 +1,7 @@
 //! What is measured: one file each. A measurement gives rows for the table and the samples behind them.
 
 mod alive;
+mod asleep;
 mod idle;
 mod llm;
 mod start;
@@ -33,6 +34,8 @@ pub enum Measurement {
     Throughput,
     /// Native instances alive in 2 GiB
     Alive,
+    /// Upstream put to sleep and woken
+    Asleep,
     /// The LLM Gateway beside nginx, Portkey and LiteLLM
     Llm,
     /// A gateway for many users
@@ -207,6 +210,10 @@ pub async fn all(bench: &Bench, only: &[Measurement]) -> anyhow::Result<(Vec<Row
     if wanted(Measurement::Alive) {
         eprintln!("bench: many native instances");
         rows.extend(alive::measure(bench, &mut samples).await?);
+    }
+    if wanted(Measurement::Asleep) {
+        eprintln!("bench: upstream asleep");
+        rows.extend(asleep::measure(bench, &mut samples).await?);
     }
     if wanted(Measurement::Llm) {
         eprintln!("bench: the LLM Gateway, nginx, Portkey and LiteLLM");

@@ -1,11 +1,12 @@
 //! The programs that are compared: how each is configured and started. All ask the same provider for the same model.
 
+pub mod control_plane;
 pub mod door;
 pub mod litellm;
 pub mod llm;
 mod native;
 pub mod nginx;
-mod openclaw;
+pub mod openclaw;
 pub mod portkey;
 pub mod service;
 
