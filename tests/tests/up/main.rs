@@ -23,6 +23,7 @@ mod records;
 mod refusals;
 mod secrets;
 mod signin;
+mod sleep;
 mod templates;
 mod user_command;
 mod users;

@@ -1,0 +1,199 @@
+//! Instances put to sleep and woken: by hand, by who calls, and real upstream among them.
+
+use creel_testkit::provider::{Provider, Reply};
+use creel_testkit::swap::Swap;
+use creel_tests::scripts::openclaw;
+use creel_tests::up::Up;
+use creel_tests::wait::until;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// What `/proc` says of a process: `T` is stopped.
+fn state(pid: i32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    rest.chars().next().unwrap()
+}
+
+async fn chat(up: &Up, id: &str) -> Value {
+    let request = json!({"model": "openclaw", "messages": [{"role": "user", "content": "hi"}]});
+    up.post(&format!("/api/instances/{id}/chat/completions"), &request)
+        .await
+        .ok()
+}
+
+#[tokio::test]
+async fn by_hand_and_by_who_calls() {
+    let up = Up::start().await;
+    let made = up.creel_json(&["instance", "create", "a", "--idle", "sleep:30"]).await;
+    assert_eq!(made["instance"]["idle"], json!({"policy": "sleep", "minutes": 30}));
+    let instance = up.instance("a", made["token"].as_str().unwrap()).await;
+    let pid = up.pid("a").await;
+
+    let slept = up.creel_json(&["instance", "sleep", "a"]).await;
+    assert_eq!(
+        (&slept["status"], &slept["desired"]),
+        (&json!("sleeping"), &json!("sleeping"))
+    );
+    assert_eq!(state(pid), 'T');
+    assert!(chat(&up, "a").await["choices"][0]["message"]["content"].is_string());
+    assert_eq!(up.show("a").await["status"], "running", "the console's chat wakes it");
+
+    up.post("/api/instances/a/sleep", &json!({})).await.ok();
+    assert!(
+        instance.says("hello").await.contains("hello"),
+        "so does who has its token"
+    );
+    assert_eq!(up.status_is("a", "running").await["pid"], pid);
+
+    up.post("/api/instances/a/sleep", &json!({})).await.ok();
+    let woken = up.creel_json(&["instance", "wake", "a"]).await;
+    assert_eq!((&woken["status"], &woken["pid"]), (&json!("running"), &json!(pid)));
+}
+
+#[tokio::test]
+async fn it_sleeps_on_when_its_control_plane_dies() {
+    let up = Up::start().await;
+    let instance = up.create("a").await;
+    let pid = up.pid("a").await;
+    up.post("/api/instances/a/sleep", &json!({})).await.ok();
+    let builder = up.kill().await;
+    assert_eq!(state(pid), 'T');
+    let up = builder.start().await;
+    assert_eq!(up.status_is("a", "sleeping").await["pid"], pid);
+    assert_eq!(state(pid), 'T', "adopted, and not woken");
+    assert!(instance.says("hello").await.contains("hello"));
+    assert_eq!(up.status_is("a", "running").await["pid"], pid);
+}
+
+#[tokio::test]
+async fn a_change_is_whole_or_none() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let changed = up
+        .creel_json(&[
+            "instance", "change", "a", "--idle", "stop:5", "--name", "Ann", "--memory", "256m",
+        ])
+        .await;
+    assert_eq!(changed["idle"], json!({"policy": "stop", "minutes": 5}));
+    assert_eq!(
+        (&changed["name"], &changed["memory_limit_bytes"]),
+        (&json!("Ann"), &json!(256 << 20))
+    );
+    assert!(
+        changed["message"].as_str().unwrap().contains("next start"),
+        "{changed:#}"
+    );
+
+    let before = up.show("a").await;
+    let patch = |body: Value| up.call(Method::PATCH, "/api/instances/a").json(&body);
+    for wrong in [
+        json!({"name": "Bob", "idle": {"policy": "doze", "minutes": 5}}),
+        json!({"name": "Bob", "idle": {"policy": "sleep", "minutes": 0}}),
+        json!({"name": "Bob", "cpus": 0}),
+        json!({"name": "Bob", "memory_limit_bytes": 1}),
+        json!({"name": "", "idle": {"policy": "always"}}),
+        json!({"name": "Bob", "port": 1}),
+    ] {
+        let refused = patch(wrong.clone()).await;
+        assert!(matches!(refused.problem().0, 400 | 422), "{wrong}: {refused:?}");
+    }
+    let after = up.show("a").await;
+    assert_eq!((&after["name"], &after["idle"]), (&before["name"], &before["idle"]));
+
+    for (arguments, said) in [
+        (&["instance", "change", "a"][..], "--idle"),
+        (&["instance", "change", "a", "--idle", "doze"], "sleep:MINUTES"),
+        (&["instance", "create", "b", "--idle", "sleep:0"], "sleep:MINUTES"),
+    ] {
+        let (code, line) = up.creel_refuses(arguments).await;
+        assert!(code == Some(2) && line.contains(said), "{arguments:?}: {line}");
+    }
+    up.post("/api/instances/a/stop", &json!({})).await.ok();
+    for action in ["sleep", "wake"] {
+        let refused = up.post(&format!("/api/instances/a/{action}"), &json!({})).await;
+        assert_eq!(refused.problem(), (409, "not_running".to_owned()));
+    }
+    let telegram = json!({"id": "bot", "channels": [{"type": "telegram", "config": {"botToken": "1:x"}}], "idle": {"policy": "sleep", "minutes": 5}});
+    let refused = up.post("/api/instances", &telegram).await;
+    assert_eq!(refused.problem().0, 422);
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("telegram") && detail.contains("stays on"), "{detail}");
+}
+
+/// Bytes of their own that a process and its children have in memory.
+fn resident(pid: i32) -> u64 {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let pids = std::iter::once(pid).chain(children.split_whitespace().map(|pid| pid.parse().unwrap()));
+    let own = |pid: i32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    };
+    pids.filter_map(own).sum::<u64>() << 10
+}
+
+#[tokio::test]
+async fn upstream_sleeps_and_goes_on_with_what_was_changed_meanwhile() {
+    const NEEDED: u64 = 2 << 30;
+    // Where the host has none and this user may not make any, it says so, which is seen below.
+    let swap = (Swap::free() < NEEDED).then(|| Swap::add(&std::env::temp_dir(), NEEDED));
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello from the model."));
+    let up = Up::builder()
+        .env("CREEL_OPENCLAW_CACHE", openclaw().to_str().unwrap())
+        .start()
+        .await;
+    let request = json!({"id": "upstream", "runtime": "openclaw", "start": false});
+    let created = up.post("/api/instances", &request).await.json();
+    let model = |id: &str| {
+        json!({"id": id, "name": id, "reasoning": false, "input": ["text"], "contextWindow": 128000, "maxTokens": 4096,
+               "cost": {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}})
+    };
+    let corp = json!({
+        "baseUrl": provider.openai_url(), "apiKey": "sk-fake", "api": "openai-completions", "models": [model("m1"), model("m2")],
+    });
+    let set = async |key: &str, value: Value| {
+        up.creel_json(&["instance", "config", "set", "upstream", key, &value.to_string()])
+            .await;
+    };
+    set("models.mode", json!("merge")).await;
+    set("models.providers.corp", corp).await;
+    set("agents.defaults.model.primary", json!("corp/m1")).await;
+    up.post("/api/instances/upstream/start", &json!({})).await.ok();
+    let instance = up.instance("upstream", created["token"].as_str().unwrap()).await;
+    assert_eq!(instance.says("hi").await, "Hello from the model.");
+    let pid = up.pid("upstream").await;
+    let before = resident(pid);
+
+    let slept = up.post("/api/instances/upstream/sleep", &json!({})).await.ok();
+    assert_eq!(slept["status"], "sleeping");
+    match (slept["message"].as_str(), Swap::free()) {
+        (None, _) => assert!(
+            resident(pid) < before / 10,
+            "{} of {before} bytes are left",
+            resident(pid)
+        ),
+        (Some(said), 0) => assert!(said.contains("this host has no swap"), "{said}; {swap:?}"),
+        (Some(said), _) => assert!(said.contains("no control group"), "{said}; {swap:?}"),
+    }
+    set("agents.defaults.model.primary", json!("corp/m2")).await;
+    assert_eq!(
+        chat(&up, "upstream").await["choices"][0]["message"]["content"],
+        "Hello from the model."
+    );
+    assert_eq!(
+        up.status_is("upstream", "running").await["pid"],
+        pid,
+        "the same process goes on"
+    );
+    until("a turn with the other model", || async {
+        instance.says("hi").await;
+        let asked = provider.requests().last().unwrap().json();
+        (asked["model"] == "m2").then_some(())
+    })
+    .await;
+    up.post("/api/instances/upstream/sleep", &json!({})).await.ok();
+    let stopped = up.post("/api/instances/upstream/stop", &json!({})).await.ok();
+    assert_eq!(stopped["status"], "stopped");
+}
