@@ -14,6 +14,8 @@ export CREEL_OPENAI_NODE=${CREEL_OPENAI_NODE:-$CREEL_CACHE/openai-node-$OPENAI_N
 # The official Anthropic SDKs: bin/python with `anthropic` in it, and node_modules/@anthropic-ai/sdk.
 export CREEL_ANTHROPIC_PYTHON=${CREEL_ANTHROPIC_PYTHON:-$CREEL_CACHE/anthropic-python-$ANTHROPIC_PYTHON_VERSION}
 export CREEL_ANTHROPIC_NODE=${CREEL_ANTHROPIC_NODE:-$CREEL_CACHE/anthropic-node-$ANTHROPIC_NODE_VERSION}
+# What judges manifests: bin/kubernetes-validate.
+export CREEL_KUBERNETES_VALIDATE=${CREEL_KUBERNETES_VALIDATE:-$CREEL_CACHE/kubernetes-validate-$KUBERNETES_VALIDATE_VERSION}
 # What the LLM Gateway is compared with: node_modules/@portkey-ai/gateway, and bin/litellm.
 export CREEL_PORTKEY=${CREEL_PORTKEY:-$CREEL_CACHE/portkey-$PORTKEY_VERSION}
 export CREEL_LITELLM=${CREEL_LITELLM:-$CREEL_CACHE/litellm-$LITELLM_VERSION}

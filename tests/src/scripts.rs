@@ -35,6 +35,11 @@ pub fn openclaw() -> PathBuf {
     installed("CREEL_OPENCLAW_CACHE").to_owned()
 }
 
+/// Judges manifests of Kubernetes by its own schemas.
+pub fn kubernetes_validate() -> PathBuf {
+    installed("CREEL_KUBERNETES_VALIDATE").join("bin/kubernetes-validate")
+}
+
 /// `PATH` with the pinned Node in it.
 pub fn path() -> &'static str {
     variable("PATH")
