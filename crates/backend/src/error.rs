@@ -56,6 +56,9 @@ pub fn fleet_problem(error: FleetError) -> Problem {
         FleetError::Runtime { .. } | FleetError::Plugin { .. } => {
             Problem::new(StatusCode::BAD_GATEWAY, "runtime", detail)
         }
+        FleetError::RolledBack { .. } => Problem::new(StatusCode::BAD_GATEWAY, "rolled_back", detail),
+        FleetError::Away { .. } => Problem::unavailable("driver_away", detail),
+        FleetError::Driver { .. } => Problem::new(StatusCode::BAD_GATEWAY, "driver", detail),
         FleetError::ShuttingDown => Problem::unavailable("shutting_down", detail),
         FleetError::Records(error) => records_problem(error),
         _ => {

@@ -37,6 +37,7 @@ pub struct Create {
     cpus: Option<f64>,
     idle: Option<Idle>,
     version: Option<String>,
+    image: Option<String>,
     keep_data: Option<bool>,
     start: Option<bool>,
 }
@@ -57,6 +58,7 @@ impl Create {
             cpus: self.cpus,
             idle: self.idle.unwrap_or_default(),
             version: self.version,
+            image: self.image,
             keep_data: self.keep_data.unwrap_or(false),
             start: self.start.unwrap_or(true),
         })

@@ -17,6 +17,7 @@ mod console;
 mod credits;
 mod csv;
 mod doctor;
+mod drivers;
 mod error;
 mod events;
 mod everyone;

@@ -10,8 +10,8 @@ use creel_http::{Problem, no_query, not_crowded, problems_only};
 
 use crate::state::Backend;
 use crate::{
-    activity, auth, bulk, channels, chat, config, config_sync, console, credits, doctor, events, everyone, instances,
-    llm, logs, me, observe, plan, signin, sync, system, templates, usage, users,
+    activity, auth, bulk, channels, chat, config, config_sync, console, credits, doctor, drivers, events, everyone,
+    instances, llm, logs, me, observe, plan, signin, sync, system, templates, usage, users,
 };
 
 pub type State = Arc<Backend>;
@@ -66,6 +66,9 @@ pub fn router(backend: &State) -> Router {
         )
         .route("/api/users/{id}/identity", get(me::of_user).put(me::set_of_user))
         .route("/api/users/{id}/logout", post(signin::end_all))
+        .route("/api/drivers", get(drivers::list))
+        .route("/api/images", get(drivers::images))
+        .route("/api/images/{runtime}", put(drivers::choose_image))
         .route("/api/system/status", get(system::status))
         .route("/api/doctor", get(doctor::show))
         .route("/api/system/users-gateway", get(everyone::show).put(everyone::make))

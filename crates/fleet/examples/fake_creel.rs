@@ -27,6 +27,8 @@ async fn main() {
             }
         }
         ["gateway", "run"] => gateway().await,
+        // In the place of Node, which runs upstream.
+        [_, entry, "gateway", "run", ..] if entry.ends_with("openclaw.mjs") => gateway().await,
         ["up", home, create] => up(home, create).await,
         _ => panic!("no stand-in for {args:?}"),
     }
@@ -50,7 +52,9 @@ async fn gateway() {
     let hoard = role
         .strip_prefix("hoard ")
         .map(|mib| vec![1_u8; mib.parse::<usize>().unwrap() << 20]);
-    let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await else {
+    let is_contained = std::env::var("OPENCLAW_GATEWAY_BIND").is_ok_and(|bind| bind == "lan");
+    let address = if is_contained { "0.0.0.0" } else { "127.0.0.1" };
+    let Ok(listener) = TcpListener::bind((address, port)).await else {
         leave("address in use", 1)
     };
     println!("keeps {} bytes", hoard.as_ref().map_or(0, Vec::len));
@@ -85,6 +89,13 @@ async fn answer(mut stream: TcpStream, role: &str) {
                 .map(|(name, value)| format!("{name}={value}\n"))
                 .collect(),
         ),
+        ("/say-environment", _) => {
+            let all: String = std::env::vars()
+                .map(|(name, value)| format!("{name}={value}\n"))
+                .collect();
+            println!("{all}");
+            ("text/plain", all)
+        }
         ("/read", path) => (
             "text/plain",
             format!("{:?}", std::fs::read(path).map(|bytes| bytes.len())),

@@ -5,12 +5,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use creel_config::json5;
 use creel_records::Runtime;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
+use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 
 const CONFINED: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
@@ -31,6 +32,48 @@ pub const ENV_FILE: &str = "instance.env";
 const KEPT: &str = "kept";
 /// The log, relative to the directory.
 pub const LOG: &str = "logs/gateway.log";
+
+/// What an instance may write, relative to the directory.
+const WRITABLE: [&str; 3] = ["data", "home", "tmp"];
+
+/// What is made in a directory belongs to whom the directory belongs to.
+fn own_as(parent: impl AsFd, made: impl AsFd) -> io::Result<()> {
+    let (parent, own) = (rustix::fs::fstat(parent)?, rustix::fs::fstat(&made)?);
+    if (parent.st_uid, parent.st_gid) != (own.st_uid, own.st_gid) && rustix::process::geteuid().is_root() {
+        let owner = (Uid::from_raw(parent.st_uid), Gid::from_raw(parent.st_gid));
+        rustix::fs::fchown(made, Some(owner.0), Some(owner.1))?;
+    }
+    Ok(())
+}
+
+/// The directory last: one that was cut off is done again.
+fn give(directory: &OwnedFd, user: u32, group: u32) -> io::Result<()> {
+    let (user_id, group_id) = (Uid::from_raw(user), Gid::from_raw(group));
+    for entry in rustix::fs::Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match rustix::fs::openat(directory, name, flags, Mode::empty()) {
+            Ok(below) => give(&below, user, group)?,
+            // No directory, or a link.
+            Err(Errno::NOTDIR | Errno::LOOP) => {
+                rustix::fs::chownat(
+                    directory,
+                    name,
+                    Some(user_id),
+                    Some(group_id),
+                    AtFlags::SYMLINK_NOFOLLOW,
+                )?;
+            }
+            Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(rustix::fs::fchown(directory, Some(user_id), Some(group_id))?)
+}
 
 impl InstanceDirectory {
     pub fn new(root: PathBuf) -> Self {
@@ -89,7 +132,7 @@ impl InstanceDirectory {
 
     /// What the instance's processes may write (and nothing else of the home directory may they see).
     pub fn writable(&self) -> Vec<PathBuf> {
-        vec![self.data(), self.home(), self.tmp()]
+        WRITABLE.iter().map(|path| self.root.join(path)).collect()
     }
 
     fn open(&self) -> io::Result<OwnedFd> {
@@ -127,8 +170,9 @@ impl InstanceDirectory {
         let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
         for end in ends.filter(|end| *end > 0) {
             let (parent, name) = self.parent(&path[..end])?;
-            match rustix::fs::mkdirat(parent, name, DIRECTORY) {
-                Ok(()) | Err(Errno::EXIST) => {}
+            match rustix::fs::mkdirat(&parent, name, DIRECTORY) {
+                Ok(()) => own_as(&parent, self.open_beneath(&path[..end], OFlags::RDONLY, Mode::empty())?)?,
+                Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -179,12 +223,26 @@ impl InstanceDirectory {
         }
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(&parent, &*aside, flags, FILE)?);
-        let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        let owned = own_as(&parent, &file);
+        let written = owned
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .and_then(|()| file.sync_all());
         let placed = written.and_then(|()| Ok(rustix::fs::renameat(&parent, &*aside, &parent, name)?));
         if placed.is_err() {
             let _ = rustix::fs::unlinkat(&parent, &*aside, AtFlags::empty());
         }
         placed
+    }
+
+    /// Makes what the instance may write theirs. For a Creel that is root, and whose instances are not.
+    pub fn give_to(&self, user: u32, group: u32) -> io::Result<()> {
+        for path in WRITABLE {
+            let top = self.open_beneath(path, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?;
+            if rustix::fs::fstat(&top)?.st_uid != user {
+                give(&top, user, group)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a start would find room for what it writes.

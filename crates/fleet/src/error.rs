@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use creel_config::ConfigError;
-use creel_records::{Desired, RecordsError, Runtime, Status};
+use creel_records::{Desired, Driver, RecordsError, Runtime, Status};
 
 use crate::template::BrokenTemplate;
 use crate::{InstanceId, InvalidId};
@@ -62,6 +62,14 @@ pub enum FleetError {
         id: InstanceId,
         reason: String,
         log: Vec<String>,
+    },
+
+    /// What it was to run instead did not get ready.
+    #[error("instance \"{id}\" was not upgraded, and {}: {reason}", if *runs { "runs what it ran before" } else { "does not run what it ran before either" })]
+    RolledBack {
+        id: InstanceId,
+        reason: Box<FleetError>,
+        runs: bool,
     },
 
     /// It was to be restarted, but could not be started again: the process that runs was left alone.
@@ -148,6 +156,14 @@ pub enum FleetError {
     /// A secret on disk does not fit the master key.
     #[error("the sealed token of instance \"{0}\" does not open with this home's secrets/master.key; rotate the token")]
     Sealed(InstanceId),
+
+    /// Where it is to run does not answer; what is there is not known, and nothing was changed.
+    #[error("{reason}")]
+    Away { reason: String },
+
+    /// Where it is to run will not have it.
+    #[error("{driver}: {reason}")]
+    Driver { driver: Driver, reason: String },
 
     #[error(transparent)]
     Records(#[from] RecordsError),

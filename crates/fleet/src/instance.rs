@@ -36,6 +36,15 @@ pub struct Instance {
     pub cpus: Option<f64>,
     /// What becomes of it when it has nothing to do.
     pub idle: Idle,
+    /// The container image it runs, pinned; absent where it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// What was changed of it behind Creel's back, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<String>,
+    /// The name that its driver knows it by elsewhere.
+    #[serde(skip)]
+    pub(crate) external_id: Option<String>,
     /// Milliseconds since the Unix epoch here, RFC 3339 in JSON (likewise below).
     #[serde(serialize_with = "rfc3339")]
     pub created_at: i64,
@@ -79,6 +88,9 @@ impl Instance {
             memory_limit_bytes: record.memory_bytes,
             cpus: record.cpus,
             idle: record.idle,
+            image: record.image.clone(),
+            drift: Vec::new(),
+            external_id: record.external_id.clone(),
             created_at: record.created_at,
             updated_at: record.updated_at,
             started_at: None,
@@ -128,6 +140,8 @@ pub struct CreateInstance {
     pub idle: Idle,
     /// Version of the `openclaw` runtime; [`crate::OPENCLAW_VERSION`] if absent.
     pub version: Option<String>,
+    /// The container image to run, for the drivers that have such; that of its runtime if absent.
+    pub image: Option<String>,
     /// Takes up what was kept of a removed instance of this id, if anything was; without it that is an error.
     pub keep_data: bool,
     pub start: bool,
@@ -149,6 +163,7 @@ impl CreateInstance {
             cpus: None,
             idle: Idle::Always,
             version: None,
+            image: None,
             keep_data: false,
             start: true,
         }

@@ -46,8 +46,8 @@ pub use config_version::ConfigVersion;
 pub use credentials::Credentials;
 pub use error::FleetError;
 pub use fleet::{
-    CgroupVersion, ChangeInstance, ConfigDiff, Conflicts, DefaultMemory, Feature, Fleet, FleetOptions, HostFacts,
-    MEMORY_LIMITS, Synced, Timing, features_without_a_fleet,
+    CgroupVersion, ChangeInstance, ConfigDiff, Conflicts, DefaultMemory, DriverFacts, Feature, Fleet, FleetOptions,
+    HostFacts, ImageFacts, MEMORY_LIMITS, Synced, Timing, Upgrade, features_without_a_fleet,
 };
 pub use home::{Home, write_private};
 pub use id::{InstanceId, InvalidId};

@@ -18,10 +18,12 @@ const MAX_ANSWER: u64 = 64 << 10;
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// Waits until the instance with this session is ready on this port, asking often at first and then less.
-pub async fn until_ready(session: u32, port: u16) {
+/// Waits until the instance with this session is ready on this port, asking often at first and then less. Without a session,
+/// whoever has the port is known to be the right one.
+pub async fn until_ready(session: Option<u32>, port: u16) {
     let mut pause = FIRST_PAUSE;
-    while !(is_ready(port).await && procfs::listens(session, port)) {
+    let is_its_own = || session.is_none_or(|session| procfs::listens(session, port));
+    while !(is_ready(port).await && is_its_own()) {
         tokio::time::sleep(pause).await;
         pause = (pause * 5 / 4 + Duration::from_millis(1)).min(LONGEST_PAUSE);
     }

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 
 use crate::Credentials;
 use crate::actor::Command;
+use crate::driver::docker::DockerDriver;
 use crate::driver::process::ProcessDriver;
 use crate::driver::{Drivers, Limits};
 use crate::idle::Work;
@@ -56,6 +57,7 @@ pub struct Shared {
     pub drivers: Drivers,
     /// The driver that is always there.
     pub process: Arc<ProcessDriver>,
+    pub docker: Arc<DockerDriver>,
     pub default_memory: DefaultMemory,
     pub stats: Stats,
     pub events: broadcast::Sender<FleetEvent>,

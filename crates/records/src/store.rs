@@ -8,7 +8,8 @@ use crate::ledger::Credits;
 use crate::{
     Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyRecord, KeyTerms,
     LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord, ProviderRecord,
-    RecordsError, SignedBy, SigningKey, Spent, UserChanges, UserKey, UserLogin, UserPatch, UserRecord, UserToken,
+    RecordsError, Runtime, SignedBy, SigningKey, Spent, UserChanges, UserKey, UserLogin, UserPatch, UserRecord,
+    UserToken,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
@@ -32,6 +33,9 @@ pub trait Instances: Send + Sync {
     async fn set_token(&self, id: &str, sha256: &[u8; 32], sealed: &[u8]) -> Result<(), RecordsError>;
     /// Whether there was one.
     async fn delete_instance(&self, id: &str) -> Result<bool, RecordsError>;
+    /// The container images that were chosen for new instances, by runtime.
+    async fn images(&self) -> Result<Vec<(Runtime, String)>, RecordsError>;
+    async fn put_image(&self, runtime: Runtime, image: &str) -> Result<(), RecordsError>;
 }
 
 /// Those who may use the Cloud Backend, and what they sign in with.

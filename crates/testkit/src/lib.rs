@@ -5,6 +5,7 @@
 
 pub mod cloud;
 pub mod database;
+pub mod docker;
 pub mod groups;
 pub mod identity;
 pub mod npm;

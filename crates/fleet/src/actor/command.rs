@@ -1,12 +1,13 @@
 //! What an actor is asked, and how it answers: with "it is recorded and under way"; whoever needs the end of it watches.
 
 use creel_records::{Desired, Idle, InstanceChange, Status, now_ms};
+use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::Actor;
 use super::phase::Phase;
 use crate::directory::CONFIG;
-use crate::fleet::MAX_CONFIG;
+use crate::fleet::{MAX_CONFIG, Upgrade};
 use crate::idle::platforms;
 use crate::{ConfigVersion, FleetError, Token, configuration, environment, template};
 
@@ -43,12 +44,22 @@ pub enum Command {
         change: Box<InstanceChange>,
         done: Answer<()>,
     },
+    /// It should run something else, if it runs at all.
+    Upgrade {
+        to: Upgrade,
+        done: Answer<()>,
+    },
+    /// What was found to be changed behind our back; nothing answers.
+    Drifted(Vec<String>),
     /// The fleet ends: so does the process, but what should be stays as it is.
     ShutDown(oneshot::Sender<()>),
 }
 
 impl Actor {
     pub(super) async fn obey(&mut self, command: Command) {
+        let Some(command) = self.refuse_out_of_sight(command) else {
+            return;
+        };
         match command {
             Command::Start(answer) => {
                 let done = self.start().await;
@@ -118,6 +129,27 @@ impl Actor {
             } => {
                 let _ = done.send(self.set_config(&text, read.as_deref(), template.as_deref()));
             }
+            Command::Upgrade { to, done } => {
+                let changed = self.change_to(to).await;
+                if changed.is_ok() {
+                    self.forget_failures();
+                    if matches!(self.phase, Phase::Failed | Phase::Waiting(_) | Phase::Preparing(_)) {
+                        self.phase = Phase::Idle;
+                    }
+                    self.again = self.phase.living().is_some();
+                }
+                self.step_and_answer(changed, done).await;
+            }
+            Command::Drifted(lines) => {
+                if lines != self.drift {
+                    for line in lines.iter().filter(|line| !self.drift.contains(line)) {
+                        self.shared
+                            .note("drifted", &self.id, line.clone(), json!({"drift": line}));
+                    }
+                    self.drift = lines;
+                    self.publish();
+                }
+            }
             Command::ShutDown(done) => self.shut_down = Some(done),
         }
     }
@@ -145,6 +177,22 @@ impl Actor {
         record.updated_at = now_ms();
         self.publish();
         Ok(())
+    }
+
+    /// Answers what cannot be done while it is out of sight; gives back everything else.
+    fn refuse_out_of_sight(&self, command: Command) -> Option<Command> {
+        let Err(error) = self.must_be_in_sight() else {
+            return Some(command);
+        };
+        match command {
+            Command::Start(answer) | Command::Stop(answer) | Command::Restart(answer) | Command::Init(answer) => {
+                drop(answer.send(Err(error)));
+            }
+            Command::Remove { done, .. } | Command::Upgrade { done, .. } => drop(done.send(Err(error))),
+            Command::RotateToken(answer) => drop(answer.send(Err(error))),
+            other => return Some(other),
+        }
+        None
     }
 
     fn set_config(&self, text: &str, read: Option<&[ConfigVersion]>, template: Option<&str>) -> Result<(), FleetError> {
@@ -202,6 +250,18 @@ impl Actor {
         }
         let room = self.directory.has_room();
         room.map_err(FleetError::file("write to", self.directory.root()))
+    }
+
+    async fn change_to(&mut self, to: Upgrade) -> Result<(), FleetError> {
+        let mut change = InstanceChange::default();
+        match to {
+            Upgrade::Version(version) => change.version = Some(version),
+            Upgrade::Image(image) => change.image = Some(image),
+        }
+        self.shared.records.update_instance(self.id.as_str(), &change).await?;
+        self.record.version = change.version.or(self.record.version.take());
+        self.record.image = change.image.or(self.record.image.take());
+        Ok(())
     }
 
     pub(super) fn forget_failures(&mut self) {

@@ -4,6 +4,7 @@
 //! which compares what should be with what is and takes the next step. No step blocks for longer than a file write or a
 //! record; whatever takes time is a [`Phase`] that can be interrupted by the next command.
 
+mod away;
 mod command;
 mod install;
 mod phase;
@@ -51,6 +52,10 @@ pub struct Actor {
     unrecorded: bool,
     started_at: Option<i64>,
     message: Option<String>,
+    /// What was changed of it behind our back.
+    drift: Vec<String>,
+    /// Why it is out of sight, while it is.
+    out_of_sight: Option<String>,
     commands: mpsc::Receiver<Command>,
     progress: (mpsc::Sender<String>, mpsc::Receiver<String>),
     published: watch::Sender<Arc<Instance>>,
@@ -119,6 +124,8 @@ impl Actor {
             unrecorded: false,
             started_at: None,
             message: None,
+            drift: Vec::new(),
+            out_of_sight: None,
             commands,
             progress: mpsc::channel(COMMANDS),
             published,
@@ -135,16 +142,7 @@ impl Actor {
     /// Takes one step after another until the instance is removed or the fleet shuts down.
     pub async fn run(mut self) {
         if self.unrecorded && !self.should_live() {
-            let seen = Observed {
-                status: self.record.status,
-                pid: None,
-                pid_started: None,
-                external_id: None,
-                error: None,
-            };
-            if let Err(error) = self.shared.records.set_observed(self.id.as_str(), &seen).await {
-                tracing::warn!(instance = %self.id, %error, "cannot record what was seen");
-            }
+            self.record_unseen().await;
         }
         while self.reconcile().await.is_continue() {
             self.answer_sleepers();
@@ -159,6 +157,21 @@ impl Actor {
                     self.publish();
                 }
             }
+        }
+    }
+
+    /// What was found at the beginning, where nothing else is going to be recorded.
+    async fn record_unseen(&mut self) {
+        self.unrecorded = false;
+        let seen = Observed {
+            status: self.record.status,
+            pid: None,
+            pid_started: None,
+            external_id: None,
+            error: None,
+        };
+        if let Err(error) = self.shared.records.set_observed(self.id.as_str(), &seen).await {
+            tracing::warn!(instance = %self.id, %error, "cannot record what was seen");
         }
     }
 
@@ -182,7 +195,7 @@ impl Actor {
         match (&self.phase, self.goal()) {
             (Phase::Idle, Goal::Run | Goal::Sleep) => Step::Prepare,
             (Phase::Idle, Goal::Gone) => Step::Remove,
-            (Phase::Idle, Goal::Rest) if self.shut_down.is_some() => Step::Leave,
+            (Phase::Idle | Phase::Away(_), Goal::Rest) if self.shut_down.is_some() => Step::Leave,
             (Phase::Preparing(_) | Phase::Waiting(_), Goal::Rest | Goal::Gone) | (Phase::Failed, Goal::Rest) => {
                 Step::Rest
             }
@@ -237,12 +250,13 @@ impl Actor {
     async fn happened(&mut self, event: Event) {
         match event {
             Event::Prepared(Ok((launch, turn))) => self.launch(launch, turn).await,
-            Event::Prepared(Err(error)) => self.fail(error.to_string()).await,
+            Event::Prepared(Err(error)) => self.could_not_start(error).await,
             Event::Ready => self.ready().await,
             Event::PagedOut(done) => self.paged_out(done).await,
             Event::Exited(exit) => self.exited(exit).await,
             Event::Late => self.late().await,
             Event::WaitingIsOver => self.phase = Phase::Idle,
+            Event::LookAgain => self.look_again().await,
         }
     }
 
@@ -273,6 +287,7 @@ impl Actor {
         self.phase = Phase::Failed;
         self.message = None;
         self.started_at = None;
+        self.out_of_sight = None;
         // What a start made that did not come to its end.
         self.driver.clear(&self.id).await;
         tracing::warn!(instance = %self.id, reason, "instance failed");
@@ -318,7 +333,11 @@ impl Actor {
 
     /// Takes over what lives there, whoever started it.
     async fn adopt(&mut self) {
-        let Found::Living(living) = self.find().await else {
+        let found = self.find().await;
+        if let Found::Away(reason) = found {
+            return self.away(reason);
+        }
+        let Found::Living(living) = found else {
             if !matches!(self.record.status, Status::Created | Status::Stopped | Status::Error) {
                 self.record.status = Status::Stopped;
                 self.unrecorded = true;
@@ -398,6 +417,13 @@ impl Actor {
         let mut instance = self.shared.describe(&self.id, &self.record);
         instance.started_at = self.started_at;
         instance.message.clone_from(&self.message);
+        instance.drift.clone_from(&self.drift);
+        instance.external_id.clone_from(&self.record.external_id);
+        if let Some(reason) = &self.out_of_sight {
+            // What is recorded stays: it may be serving.
+            instance.status = Status::Error;
+            instance.error = Some(reason.clone());
+        }
         let instance = Arc::new(instance);
         self.published.send_replace(instance.clone());
         self.shared.announce(FleetEvent::Changed(instance));

@@ -63,6 +63,8 @@ pub enum Phase {
     },
     /// It crashed and is started again at this time.
     Waiting(Instant),
+    /// Where it lives, or is to live, does not answer. It is looked for again at this time.
+    Away(Instant),
     /// It is left alone until someone asks again.
     Failed,
 }
@@ -75,6 +77,7 @@ pub enum Event {
     Exited(Exit),
     Late,
     WaitingIsOver,
+    LookAgain,
 }
 
 impl Phase {
@@ -111,6 +114,10 @@ impl Phase {
                 sleep_until(*until).await;
                 Event::WaitingIsOver
             }
+            Self::Away(until) => {
+                sleep_until(*until).await;
+                Event::LookAgain
+            }
         }
     }
 
@@ -124,7 +131,7 @@ impl Phase {
             | Self::FallingAsleep { living, .. }
             | Self::Asleep { living }
             | Self::Stopping { living, .. } => Some(living.as_ref()),
-            Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Failed => None,
+            Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Away(_) | Self::Failed => None,
         }
     }
 
@@ -138,7 +145,7 @@ impl Phase {
             | Self::FallingAsleep { living, .. }
             | Self::Asleep { living }
             | Self::Stopping { living, .. } => Some(living),
-            Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Failed => None,
+            Self::Idle | Self::Preparing(_) | Self::Waiting(_) | Self::Away(_) | Self::Failed => None,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{FleetError, configuration, environment, fault, port};
 /// How long a runtime may take to repair its configuration.
 const REPAIR: Duration = Duration::from_secs(120);
 /// How often another port is tried when someone else was faster.
-const MAX_MOVES: u32 = 5;
+pub(super) const MAX_MOVES: u32 = 5;
 
 impl Actor {
     /// Gets what the start needs, and a turn to start.
@@ -51,14 +51,18 @@ impl Actor {
             return;
         };
         self.message = self.oddity();
+        if let Err(error) = self.pin(launcher.image()).await {
+            return self.fail(error.to_string()).await;
+        }
         match self.spawn(&launcher, Purpose::Serve).await {
             Ok(Some(living)) => {
                 self.started_at = Some(now_ms());
+                self.drift.clear();
                 self.phase = self.awaiting_readiness(living, Some(launcher), Some(turn));
                 self.publish();
             }
             Ok(None) => self.adopt_inhabitant().await,
-            Err(error) => self.fail(error.to_string()).await,
+            Err(error) => self.could_not_start(error).await,
         }
     }
 
@@ -78,6 +82,20 @@ impl Actor {
             tracing::warn!(instance = %self.id, "{line}");
         }
         (!told.is_empty()).then(|| told.join("; "))
+    }
+
+    /// Records the image that it starts from, so that every later start is of the same.
+    async fn pin(&mut self, image: Option<&str>) -> Result<(), FleetError> {
+        if image.is_none() || image == self.record.image.as_deref() {
+            return Ok(());
+        }
+        let change = InstanceChange {
+            image: image.map(str::to_owned),
+            ..InstanceChange::default()
+        };
+        self.shared.records.update_instance(self.id.as_str(), &change).await?;
+        self.record.image = change.image;
+        Ok(())
     }
 
     pub(super) fn awaiting_readiness(
@@ -183,7 +201,7 @@ impl Actor {
     }
 
     /// What is wrong with the port that it was made with, for whoever can no longer choose another.
-    fn own_port(&self, error: FleetError) -> FleetError {
+    pub(super) fn own_port(&self, error: FleetError) -> FleetError {
         match error {
             FleetError::PortInUse { port, .. } => FleetError::OwnPortInUse {
                 id: self.id.clone(),
@@ -203,6 +221,7 @@ impl Actor {
             }
             // Just gone: the next step starts afresh.
             Found::Nobody => self.phase = Phase::Idle,
+            Found::Away(reason) => self.away(reason),
             Found::Unknown(reason) => self.fail(reason).await,
         }
     }
@@ -245,6 +264,14 @@ impl Actor {
     /// It is gone, and all it started with it.
     pub(super) async fn exited(&mut self, exit: Exit) {
         self.started_at = None;
+        self.drift.clear();
+        if exit == Exit::OutOfSight {
+            return match self.find().await {
+                Found::Away(reason) => self.away(reason),
+                // It answers again already.
+                _ => self.look_again().await,
+            };
+        }
         match std::mem::replace(&mut self.phase, Phase::Idle) {
             Phase::Stopping {
                 failure: Some(reason), ..
@@ -267,7 +294,7 @@ impl Actor {
                 self.crashed(exit).await;
             }
             Phase::FallingAsleep { .. } | Phase::Asleep { .. } => self.crashed(exit).await,
-            Phase::Idle | Phase::Preparing(_) | Phase::Waiting(_) | Phase::Failed => {}
+            Phase::Idle | Phase::Preparing(_) | Phase::Waiting(_) | Phase::Away(_) | Phase::Failed => {}
         }
     }
 
@@ -314,6 +341,14 @@ impl Actor {
 
     /// It ended on its own: starts it again, later each time, until that has been useless for too long.
     async fn crashed(&mut self, exit: Exit) {
+        if exit == Exit::Removed {
+            // Whoever did it may have meant it: shown, and not undone.
+            let place = self.record.driver;
+            self.fail(format!("{exit}; `creel instance start {}` makes it anew", self.id))
+                .await;
+            self.drift = vec![format!("what ran it in {place} was removed behind creel's back")];
+            return self.publish();
+        }
         let timing = &self.shared.timing;
         self.crashes += 1;
         if self.crashes >= timing.crash_limit {

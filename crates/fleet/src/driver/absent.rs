@@ -30,4 +30,8 @@ impl Driver for Absent {
     async fn measure(&self, _: &[Subject]) -> Vec<(InstanceId, Usage)> {
         Vec::new()
     }
+
+    async fn drift(&self, _: &[Subject]) -> Vec<(InstanceId, Vec<String>)> {
+        Vec::new()
+    }
 }

@@ -17,6 +17,9 @@ pub const MAX_PROCESSES: u64 = 512;
 /// The period over which version 1 and 2 count processor time, in microseconds.
 const CPU_PERIOD: u64 = 100_000;
 
+/// The largest unit in which a kernel counts memory.
+const LARGEST_PAGE: u64 = 64 << 10;
+
 /// Held while groups are made or removed: what holds them goes with the last, and nobody may be making one in it then.
 static CHANGES: Mutex<()> = Mutex::new(());
 
@@ -216,6 +219,28 @@ impl Cgroups {
         Ok(group)
     }
 
+    /// What of an instance's limits is not as it was set, a line each.
+    pub fn changed(&self, id: &InstanceId, limits: &Limits) -> Vec<String> {
+        let mut changed = Vec::new();
+        if let (Some(base), Some(bytes)) = (&self.memory, limits.memory_bytes) {
+            let file = if self.version_2 {
+                "memory.max"
+            } else {
+                "memory.limit_in_bytes"
+            };
+            let now = fs::read_to_string(base.join(id.as_str()).join(file)).unwrap_or_default();
+            // The kernel counts in pages.
+            let is_so = now
+                .trim()
+                .parse()
+                .is_ok_and(|now: u64| now.abs_diff(bytes) < LARGEST_PAGE);
+            if !now.is_empty() && !is_so {
+                changed.push(format!("its memory limit (bytes) is {}, not {bytes}", now.trim()));
+            }
+        }
+        changed
+    }
+
     fn add(&self, group: &mut Group, base: &Path, id: &InstanceId) -> io::Result<PathBuf> {
         make(base)?;
         if self.version_2 {
@@ -369,6 +394,12 @@ mod tests {
         assert_eq!(
             fs::read_to_string(alice("memory").join("memory.limit_in_bytes")).unwrap(),
             "536870912"
+        );
+        assert_eq!(cgroups.changed(&id, &limits), [""; 0]);
+        fs::write(alice("memory").join("memory.limit_in_bytes"), "1073741824\n").unwrap();
+        assert_eq!(
+            cgroups.changed(&id, &limits),
+            ["its memory limit (bytes) is 1073741824, not 536870912"]
         );
         assert_eq!(
             fs::read_to_string(alice("cpu").join("cpu.cfs_quota_us")).unwrap(),

@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 pub enum Exit {
     Code(i32),
     Signal(i32),
+    /// Somebody removed it, and not Creel.
+    Removed,
+    /// It may live or not: whoever would know does not answer. [`super::Driver::find`] says more.
+    OutOfSight,
     /// Nobody was told: one that an earlier control plane started, say.
     Unknown,
 }
@@ -27,7 +31,7 @@ impl Exit {
         match self {
             Self::Code(code) => json!({"code": code}),
             Self::Signal(signal) => json!({"signal": signal}),
-            Self::Unknown => json!({}),
+            Self::Removed | Self::OutOfSight | Self::Unknown => json!({}),
         }
     }
 }
@@ -48,7 +52,8 @@ impl std::fmt::Display for Exit {
             Self::Code(code) => write!(f, "exited with code {code}"),
             Self::Signal(9) => write!(f, "was killed (signal 9; out of memory?)"),
             Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
-            Self::Unknown => write!(f, "ended"),
+            Self::Removed => write!(f, "was removed by somebody else"),
+            Self::OutOfSight | Self::Unknown => write!(f, "ended"),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod absent;
 pub mod cgroup;
+pub mod docker;
 mod exit;
 pub mod process;
 pub mod sleep;
@@ -61,6 +62,9 @@ pub trait Driver: Send + Sync {
 
     /// What these use now. One that cannot be measured is left out.
     async fn measure(&self, living: &[Subject]) -> Vec<(InstanceId, Usage)>;
+
+    /// What was changed of these behind our back, a line each. One that cannot be looked at is left out.
+    async fn drift(&self, living: &[Subject]) -> Vec<(InstanceId, Vec<String>)>;
 }
 
 /// Whose place is looked into.
@@ -87,6 +91,8 @@ pub struct Identity {
 pub enum Found {
     Nobody,
     Living(Box<dyn Living>),
+    /// Nobody knows: where it would live does not answer; why, in a line. It is looked for again.
+    Away(String),
     /// Somebody whom this driver cannot take over; why, in a line.
     Unknown(String),
 }
@@ -96,6 +102,11 @@ pub enum Found {
 pub trait Launcher: Send + Sync {
     /// Whether the runtime has a program that repairs a configuration it refused.
     fn can_repair(&self) -> bool;
+
+    /// The image it starts, pinned; it is recorded, so that every later start is of the same.
+    fn image(&self) -> Option<&str> {
+        None
+    }
 
     /// Makes what will run. It does nothing yet.
     async fn make(&self, start: Start<'_>, purpose: Purpose) -> Result<Box<dyn Made>, FleetError>;
@@ -182,6 +193,9 @@ pub trait Living: Send + Sync {
 pub struct Subject {
     pub id: InstanceId,
     pub pid: Option<u32>,
+    pub external_id: Option<String>,
+    /// Those it was started with.
+    pub limits: Limits,
 }
 
 /// What one uses.

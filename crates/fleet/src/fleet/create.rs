@@ -15,6 +15,7 @@ use super::change::{check_limits, check_name};
 use super::kept::Kept;
 use crate::actor::Actor;
 use crate::driver::Limits;
+use crate::driver::docker::image;
 use crate::idle::platforms;
 use crate::shared::Shared;
 use crate::{
@@ -65,10 +66,13 @@ impl Fleet {
         kept.is_of(new.runtime)
     }
 
-    async fn make(&self, new: CreateInstance, port: u16) -> Result<(Instance, Token), FleetError> {
+    async fn make(&self, mut new: CreateInstance, port: u16) -> Result<(Instance, Token), FleetError> {
         let shared = &self.shared;
         let id = new.id.clone();
         let renamed = new.name.is_some();
+        if new.driver == Driver::Docker && new.image.is_none() {
+            new.image = Some(self.image_of(new.runtime).await?);
+        }
         let given = channel::take(new.channels)?;
         let directory = shared.home.instance(&id);
         let token = Token::mint().map_err(FleetError::file("make a token for", directory.root()))?;
@@ -88,7 +92,7 @@ impl Fleet {
             },
             memory_bytes: new.memory_limit_bytes,
             cpus: new.cpus,
-            image: None,
+            image: new.image,
             idle: new.idle,
             desired: if new.start { Desired::Running } else { Desired::Stopped },
             token_sha256: token.sha256(),
@@ -229,12 +233,17 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
 /// Refuses what cannot be, naming the field of the request.
 fn check(new: &CreateInstance) -> Result<(), FleetError> {
     let refuse = |field, reason: &str| Err(FleetError::invalid(field, reason));
-    if new.driver != Driver::Process {
+    if !matches!(new.driver, Driver::Process | Driver::Docker) {
         let reason = format!(
-            "\"{}\" is not available on this server yet; use \"process\"",
+            "\"{}\" is not available on this server yet; use \"process\" or \"docker\"",
             new.driver
         );
         return Err(FleetError::invalid("driver", reason));
+    }
+    match &new.image {
+        Some(_) if new.driver != Driver::Docker => return refuse("image", "is for the driver docker; leave it out"),
+        Some(image) => image::check(image)?,
+        None => {}
     }
     if let Some(name) = &new.name {
         check_name(name)?;
@@ -261,21 +270,28 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
         cpus: new.cpus,
     })?;
     if let Some(version) = &new.version {
-        let plain = version
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
-        let starts = version.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
         if new.runtime == Runtime::Native {
             return refuse(
                 "version",
                 "the native runtime has the version of this creel; leave it out",
             );
         }
-        if !plain || !starts || version.len() > 40 {
-            return refuse("version", "must be a version of openclaw on npm, for example 2026.9.6");
-        }
+        check_version(version)?;
     }
     Ok(())
+}
+
+/// Refuses what is no version of upstream on npm.
+pub(super) fn check_version(version: &str) -> Result<(), FleetError> {
+    let plain = version
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let starts = version.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+    if plain && starts && version.len() <= 40 {
+        return Ok(());
+    }
+    let reason = "must be a version of openclaw on npm, for example 2026.9.6";
+    Err(FleetError::invalid("version", reason))
 }
 
 #[cfg(test)]
@@ -292,7 +308,7 @@ mod tests {
         assert_eq!(refused(new()), None);
         assert_eq!(
             refused(CreateInstance {
-                driver: Driver::Docker,
+                driver: Driver::Kubernetes,
                 ..new()
             }),
             Some("driver")

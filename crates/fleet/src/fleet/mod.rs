@@ -2,16 +2,20 @@
 
 mod change;
 mod create;
+mod drivers;
 mod host;
 mod kept;
 mod open;
 mod options;
 mod templates;
+mod upgrade;
 
 pub use change::{ChangeInstance, MEMORY_LIMITS};
+pub use drivers::{DriverFacts, ImageFacts};
 pub use host::{CgroupVersion, Feature, HostFacts, features_without_a_fleet};
 pub use options::{DefaultMemory, FleetOptions, Timing};
 pub use templates::{ConfigDiff, Conflicts, Synced};
+pub use upgrade::Upgrade;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -388,7 +392,8 @@ impl Fleet {
             instance.desired != wanted
                 || match wanted {
                     Desired::Running => matches!(instance.status, Status::Running | Status::Error),
-                    _ => matches!(instance.status, Status::Stopped),
+                    // In error: it went out of sight meanwhile.
+                    _ => matches!(instance.status, Status::Stopped | Status::Error),
                 }
         });
         let instance = over
@@ -397,6 +402,10 @@ impl Fleet {
             .map_err(|_| self.gone(id))?;
         if instance.desired != wanted {
             return Err(FleetError::superseded(id.clone(), instance.desired));
+        }
+        if instance.status == Status::Error && wanted != Desired::Running {
+            let reason = instance.error.clone().unwrap_or_default();
+            return Err(FleetError::Away { reason });
         }
         if instance.status == Status::Error {
             let mut lines = instance.error.as_deref().unwrap_or_default().lines().map(str::to_owned);

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
-use creel_records::{Driver, Records, now_ms};
+use creel_records::{Driver, Records, Status, now_ms};
 use futures_util::future;
 use rustix::process::{Resource, Rlimit};
 use sha2::{Digest as _, Sha256};
@@ -13,10 +13,11 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use super::create::settle_unborn;
 use super::{Fleet, FleetOptions};
-use crate::actor::Actor;
+use crate::actor::{Actor, Command};
 use crate::driver::cgroup::Cgroups;
+use crate::driver::docker::{DockerDriver, Engine};
 use crate::driver::process::ProcessDriver;
-use crate::driver::{self, Drivers, Subject};
+use crate::driver::{self, Drivers, Limits, Subject};
 use crate::hex::hex;
 use crate::port::Ports;
 use crate::runtime::Installer;
@@ -47,11 +48,15 @@ impl Fleet {
             Installer::new(options.home.runtimes_dir(), options.openclaw_cache),
             Cgroups::detect(&group_name(&options.home)),
         ));
-        let there: [(Driver, Arc<dyn driver::Driver>); 1] = [(Driver::Process, process.clone())];
+        let engine = Engine::find(options.docker_host.as_deref());
+        let docker = Arc::new(DockerDriver::new(engine, group_name(&options.home)));
+        let there: [(Driver, Arc<dyn driver::Driver>); 2] =
+            [(Driver::Process, process.clone()), (Driver::Docker, docker.clone())];
         let shared = Arc::new(Shared {
             sealer: options.home.sealer()?,
             drivers: Drivers::new(there),
             process,
+            docker,
             home: options.home,
             records: options.records,
             provider_env: options.provider_env,
@@ -145,6 +150,7 @@ async fn measure(shared: Weak<Shared>) {
             async move { driver.measure(subjects).await }
         });
         let measured = future::join_all(measured).await.concat();
+        tell_drift(&fleet, &living).await;
         // On a thread of its own: a thousand small reads must not hold up a request.
         let kept = tokio::task::spawn_blocking(move || {
             fleet.stats.take(&measured, now_ms());
@@ -172,8 +178,27 @@ fn living(fleet: &Shared) -> HashMap<Driver, Vec<Subject>> {
             living.entry(instance.driver).or_default().push(Subject {
                 id: id.clone(),
                 pid: instance.pid,
+                external_id: instance.external_id.clone(),
+                limits: Limits {
+                    memory_bytes: instance.memory_limit_bytes,
+                    cpus: instance.cpus,
+                },
             });
         }
     }
     living
+}
+
+/// Lets each actor know what was changed of its instance, where that is news.
+async fn tell_drift(fleet: &Shared, living: &HashMap<Driver, Vec<Subject>>) {
+    for (driver, subjects) in living {
+        for (id, drift) in fleet.drivers.of(*driver).drift(subjects).await {
+            let Some(handle) = fleet.handle(&id) else { continue };
+            let is_news = handle.instance.borrow().drift != drift && handle.instance.borrow().status == Status::Running;
+            if is_news {
+                // One that is busy hears it the next time.
+                let _ = handle.commands.try_send(Command::Drifted(drift));
+            }
+        }
+    }
 }

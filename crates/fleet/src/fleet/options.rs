@@ -26,6 +26,8 @@ pub struct FleetOptions {
     pub first_port: u16,
     /// A directory that holds `node_modules/{node,openclaw}`; used, never written, for instances of the version it holds.
     pub openclaw_cache: Option<PathBuf>,
+    /// As `DOCKER_HOST` names a container engine, `unix://…`; where engines are usually found if there is none.
+    pub docker_host: Option<String>,
     pub timing: Timing,
     pub default_memory: DefaultMemory,
 }
@@ -43,6 +45,7 @@ impl FleetOptions {
             host: Ipv4Addr::LOCALHOST.to_string(),
             first_port: port::FIRST,
             openclaw_cache: std::env::var_os("CREEL_OPENCLAW_CACHE").map(PathBuf::from),
+            docker_host: std::env::var("DOCKER_HOST").ok(),
             timing: Timing::default(),
             default_memory: DefaultMemory::default(),
         }

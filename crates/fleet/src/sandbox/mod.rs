@@ -17,7 +17,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rustix::fs::{FlockOperation, Mode};
 use rustix::io::{Errno, FdFlags};
@@ -64,10 +64,20 @@ pub(crate) struct Spec {
     pub processes: Option<u64>,
 }
 
+/// What to become inside a container. Its environment is that of the container, and this.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Contained {
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    pub env: Vec<(String, String)>,
+}
+
 /// What the wrapper is told.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Order {
     Become(Box<Spec>),
+    /// As the first program of a container, which confines it already.
+    Contained(Contained),
     /// Find out whether this host lets an instance have mounts of its own.
     TryMounts,
 }
@@ -109,6 +119,7 @@ pub fn sandbox_exec() -> Result<(), SandboxError> {
     io::stdin().read_to_end(&mut text).map_err(|_| SandboxError::NoSpec)?;
     match serde_json::from_slice(&text).map_err(|_| SandboxError::NoSpec)? {
         Order::Become(spec) => become_program(*spec).map(|never| match never {}),
+        Order::Contained(contained) => become_contained(contained).map(|never| match never {}),
         Order::TryMounts => match mounts::separate(std::iter::empty()) {
             Ok(_) => Ok(()),
             Err(error) => Err(failed("have mounts of its own")(error)),
@@ -160,6 +171,16 @@ fn become_program(spec: Spec) -> Result<Infallible, SandboxError> {
         .current_dir(&spec.working_directory)
         .exec();
     Err(failed(format!("start {}", spec.program.display()))(error))
+}
+
+fn become_contained(contained: Contained) -> Result<Infallible, SandboxError> {
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+    let error = Command::new(&contained.program)
+        .args(&contained.args)
+        .envs(contained.env)
+        .stdin(Stdio::null())
+        .exec();
+    Err(failed(format!("start {}", contained.program.display()))(error))
 }
 
 fn take_lock(path: &Path) -> Result<File, SandboxError> {

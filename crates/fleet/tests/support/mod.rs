@@ -42,6 +42,7 @@ pub fn impatient() -> Timing {
 pub struct World {
     pub dir: TempDir,
     pub timing: Timing,
+    pub docker_host: Option<String>,
     first_port: u16,
 }
 
@@ -50,6 +51,7 @@ impl World {
         Self {
             dir: TempDir::new().unwrap(),
             timing: impatient(),
+            docker_host: None,
             first_port: creel_testkit::ports::range(),
         }
     }
@@ -71,6 +73,7 @@ impl World {
         Opening {
             path: self.path().to_owned(),
             timing: self.timing.clone(),
+            docker_host: self.docker_host.clone(),
             first_port: self.first_port,
         }
     }
@@ -96,6 +99,7 @@ impl World {
 pub struct Opening {
     path: PathBuf,
     timing: Timing,
+    docker_host: Option<String>,
     first_port: u16,
 }
 
@@ -105,6 +109,7 @@ impl Opening {
         let mut options = FleetOptions::new(home, records(&self.path).await, fake_creel());
         options.first_port = self.first_port;
         options.timing = self.timing;
+        options.docker_host = self.docker_host;
         options.provider_env = vec![("OPENAI_API_KEY".into(), "sk-given-to-all".into())];
         Fleet::open(options).await.unwrap()
     }
@@ -232,4 +237,23 @@ pub fn gateways(world: &World, name: &str) -> Vec<u32> {
 
 pub fn is_running(instance: &Instance) -> bool {
     instance.status == Status::Running
+}
+
+/// Puts a version of upstream into the world's home: this program in Node's place, or one that fails.
+pub fn install_openclaw(world: &World, version: &str, program: Option<&Path>) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let modules = world.path().join(format!("runtimes/openclaw-{version}/node_modules"));
+    let node = modules.join("node/bin/node");
+    std::fs::create_dir_all(node.parent().unwrap()).unwrap();
+    std::fs::create_dir_all(modules.join("openclaw")).unwrap();
+    std::fs::write(
+        modules.join("openclaw/package.json"),
+        format!(r#"{{"version":"{version}"}}"#),
+    )
+    .unwrap();
+    match program {
+        Some(program) => drop(std::fs::copy(program, &node).unwrap()),
+        None => std::fs::write(&node, "#!/bin/sh\nexit 1\n").unwrap(),
+    }
+    std::fs::set_permissions(&node, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "subjects", include_str!("../../migrations/0009_subjects.sql")),
     (10, "drivers", include_str!("../../migrations/0010_drivers.sql")),
     (11, "idle", include_str!("../../migrations/0011_idle.sql")),
+    (12, "images", include_str!("../../migrations/0012_images.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::SqlRecords;
 use crate::engine::{Row, Unreadable, query, taken_or, unreadable, violates};
 use crate::{
-    Channel, Desired, Idle, InstanceChange, InstanceRecord, Instances, NewInstance, Observed, RecordsError, Status,
-    now_ms,
+    Channel, Desired, Idle, InstanceChange, InstanceRecord, Instances, NewInstance, Observed, RecordsError, Runtime,
+    Status, now_ms,
 };
 
 #[async_trait]
@@ -141,6 +141,30 @@ impl Instances for SqlRecords {
             .execute(&self.engine)
             .await?;
         Ok(done.rows > 0)
+    }
+
+    async fn images(&self) -> Result<Vec<(Runtime, String)>, RecordsError> {
+        let rows = query("SELECT runtime, image FROM images ORDER BY runtime")
+            .all(&self.engine)
+            .await?;
+        let read = |row: &Row| {
+            let image = || Ok::<_, Unreadable>((row.named("runtime")?, row.get("image")?));
+            image().map_err(|unreadable| unreadable.of("image", ""))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn put_image(&self, runtime: Runtime, image: &str) -> Result<(), RecordsError> {
+        query(
+            "INSERT INTO images (runtime, image, updated_at) VALUES (?, ?, ?)
+             ON CONFLICT (runtime) DO UPDATE SET image = excluded.image, updated_at = excluded.updated_at",
+        )
+        .bind(runtime.as_str())
+        .bind(image)
+        .bind(now_ms())
+        .execute(&self.engine)
+        .await?;
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::engine::{Query, Row, Transaction, Value, query};
 /// to it).
 const TABLES: &[&str] = &[
     "instances",
+    "images",
     "administrators",
     "api_tokens",
     "logins",

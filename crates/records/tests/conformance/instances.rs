@@ -136,6 +136,18 @@ pub async fn an_idle_policy_is_kept_until_there_is_another(store: &impl Records)
     }
 }
 
+pub async fn an_image_is_chosen_for_a_runtime(store: &impl Records) {
+    assert_eq!(store.images().await.unwrap(), []);
+    store.put_image(Runtime::Openclaw, "a.io/openclaw:1").await.unwrap();
+    store.put_image(Runtime::Native, "creel:1").await.unwrap();
+    store.put_image(Runtime::Native, "creel:2").await.unwrap();
+    let chosen = [
+        (Runtime::Native, "creel:2".to_owned()),
+        (Runtime::Openclaw, "a.io/openclaw:1".to_owned()),
+    ];
+    assert_eq!(store.images().await.unwrap(), chosen);
+}
+
 pub async fn a_token_is_replaced(store: &impl Records) {
     store.insert_instance(&instance("alice", 18789)).await.unwrap();
     store.set_token("alice", &[9; 32], b"other").await.unwrap();

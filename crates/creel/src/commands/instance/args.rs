@@ -63,9 +63,12 @@ pub struct CreateArgs {
     /// native or openclaw
     #[arg(long)]
     pub runtime: Option<String>,
-    /// How it is run: process
+    /// How it is run: process or docker
     #[arg(long)]
     pub driver: Option<String>,
+    /// Container image to run [default: the one chosen for the runtime]; driver docker only
+    #[arg(long, value_name = "NAME[:TAG|@DIGEST]")]
+    pub image: Option<String>,
     #[command(flatten)]
     pub channels: ChannelArgs,
     /// Model to ask

@@ -66,7 +66,7 @@ fn request(args: CreateArgs) -> Result<Value, Failure> {
     let mut request = json!({
         "id": args.id, "name": args.name, "runtime": args.runtime, "driver": args.driver, "model": args.model, "port": args.port,
         "memory_limit_bytes": terms::memory(args.memory.as_deref())?, "cpus": terms::cores(args.cpus.as_deref())?,
-        "idle": terms::idle(args.idle.as_deref())?, "version": args.runtime_version, "channels": channels, "start": !args.no_start, "keep_data": args.keep_data.then_some(true),
+        "idle": terms::idle(args.idle.as_deref())?, "version": args.runtime_version, "image": args.image, "channels": channels, "start": !args.no_start, "keep_data": args.keep_data.then_some(true),
     });
     if let Some(object) = request.as_object_mut() {
         object.retain(|_, value| !value.is_null());

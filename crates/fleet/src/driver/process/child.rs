@@ -184,7 +184,7 @@ impl Living for Process {
     }
 
     fn ready(&self, port: u16) -> Later<()> {
-        Box::pin(probe::until_ready(self.pid, port))
+        Box::pin(probe::until_ready(Some(self.pid), port))
     }
 
     async fn exited(&mut self) -> Exit {

@@ -103,6 +103,11 @@ impl Driver for ProcessDriver {
     async fn measure(&self, living: &[Subject]) -> Vec<(InstanceId, Usage)> {
         usage::measure(living.to_vec()).await
     }
+
+    async fn drift(&self, living: &[Subject]) -> Vec<(InstanceId, Vec<String>)> {
+        let drift = |subject: &Subject| (subject.id.clone(), self.cgroups.changed(&subject.id, &subject.limits));
+        living.iter().map(drift).collect()
+    }
 }
 
 /// How to start one instance as a process.

@@ -36,6 +36,7 @@ fn of_sessions(living: &[Subject]) -> Vec<(InstanceId, Usage)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::Limits;
 
     #[tokio::test]
     async fn a_session_that_lives_is_measured_and_no_other() {
@@ -43,6 +44,8 @@ mod tests {
         let subject = |id: &str, pid| Subject {
             id: InstanceId::new(id).expect("an id"),
             pid,
+            external_id: None,
+            limits: Limits::default(),
         };
         let living = [
             subject("alice", Some(session)),

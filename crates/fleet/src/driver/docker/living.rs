@@ -1,0 +1,200 @@
+//! A container that runs, or has just ended.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::engine::{Engine, EngineError};
+use super::logs;
+use super::relay::Relay;
+use crate::directory::InstanceDirectory;
+use crate::driver::{Exit, Identity, Later, Living};
+use crate::probe;
+
+/// How long its last words may take to arrive once it has ended.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+pub struct Container {
+    engine: Engine,
+    id: String,
+    started_at: Option<i64>,
+    /// Until it has ended.
+    log: Option<JoinHandle<()>>,
+    _relay: Relay,
+    ended: Option<Exit>,
+    /// Removes it; says whether somebody else was faster.
+    removal: Option<JoinHandle<bool>>,
+}
+
+impl Container {
+    /// Watches a container that runs.
+    pub fn watch(engine: Engine, id: String, inspected: &Value, directory: InstanceDirectory, relay: Relay) -> Self {
+        let log = tokio::spawn(logs::copy(engine.clone(), id.clone(), directory));
+        let started = inspected["State"]["StartedAt"].as_str();
+        let started = started.and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
+        Self {
+            engine,
+            id,
+            started_at: started.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()),
+            log: Some(log),
+            _relay: relay,
+            ended: None,
+            removal: None,
+        }
+    }
+
+    /// Waits until it does not run, and says how that came about.
+    async fn end(&self) -> Exit {
+        loop {
+            let path = format!("/containers/{}/wait", self.id);
+            let waited = match self.engine.wait(Method::POST, &path, None).await {
+                Ok(waited) => waited,
+                Err(error) => return unseen(&error),
+            };
+            match self.engine.get(&format!("/containers/{}/json", self.id)).await {
+                // Somebody restarted it: it is the same container still.
+                Ok(now) if now["State"]["Running"] == true => {}
+                Ok(_) => return exit(&waited),
+                Err(error) => return unseen(&error),
+            }
+        }
+    }
+
+    async fn signal(&self, signal: &str) {
+        // One that is paused hears nothing. An error means that it is not.
+        let _ = self
+            .engine
+            .post(&format!("/containers/{}/unpause", self.id), None)
+            .await;
+        let path = format!("/containers/{}/kill?signal={signal}", self.id);
+        if let Err(error) = self.engine.post(&path, None).await {
+            tracing::debug!(container = self.id, signal, ?error, "cannot be sent");
+        }
+    }
+}
+
+/// Codes above this are the number of a signal, and this.
+const SIGNALLED: i64 = 128;
+
+fn exit(waited: &Value) -> Exit {
+    match waited["StatusCode"].as_i64() {
+        Some(code @ 129..=192) => Exit::Signal((code - SIGNALLED) as i32),
+        Some(code) => i32::try_from(code).map_or(Exit::Unknown, Exit::Code),
+        None => Exit::Unknown,
+    }
+}
+
+fn unseen(error: &EngineError) -> Exit {
+    if error.is_not_found() {
+        Exit::Removed
+    } else {
+        Exit::OutOfSight
+    }
+}
+
+/// Removes what has ended, once its last words are in the log. Says whether somebody else had it removed.
+async fn remove(engine: Engine, id: String, log: Option<JoinHandle<()>>) -> bool {
+    if let Some(mut log) = log
+        && timeout(LAST_WORDS, &mut log).await.is_err()
+    {
+        // A log that does not come to its end is left as it is.
+        log.abort();
+    }
+    match engine.delete(&format!("/containers/{id}?v=true")).await {
+        Ok(_) => false,
+        // An engine that is told to remove one that runs ends it first, and refuses everybody else meanwhile.
+        Err(EngineError::Refused { status, .. }) => matches!(status, StatusCode::NOT_FOUND | StatusCode::CONFLICT),
+        Err(error) => {
+            tracing::debug!(container = id, ?error, "left behind; the next start removes it");
+            false
+        }
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if let Some(log) = &self.log {
+            log.abort();
+        }
+    }
+}
+
+#[async_trait]
+impl Living for Container {
+    fn identity(&self) -> Identity {
+        Identity {
+            external_id: Some(self.id.clone()),
+            ..Identity::default()
+        }
+    }
+
+    fn started_at(&self) -> Option<i64> {
+        self.started_at
+    }
+
+    fn name(&self) -> String {
+        format!("container {}", self.id.get(..12).unwrap_or(&self.id))
+    }
+
+    fn ready(&self, port: u16) -> Later<()> {
+        Box::pin(probe::until_ready(None, port))
+    }
+
+    async fn exited(&mut self) -> Exit {
+        if self.ended.is_none() {
+            self.ended = Some(self.end().await);
+        }
+        let ended = self.ended.unwrap_or(Exit::Unknown);
+        if matches!(ended, Exit::OutOfSight | Exit::Removed) {
+            return ended;
+        }
+        // A task of its own: dropped here, it still knows who removed it.
+        let (engine, id, log) = (&self.engine, &self.id, &mut self.log);
+        let removal = self
+            .removal
+            .get_or_insert_with(|| tokio::spawn(remove(engine.clone(), id.clone(), log.take())));
+        if removal.await.unwrap_or(false) {
+            self.ended = Some(Exit::Removed);
+            return Exit::Removed;
+        }
+        ended
+    }
+
+    async fn fall_asleep(&self) -> Result<(), String> {
+        match self.engine.post(&format!("/containers/{}/pause", self.id), None).await {
+            Ok(_) => Ok(()),
+            Err(EngineError::Refused { reason, .. } | EngineError::Away(reason)) => Err(reason),
+        }
+    }
+
+    fn page_out(&self) -> Later<Result<(), String>> {
+        Box::pin(std::future::ready(Err("the engine has no call for it".to_owned())))
+    }
+
+    async fn wake(&self) {
+        // An error means that it is awake.
+        let _ = self
+            .engine
+            .post(&format!("/containers/{}/unpause", self.id), None)
+            .await;
+    }
+
+    async fn is_asleep(&self) -> bool {
+        let now = self.engine.get(&format!("/containers/{}/json", self.id)).await;
+        now.is_ok_and(|now| now["State"]["Paused"] == true)
+    }
+
+    async fn terminate(&self) {
+        self.signal("SIGTERM").await;
+    }
+
+    async fn kill(&mut self) {
+        self.signal("SIGKILL").await;
+    }
+}

@@ -1,0 +1,188 @@
+//! What a container is told: openly what everybody may know, and through its standard input what is secret.
+//!
+//! Whoever may ask the engine reads a container's environment and arguments (`docker inspect`), and so do backups of it. So
+//! the program in there begins as one that reads its secrets from its standard input: Creel's own wrapper in a native image, a line
+//! of shell in upstream's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use creel_records::Runtime;
+
+use super::relay;
+use crate::driver::Purpose;
+use crate::environment::Variables;
+use crate::sandbox::{Contained, Order};
+
+/// Where a native image has the binary (`deploy/Dockerfile`).
+const CREEL: &str = "/usr/local/bin/creel";
+/// Reads assignments, and becomes what its arguments name.
+const SHELL: &str = r#"set -a; eval "$(cat)"; set +a; exec "$@" </dev/null"#;
+/// What Creel itself says of an instance, and is no secret.
+const PUBLIC: [&str; 15] = [
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "TZ",
+    "GATEWAY_AUTH_MODE",
+    "OPENCLAW_CONFIG_PATH",
+    "OPENCLAW_DISABLE_BONJOUR",
+    "OPENCLAW_GATEWAY_BIND",
+    "OPENCLAW_GATEWAY_PORT",
+    "OPENCLAW_INSTANCE_ID",
+    "OPENCLAW_NO_AUTO_UPDATE",
+    "OPENCLAW_NO_RESPAWN",
+    "OPENCLAW_SERVICE_REPAIR_POLICY",
+    "OPENCLAW_STATE_DIR",
+    "OPENCLAW_SUPERVISOR_MODE",
+];
+
+pub struct Told {
+    runtime: Runtime,
+    pub public: BTreeMap<String, String>,
+    secret: BTreeMap<String, String>,
+}
+
+impl Told {
+    pub fn new(mut variables: Variables, runtime: Runtime) -> Self {
+        // The image knows where its programs are.
+        variables.remove("PATH");
+        if runtime == Runtime::Native {
+            // The engine lets nobody in but this host's own loopback address.
+            variables.insert("OPENCLAW_GATEWAY_BIND".into(), "lan".into());
+        }
+        let (public, secret) = variables
+            .into_iter()
+            .partition(|(name, _)| PUBLIC.contains(&name.as_str()));
+        Self {
+            runtime,
+            public,
+            secret,
+        }
+    }
+
+    /// Puts this host's address on the container's network for the loopback address in URLs; says the ports they lead to.
+    pub fn lead_through(&mut self, gateway: Ipv4Addr) -> BTreeSet<u16> {
+        let mut ports = BTreeSet::new();
+        for value in self.secret.values_mut() {
+            if let Some((changed, port)) = relay::rewrite(value, gateway) {
+                *value = changed;
+                ports.insert(port);
+            }
+        }
+        ports
+    }
+
+    /// The program and its arguments.
+    pub fn entrypoint(&self, purpose: Purpose, port: u16) -> Vec<String> {
+        let port = port.to_string();
+        let words: &[&str] = match (self.runtime, purpose) {
+            (Runtime::Native, _) => &[CREEL, "sandbox-exec"],
+            (Runtime::Openclaw, Purpose::Serve) => &[
+                "/bin/sh",
+                "-c",
+                SHELL,
+                "sh",
+                "node",
+                "--max-semi-space-size=16",
+                "dist/index.js",
+                "gateway",
+                "--bind",
+                "lan",
+                "--port",
+                &port,
+                "--allow-unconfigured",
+            ],
+            (Runtime::Openclaw, Purpose::Repair) => &[
+                "/bin/sh",
+                "-c",
+                SHELL,
+                "sh",
+                "node",
+                "dist/index.js",
+                "doctor",
+                "--fix",
+                "--yes",
+                "--non-interactive",
+            ],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// What goes through its standard input.
+    pub fn input(&self) -> Vec<u8> {
+        match self.runtime {
+            Runtime::Native => {
+                let contained = Contained {
+                    program: PathBuf::from(CREEL),
+                    args: vec!["gateway".into(), "run".into()],
+                    env: self.secret.clone().into_iter().collect(),
+                };
+                // A struct of texts can always be written.
+                serde_json::to_vec(&Order::Contained(contained)).unwrap_or_default()
+            }
+            Runtime::Openclaw => {
+                let assigned =
+                    |(name, value): (&String, &String)| format!("{name}='{}'\n", value.replace('\'', r"'\''"));
+                self.secret.iter().map(assigned).collect::<String>().into_bytes()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn told(runtime: Runtime) -> Told {
+        let variables = [
+            ("PATH", "/bin"),
+            ("HOME", "/i/home"),
+            ("OPENCLAW_GATEWAY_TOKEN", "gt_1"),
+            ("OPENAI_BASE_URL", "http://127.0.0.1:4000/v1"),
+            ("ODD", "it's $HOME `x` \"y\" \\ \n张\n"),
+        ];
+        Told::new(
+            variables.map(|(name, value)| (name.into(), value.into())).into(),
+            runtime,
+        )
+    }
+
+    #[test]
+    fn what_is_secret_is_not_said_openly() {
+        for runtime in [Runtime::Native, Runtime::Openclaw] {
+            let mut told = told(runtime);
+            let ports = told.lead_through(Ipv4Addr::new(10, 213, 0, 1));
+            assert_eq!(ports, BTreeSet::from([4000]));
+            let open = format!("{:?} {:?}", told.public, told.entrypoint(Purpose::Serve, 18789));
+            assert!(
+                open.contains("/i/home") && !open.contains("gt_1") && !open.contains("ODD"),
+                "{open}"
+            );
+            let input = String::from_utf8(told.input()).unwrap();
+            assert!(
+                input.contains("gt_1") && input.contains("http://10.213.0.1:4000/v1"),
+                "{input}"
+            );
+            assert!(!input.contains("PATH"), "the image's own PATH counts: {input}");
+        }
+    }
+
+    #[test]
+    fn a_shell_reads_every_value_as_it_is() {
+        let told = told(Runtime::Openclaw);
+        let mut shell = Command::new("/bin/sh")
+            .args(["-c", SHELL, "sh", "printenv", "ODD"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        shell.stdin.take().unwrap().write_all(&told.input()).unwrap();
+        let said = shell.wait_with_output().unwrap().stdout;
+        assert_eq!(String::from_utf8(said).unwrap(), "it's $HOME `x` \"y\" \\ \n张\n\n");
+    }
+}

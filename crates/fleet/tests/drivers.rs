@@ -1,0 +1,38 @@
+//! What every driver keeps to, whatever it runs instances in: one suite, once per driver, the container engine being a real one.
+#![expect(clippy::unwrap_used, reason = "a test may fall over")]
+
+#[expect(dead_code, reason = "the files of tests share it, each uses a part")]
+mod support;
+
+#[path = "drivers/docker.rs"]
+mod docker;
+#[path = "drivers/suite.rs"]
+mod suite;
+
+use creel_fleet::Driver;
+use suite::Place;
+
+macro_rules! suite {
+    ($($driver:ident: $place:expr;)+) => {
+        $(
+            mod $driver {
+                suite!(@ $place; a_life_from_create_to_remove, what_it_says_and_what_it_uses_are_known, what_ends_is_started_again,
+                    what_never_gets_ready_is_an_error_with_its_last_words, a_limit_that_was_changed_is_shown_and_left,
+                    it_is_removed_while_it_runs, it_sleeps_and_wakes_in_the_same_life, an_upgrade_that_does_not_get_ready_is_taken_back);
+            }
+        )+
+    };
+    (@ $place:expr; $($scenario:ident),+) => {
+        $(
+            #[tokio::test]
+            async fn $scenario() {
+                crate::suite::$scenario($place.await).await;
+            }
+        )+
+    };
+}
+
+suite! {
+    on_process: crate::Place::new(crate::Driver::Process);
+    on_docker: crate::docker::place();
+}

@@ -1,0 +1,215 @@
+//! What is the container engine's alone.
+
+use std::path::Path;
+
+use creel_fleet::{CreateInstance, Driver, FleetError, Status};
+use creel_testkit::docker::{self, Engine};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::suite::Place;
+use crate::support::{World, fake_creel, get, id, is_running, until};
+
+const IMAGE: &str = concat!("creel:", env!("CARGO_PKG_VERSION"));
+
+/// The engine of these tests, with the stand-in as the native image.
+async fn engine() -> &'static Engine {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    let engine = docker::engine();
+    READY.get_or_init(|| with_image(engine)).await;
+    engine
+}
+
+async fn with_image(engine: &Engine) {
+    image(engine, &fake_creel(), IMAGE).await;
+}
+
+pub async fn image(engine: &Engine, program: &Path, name: &str) {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    engine.native_image(&repository, program, name).await;
+}
+
+fn place_on(engine: &'static Engine) -> Place {
+    let mut world = World::new();
+    world.docker_host = Some(engine.host());
+    Place {
+        world,
+        driver: Driver::Docker,
+        engine: Some(engine),
+    }
+}
+
+pub async fn place() -> Place {
+    place_on(engine().await)
+}
+
+/// The container of an instance, by its labels.
+pub async fn container(engine: &Engine, name: &str, world: &World) -> Option<Value> {
+    let all = engine.get("/containers/json?all=true").await?;
+    let data = world.of(name, "data").display().to_string();
+    for found in all.as_array()? {
+        let path = format!("/containers/{}/json", found["Id"].as_str()?);
+        let Some(inspected) = engine.get(&path).await else {
+            continue;
+        };
+        let mounts = inspected["HostConfig"]["Mounts"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        if mounts.iter().any(|mount| mount["Source"] == data.as_str()) {
+            return Some(inspected);
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_container_can_do_nothing_that_it_need_not_and_no_listing_has_its_secrets() {
+    let place = place().await;
+    let fleet = place.world.open().await;
+    let instance = place.running(&fleet, "alice").await;
+    assert!(
+        instance
+            .image
+            .as_deref()
+            .is_some_and(|image| image.starts_with(&format!("{IMAGE}@sha256:"))),
+        "{instance:?}"
+    );
+    let container = container(engine().await, "alice", &place.world).await.unwrap();
+    let host = &container["HostConfig"];
+    assert_eq!((&host["CapDrop"], &host["CapAdd"]), (&json!(["ALL"]), &json!(null)));
+    assert_eq!(host["SecurityOpt"], json!(["no-new-privileges"]));
+    assert_eq!((&host["ReadonlyRootfs"], &host["Init"]), (&json!(true), &json!(true)));
+    assert_eq!((&host["Memory"], &host["PidsLimit"]), (&json!(64 << 20), &json!(512)));
+    assert_eq!(container["Config"]["User"], "65532:65532");
+    let published = &container["NetworkSettings"]["Ports"][format!("{}/tcp", instance.port)];
+    assert_eq!(
+        *published,
+        json!([{"HostIp": "127.0.0.1", "HostPort": instance.port.to_string()}])
+    );
+    let networks: Vec<&String> = container["NetworkSettings"]["Networks"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .collect();
+    assert_eq!(networks, [container["Name"].as_str().unwrap().trim_start_matches('/')]);
+
+    let token = fleet.endpoint(&id("alice")).unwrap().token;
+    let environment = get(&instance, "/env").await.unwrap();
+    for secret in [token.expose(), "sk-given-to-all"] {
+        assert!(environment.contains(secret), "it knows it");
+        assert!(
+            !container.to_string().contains(secret),
+            "and the engine does not tell it"
+        );
+    }
+    fleet.remove(&id("alice"), true).await.unwrap();
+    let networks = engine().await.get("/networks").await.unwrap().to_string();
+    assert!(
+        !networks.contains(container["Name"].as_str().unwrap().trim_start_matches('/')),
+        "its network went too"
+    );
+}
+
+#[tokio::test]
+async fn a_container_of_the_same_name_is_left_alone() {
+    let place = place().await;
+    let engine = place.engine.unwrap();
+    let fleet = place.world.open().await;
+    place.running(&fleet, "alice").await;
+    let ours = container(engine, "alice", &place.world).await.unwrap();
+    let name = ours["Name"].as_str().unwrap().trim_start_matches('/').to_owned();
+    fleet.stop(&id("alice")).await.unwrap();
+    let body = json!({"Image": IMAGE, "Cmd": ["x"], "Labels": {"dev.creel.instance": "alice"}});
+    let theirs = engine
+        .act("POST", &format!("/containers/create?name={name}"), body)
+        .await;
+
+    let (reason, _) = crate::support::start_failure(fleet.start(&id("alice")).await);
+    assert_eq!(
+        reason,
+        format!("docker: there is a container \"{name}\" that creel did not make; rename or remove it")
+    );
+    fleet.remove(&id("alice"), true).await.unwrap();
+    let path = format!("/containers/{}", theirs["Id"].as_str().unwrap());
+    assert!(
+        engine.get(&format!("{path}/json")).await.is_some(),
+        "it was not touched"
+    );
+    engine.act("DELETE", &path, Value::Null).await;
+}
+
+#[tokio::test]
+async fn a_container_that_was_removed_is_shown_and_not_made_again_until_someone_asks() {
+    let place = place().await;
+    let engine = place.engine.unwrap();
+    let fleet = place.world.open().await;
+    place.running(&fleet, "alice").await;
+    let life = place.life("alice").await.unwrap();
+    engine
+        .act("DELETE", &format!("/containers/{life}?force=true"), Value::Null)
+        .await;
+    let shown = until(&fleet, "alice", |now| {
+        now.status == Status::Error && !now.drift.is_empty()
+    })
+    .await;
+    assert_eq!(shown.drift, ["what ran it in docker was removed behind creel's back"]);
+    assert_eq!(place.life("alice").await, None);
+    let again = fleet.start(&id("alice")).await.unwrap();
+    assert_eq!(again.drift, [""; 0]);
+    fleet.remove(&id("alice"), true).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_engine_that_stops_is_one_clear_line_and_what_it_ran_comes_back_with_it() {
+    let engine: &'static Engine = Box::leak(Box::new(Engine::start_new()));
+    with_image(engine).await;
+    let place = place_on(engine);
+    let fleet = place.world.open().await;
+    place.running(&fleet, "alice").await;
+    place.cast(&fleet, "bob", "").await;
+    engine.stop();
+    let away = until(&fleet, "alice", |now| now.status == Status::Error).await;
+    let reason = away.error.unwrap();
+    assert!(
+        reason.starts_with("Docker does not answer on /") && reason.lines().count() == 1,
+        "{reason}"
+    );
+    for refused in [
+        fleet.stop(&id("alice")).await,
+        fleet.start(&id("alice")).await,
+        fleet.restart(&id("alice")).await,
+    ] {
+        assert!(matches!(refused, Err(FleetError::Away { .. })), "{refused:?}");
+    }
+    let wanted = CreateInstance {
+        start: false,
+        ..place.wanted("carol")
+    };
+    fleet.create(wanted).await.unwrap();
+    engine.start();
+    until(&fleet, "alice", is_running).await;
+    fleet.start(&id("bob")).await.unwrap();
+    for name in ["alice", "bob", "carol"] {
+        fleet.remove(&id(name), true).await.unwrap();
+    }
+    engine.stop();
+}
+
+#[tokio::test]
+async fn an_image_that_is_not_there_is_said() {
+    let place = place().await;
+    let fleet = place.world.open().await;
+    let wanted = CreateInstance {
+        image: Some("nobody.invalid/creel:9".into()),
+        ..place.wanted("alice")
+    };
+    fleet.create(wanted).await.unwrap();
+    let failed = until(&fleet, "alice", |now| now.status == Status::Error).await;
+    let reason = failed.error.unwrap();
+    assert!(
+        reason.starts_with("docker: the image nobody.invalid/creel:9 is not here and cannot be pulled"),
+        "{reason}"
+    );
+    fleet.remove(&id("alice"), true).await.unwrap();
+}
