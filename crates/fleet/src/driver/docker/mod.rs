@@ -35,6 +35,7 @@ use self::spec::Spec;
 use self::told::Told;
 use super::{Driver, Found, Identity, Launcher, Limits, Living, Made, Place, Purpose, Say, Start, Subject, Usage};
 use crate::directory::InstanceDirectory;
+use crate::runtime::plugins;
 use crate::{FleetError, InstanceId, environment};
 
 /// How long the log of a container that has ended may take to be read.
@@ -318,7 +319,10 @@ impl Launcher for OfContainer {
                 start.directory.root(),
             ))?;
         }
-        let variables = environment::of_instance(start.directory, start.record.into(), start.env, start.token)?;
+        let mut variables = environment::of_instance(start.directory, start.record.into(), start.env, start.token)?;
+        if let Purpose::Install(_) = purpose {
+            plugins::prepare(start.directory, &mut variables).await?;
+        }
         let mut told = Told::new(variables, self.runtime);
         let ports = match network.gateway {
             Some(gateway) => told.lead_through(gateway),

@@ -13,6 +13,7 @@ use creel_records::Runtime;
 use super::relay;
 use crate::driver::Purpose;
 use crate::environment::Variables;
+use crate::runtime::plugins;
 use crate::sandbox::{Contained, Order};
 
 /// Where a native image has the binary (`deploy/Dockerfile`).
@@ -76,38 +77,30 @@ impl Told {
 
     /// The program and its arguments.
     pub fn entrypoint(&self, purpose: Purpose, port: u16) -> Vec<String> {
+        if self.runtime == Runtime::Native {
+            return [CREEL, "sandbox-exec"].map(str::to_owned).into();
+        }
         let port = port.to_string();
-        let words: &[&str] = match (self.runtime, purpose) {
-            (Runtime::Native, _) => &[CREEL, "sandbox-exec"],
-            (Runtime::Openclaw, Purpose::Serve) => &[
-                "/bin/sh",
-                "-c",
-                SHELL,
-                "sh",
-                "node",
-                "--max-semi-space-size=16",
-                "dist/index.js",
-                "gateway",
-                "--bind",
-                "lan",
-                "--port",
-                &port,
-                "--allow-unconfigured",
-            ],
-            (Runtime::Openclaw, Purpose::Repair) => &[
-                "/bin/sh",
-                "-c",
-                SHELL,
-                "sh",
-                "node",
-                "dist/index.js",
-                "doctor",
-                "--fix",
-                "--yes",
-                "--non-interactive",
-            ],
-        };
-        words.iter().map(|word| (*word).to_owned()).collect()
+        let mut words = [
+            "/bin/sh",
+            "-c",
+            SHELL,
+            "sh",
+            "node",
+            "--max-semi-space-size=16",
+            "dist/index.js",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        match purpose {
+            Purpose::Serve => {
+                let serve = ["gateway", "--bind", "lan", "--port", &port, "--allow-unconfigured"];
+                words.extend(serve.map(str::to_owned));
+            }
+            Purpose::Repair => words.extend(["doctor", "--fix", "--yes", "--non-interactive"].map(str::to_owned)),
+            Purpose::Install(plugin) => words.extend(plugins::arguments(&plugin)),
+        }
+        words
     }
 
     /// What goes through its standard input.
