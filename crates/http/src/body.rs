@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
@@ -39,13 +39,29 @@ impl<T: DeserializeOwned + Send + 'static, S: BodyLimit + Send + Sync> FromReque
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = whole(request, state.max_body_bytes()).await?;
-        if bytes.trim_ascii_start().starts_with(b"[") {
-            // serde would take its items for the fields, in their order.
-            return Err(Problem::bad_request("the request body: must be an object, {…}"));
-        }
-        parsed(bytes).await?.map(Self).map_err(Problem::bad_request)
+        object(whole(request, state.max_body_bytes()).await?).await.map(Self)
     }
+}
+
+/// Of no bytes at all, `None`: for requests that need say nothing.
+impl<T: DeserializeOwned + Send + 'static, S: BodyLimit + Send + Sync> OptionalFromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let bytes = whole(request, state.max_body_bytes()).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        object(bytes).await.map(|value| Some(Self(value)))
+    }
+}
+
+async fn object<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        // serde would take its items for the fields, in their order.
+        return Err(Problem::bad_request("the request body: must be an object, {…}"));
+    }
+    parsed(bytes).await?.map_err(Problem::bad_request)
 }
 
 /// Makes sense of a body; of a large one on a thread of its own, since everybody else would wait for it on this one.
@@ -127,6 +143,10 @@ mod tests {
         }
     }
 
+    async fn read<T: FromRequest<Anything>>(body: &'static str) -> Result<T, T::Rejection> {
+        T::from_request(Request::new(body.into()), &Anything).await
+    }
+
     #[tokio::test]
     async fn fields_have_names() {
         #[derive(Deserialize)]
@@ -134,11 +154,22 @@ mod tests {
             a: u8,
             b: u8,
         }
-        let sent =
-            async |body: &'static str| JsonBody::<Pair>::from_request(Request::new(body.into()), &Anything).await;
+        let sent = async |body: &'static str| read::<JsonBody<Pair>>(body).await;
         let JsonBody(pair) = sent(" {\"a\": 1, \"b\": 2}").await.ok().unwrap();
         assert_eq!((pair.a, pair.b), (1, 2));
         assert!(sent(" [1, 2]").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_nothing_only_where_nothing_need_be_said() {
+        type Body = JsonBody<serde_json::Value>;
+        let sent = async |body: &'static str| read::<Option<Body>>(body).await;
+        assert!(sent("").await.ok().unwrap().is_none());
+        assert!(sent("{}").await.ok().unwrap().is_some());
+        for broken in [" ", "{", "[]"] {
+            assert!(sent(broken).await.is_err(), "{broken:?}");
+        }
+        assert!(read::<Body>("").await.is_err());
     }
 
     #[tokio::test]

@@ -160,19 +160,28 @@ async fn swapped_tokens_lead_to_who_has_them_now_after_a_restart_too() {
     service.cloud.swap_tokens("alice", "bob");
     service.sync().await.ok();
     assert_eq!(running.last("error").await["code"], "access_ended");
-    let sees = async |service: &Service, token: &str| {
-        let path = "/api/v1/sessions/of-alice";
-        service.gateway.get(path).with_token(token).await.status
-    };
-    assert_eq!(
-        (sees(&service, &first).await, sees(&service, &second).await),
-        (404, 200)
-    );
+    assert_eq!(sees(&service, [&first, &second]).await, [404, 200]);
     let service = service.restart().await;
-    assert_eq!(
-        (sees(&service, &first).await, sees(&service, &second).await),
-        (404, 200)
-    );
+    assert_eq!(sees(&service, [&first, &second]).await, [404, 200]);
+}
+
+#[tokio::test]
+async fn tokens_that_are_swapped_in_two_pages_are_nobodys_for_no_longer_than_that() {
+    let (service, [first, second]) = Service::of(["alice", "bob"]).await;
+    service.greet(&first, "of-alice").await.ok();
+    service.cloud.page_size(1);
+    service.cloud.swap_tokens("alice", "bob");
+    service.sync().await.ok();
+    assert_eq!(sees(&service, [&first, &second]).await, [404, 200]);
+}
+
+/// Whether those who have these tokens see a session of alice's.
+async fn sees(service: &Service, tokens: [&str; 2]) -> [u16; 2] {
+    let see = async |token| {
+        let session = service.gateway.get("/api/v1/sessions/of-alice");
+        session.with_token(token).await.status
+    };
+    [see(tokens[0]).await, see(tokens[1]).await]
 }
 
 #[tokio::test]

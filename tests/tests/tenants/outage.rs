@@ -1,7 +1,8 @@
 //! When the Cloud Backend is not well, those who are known notice nothing.
 
-use creel_testkit::cloud::Misbehaviour;
-use creel_tests::tenants::Service;
+use creel_testkit::cloud::{CloudBackend, Misbehaviour};
+use creel_testkit::provider::{Authority, Provider};
+use creel_tests::tenants::{SERVICE_TOKEN, Service};
 use creel_tests::wait::until;
 use reqwest::Method;
 use serde_json::json;
@@ -181,4 +182,30 @@ async fn killed_in_the_middle_of_a_sync_it_goes_on_where_it_was() {
         "{} were sent",
         service.cloud.users_sent()
     );
+}
+
+#[tokio::test]
+async fn the_backend_may_move_behind_tls_while_the_gateway_runs() {
+    let authority = Authority::new();
+    let (cloud, provider) = (CloudBackend::start(SERVICE_TOKEN).await, Provider::start().await);
+    let gateway = creel_tests::tenants::builder(&cloud, &provider)
+        .env("SSL_CERT_FILE", &authority.file().display().to_string())
+        .start()
+        .await;
+    let mut service = Service {
+        cloud,
+        provider,
+        gateway,
+    };
+    service.ready().await;
+    // It is no backend: that it answers at all is what is to be seen.
+    let secure = Provider::start_secure(authority.certificate("localhost")).await;
+    let moved = json!({"multiTenant": {"cloudBackendUrl": secure.openai_url()}});
+    service.gateway.reconfigure(moved);
+    until("an answer over TLS", || async {
+        let stats = service.stats().await;
+        let error = stats["sync_error"].as_str()?;
+        error.contains("answered").then_some(())
+    })
+    .await;
 }

@@ -51,6 +51,8 @@ async fn users_are_made_found_changed_and_removed() {
     let tokens = up.get("/api/users/alice/tokens").await;
     assert_eq!(tokens.json()["tokens"][0]["expires_at"], "2099-01-01T00:00:00Z");
     assert!(!tokens.text.contains(&secret));
+    let without_body = up.call(Method::POST, "/api/users/alice/token").await;
+    assert_eq!(without_body.status, 201, "{without_body:?}");
     assert_eq!(up.delete("/api/users/alice/tokens").await.status, 204);
     assert_eq!(up.get("/api/users/alice/tokens").await.ok()["tokens"], json!([]));
 

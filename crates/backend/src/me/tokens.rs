@@ -24,7 +24,7 @@ const NAME: usize = 40;
 /// The name of a token that is given none.
 const DEFAULT: &str = "default";
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mint {
     name: Option<String>,
@@ -42,8 +42,9 @@ pub async fn list(Shared(backend): Shared<State>, Extension(me): Extension<Signe
 pub async fn mint(
     Shared(backend): Shared<State>,
     Extension(me): Extension<SignedIn>,
-    JsonBody(request): JsonBody<Mint>,
+    request: Option<JsonBody<Mint>>,
 ) -> Result<Response, Problem> {
+    let request = request.map_or_else(Mint::default, |JsonBody(request)| request);
     let name = request.name.as_deref().unwrap_or(DEFAULT);
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > NAME || !name.bytes().all(plain) {

@@ -14,7 +14,7 @@ use crate::auth::{Actor, sha256};
 use crate::error::records_problem;
 use crate::routes::State;
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mint {
     /// RFC 3339, or a day; absent: never.
@@ -26,8 +26,9 @@ pub async fn mint(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
     Path(id): Path<String>,
-    JsonBody(request): JsonBody<Mint>,
+    request: Option<JsonBody<Mint>>,
 ) -> Result<Response, Problem> {
+    let request = request.map_or_else(Mint::default, |JsonBody(request)| request);
     let id = parse_id(&id)?;
     let expires_at = request.expires_at.as_deref().map(expiry).transpose()?;
     known(&backend, &id).await?;

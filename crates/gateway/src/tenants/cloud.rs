@@ -43,10 +43,11 @@ pub enum SyncError {
     Store(#[from] super::store::StoreError),
 }
 
-/// Asks. The connection is kept, and TLS set up when it is first needed.
+/// Asks. Connections are kept, and TLS set up when it is first needed: the backend's address may change while the gateway runs.
 #[derive(Default)]
 pub struct CloudBackend {
-    client: OnceLock<reqwest::Client>,
+    plain: OnceLock<reqwest::Client>,
+    secure: OnceLock<reqwest::Client>,
 }
 
 impl CloudBackend {
@@ -89,12 +90,14 @@ impl CloudBackend {
     }
 
     fn client(&self, url: &str) -> Result<&reqwest::Client, SyncError> {
-        if let Some(client) = self.client.get() {
+        let is_secure = url.starts_with("https://");
+        let kept = if is_secure { &self.secure } else { &self.plain };
+        if let Some(client) = kept.get() {
             return Ok(client);
         }
-        let client = client(url.starts_with("https://"))
+        let client = client(is_secure)
             .map_err(|error| SyncError::Unreachable(format!("TLS cannot be set up: {}", innermost(&error))))?;
-        Ok(self.client.get_or_init(|| client))
+        Ok(kept.get_or_init(|| client))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A token is looked up by its SHA-256. Whoever measures how long that takes learns something of hashes, and nothing of tokens.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use creel_session::UserId;
 
@@ -12,10 +12,14 @@ use super::wire::{ChangedUser, Token, TokenHash};
 pub struct Directory {
     users: HashMap<UserId, Registered>,
     tokens: HashMap<TokenHash, Holder>,
+    /// Who waits for a token that is another's still, and until when it would be theirs: of a token that changes hands, the one who gets it
+    /// may be in an earlier page than the one who had it.
+    waiting: HashMap<TokenHash, BTreeMap<UserId, Option<i64>>>,
 }
 
 struct Registered {
     active: bool,
+    /// Those they wait for too.
     tokens: Box<[TokenHash]>,
 }
 
@@ -54,13 +58,19 @@ impl Directory {
     /// Takes up what changed together: who is gone, then these users, for each of whom it tells the tokens revoked. A token may pass from
     /// one of them to another.
     pub fn change<'a>(&mut self, gone: impl Iterator<Item = &'a UserId>, users: &[ChangedUser]) -> Vec<Revoked> {
+        let mut free = Vec::new();
         for id in gone {
-            self.forget_tokens(id);
+            free.extend(self.forget_tokens(id));
             self.users.remove(id);
         }
         let before: Vec<_> = users.iter().map(|user| self.forget_tokens(&user.id)).collect();
         let put = |(user, before): (&ChangedUser, Vec<_>)| self.replace(before, &user.id, user.active, &user.tokens);
-        users.iter().zip(before).map(put).collect()
+        let revoked: Vec<Revoked> = users.iter().zip(before).map(put).collect();
+        // Only now: who has a token in this page, too, keeps it.
+        free.iter()
+            .chain(revoked.iter().flatten())
+            .for_each(|token| self.pass_on(token));
+        revoked
     }
 
     /// A user as known from before.
@@ -68,27 +78,25 @@ impl Directory {
         self.replace(Vec::new(), id, active, tokens);
     }
 
-    /// Replaces what is known of a user. A token that is another user's stays theirs: two of them cannot have the same, so one of the
-    /// two was made up.
+    /// Replaces what is known of a user. A token that is another user's stays theirs for as long as they have it: one of the two was made
+    /// up, or it changes hands.
     fn replace(&mut self, mut before: Vec<TokenHash>, id: &UserId, active: bool, tokens: &[Token]) -> Revoked {
         before.extend(self.forget_tokens(id));
         let mut kept = Vec::with_capacity(tokens.len());
         for token in tokens {
-            if self.tokens.contains_key(&token.sha256) {
-                tracing::warn!(user = %id, "a token of this user is another user's too; it stays the other's");
+            let (user, expires_at) = (id.clone(), token.expires_at);
+            if self.tokens.get(&token.sha256).is_some_and(|holder| holder.user != user) {
+                tracing::warn!(user = %id, "a token of this user is another user's too; it stays the other's for as long as they have it");
+                self.waiting.entry(token.sha256).or_default().insert(user, expires_at);
                 continue;
             }
-            let holder = Holder {
-                user: id.clone(),
-                expires_at: token.expires_at,
-            };
-            self.tokens.insert(token.sha256, holder);
+            self.tokens.insert(token.sha256, Holder { user, expires_at });
             kept.push(token.sha256);
         }
         let revoked = before.into_iter().filter(|token| !kept.contains(token)).collect();
         let registered = Registered {
             active,
-            tokens: kept.into_boxed_slice(),
+            tokens: tokens.iter().map(|token| token.sha256).collect(),
         };
         self.users.insert(id.clone(), registered);
         revoked
@@ -120,13 +128,40 @@ impl Directory {
         ids.into_iter().map(|id| (id.clone(), self.users[id].active)).collect()
     }
 
+    /// Yields those that were the user's.
     fn forget_tokens(&mut self, id: &UserId) -> Vec<TokenHash> {
         let before = self.users.get_mut(id).map(|user| std::mem::take(&mut user.tokens));
-        let before = before.unwrap_or_default().into_vec();
-        for token in &before {
-            self.tokens.remove(token);
-        }
+        let mut before = before.unwrap_or_default().into_vec();
+        before.retain(|token| {
+            if self.tokens.get(token).is_some_and(|holder| holder.user == *id) {
+                self.tokens.remove(token);
+                return true;
+            }
+            if let Some(waiting) = self.waiting.get_mut(token) {
+                waiting.remove(id);
+                if waiting.is_empty() {
+                    self.waiting.remove(token);
+                }
+            }
+            false
+        });
         before
+    }
+
+    /// Gives a token that is nobody's any more to one who waits for it.
+    fn pass_on(&mut self, token: &TokenHash) {
+        if self.tokens.contains_key(token) {
+            return;
+        }
+        let Some(waiting) = self.waiting.get_mut(token) else {
+            return;
+        };
+        if let Some((user, expires_at)) = waiting.pop_first() {
+            self.tokens.insert(*token, Holder { user, expires_at });
+        }
+        if waiting.is_empty() {
+            self.waiting.remove(token);
+        }
     }
 }
 
@@ -216,6 +251,29 @@ mod tests {
         change(&mut directory, &[], &twice);
         assert_eq!((directory.len(), directory.tokens.len()), (2, 2));
         assert_eq!(directory.lookup(&[4; 32], 0), Lookup::Active(id("a")));
+    }
+
+    #[test]
+    fn a_token_changes_hands_over_two_pages_and_goes_to_nobody_who_gave_it_up() {
+        let mut directory = Directory::default();
+        directory.put(&id("b"), true, &[token(1)]);
+        // As after a restart between the two.
+        for name in ["a", "c"] {
+            directory.put(&id(name), true, &[token(1)]);
+        }
+        let whose = |directory: &Directory| directory.lookup(&[1; 32], 0);
+        change(&mut directory, &[], &[changed("b", true, &[token(1)])]);
+        assert_eq!(whose(&directory), Lookup::Active(id("b")), "who has it keeps it");
+        change(&mut directory, &[], &[changed("a", true, &[])]);
+        let revoked = change(&mut directory, &[], &[changed("b", true, &[token(2)])]);
+        assert_eq!(revoked, [[[1; 32]]]);
+        assert_eq!(whose(&directory), Lookup::Active(id("c")));
+        change(&mut directory, &[], &[changed("d", true, &[token(1)])]);
+        change(&mut directory, &["c"], &[]);
+        assert_eq!(whose(&directory), Lookup::Active(id("d")));
+        change(&mut directory, &["a", "b", "d"], &[]);
+        assert_eq!((whose(&directory), directory.len()), (Lookup::Unknown, 0));
+        assert!(directory.tokens.is_empty() && directory.waiting.is_empty());
     }
 
     #[test]
