@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::environment::filled;
 use crate::error::Elsewhere;
 use crate::json5::{Value, parse, utf8};
+use crate::load::MAX_BYTES;
 use crate::locations::expand_home;
 use crate::{ConfigError, Environment, Locations};
 
@@ -77,7 +78,7 @@ enum Unusable {
 /// Whether a file switches multi-tenant mode on; `None`: it is not there.
 fn is_enabled(path: &Path) -> Result<Option<bool>, Unusable> {
     let broken = |error| Unusable::Text(ConfigError::syntax(path, error));
-    let text = match std::fs::read(path) {
+    let text = match crate::file::read(path, MAX_BYTES) {
         Ok(bytes) => utf8(bytes).map_err(broken)?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Unusable::File(error)),

@@ -12,6 +12,7 @@ pub mod json5;
 
 mod environment;
 mod error;
+mod file;
 mod global;
 mod idle;
 mod load;
@@ -26,6 +27,7 @@ mod settings;
 mod substitute;
 mod tenant;
 mod watch;
+mod web;
 
 pub use environment::{Environment, ProcessEnvironment};
 pub use error::{ConfigError, Place, Warning};

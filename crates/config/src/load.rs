@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::error::Elsewhere;
+use crate::file;
 use crate::idle::warn_of_idle;
 use crate::json5::{Node, Value, parse, utf8};
 use crate::overruled::warn_of_overruled;
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// A configuration larger than this is none.
-const MAX_BYTES: u64 = 4 * 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Open connections of a gateway for many users, unless it is told otherwise.
 const MULTI_TENANT_CONNECTIONS: u32 = 16_384;
@@ -118,14 +119,14 @@ pub fn load(locations: &Locations, env: &dyn Environment, overrides: &Overrides)
         true => named(format!("names {}, which cannot be read: {error}", path.display())),
         false => ConfigError::general(path, format!("cannot read {}: {error}", path.display())),
     };
-    let text = match fs::metadata(path) {
-        Ok(meta) if meta.len() > MAX_BYTES => {
+    let text = match file::read(path, MAX_BYTES) {
+        Ok(bytes) => utf8(bytes).map_err(|error| ConfigError::syntax(path, error))?,
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => {
             return Err(ConfigError::general(
                 path,
                 format!("larger than {} MiB: this is no configuration", MAX_BYTES >> 20),
             ));
         }
-        Ok(_) => utf8(fs::read(path).map_err(unreadable)?).map_err(|error| ConfigError::syntax(path, error))?,
         Err(error) if error.kind() == ErrorKind::NotFound && locations.config_is_named => {
             return Err(named(format!(
                 "names {}, which is not there; make it, or unset the variable",
@@ -197,7 +198,7 @@ fn resolve(
     }
     crate::overlay::environment(env, &mut gateway, &mut agents, &mut session, &mut logging)?;
     crate::overlay::command_line(overrides, &mut gateway)?;
-    models.add_from(env);
+    models.add_from(env)?;
     warn_of_unknown_models(&file, &models)?;
     warn_of_unserved(&file);
     warn_of_idle(&file, &mcp)?;

@@ -1,8 +1,9 @@
 //! Secrets that the file only points to: `{source: "env" | "file", provider, id}` (upstream:
 //! docs/gateway/config-secrets-env, "SecretRef").
 
-use std::fs;
+use std::io;
 
+use crate::file;
 use crate::json5::{Node, Value, parse};
 use crate::section::Section;
 use crate::{ConfigError, Secret};
@@ -75,14 +76,11 @@ impl Section<'_> {
             .parent()
             .map_or_else(|| file.clone(), |dir| dir.join(&file));
         let shown = file.display();
-        let size = fs::metadata(&file)
-            .map_err(|error| format!("cannot read the secret file {shown}: {error}"))?
-            .len();
-        if size > MAX_FILE {
-            return Err(format!("points to {shown}, which is too large for a file of secrets"));
-        }
-        let content =
-            fs::read_to_string(&file).map_err(|error| format!("cannot read the secret file {shown}: {error}"))?;
+        let content = file::read(&file, MAX_FILE).and_then(|bytes| {
+            let text = String::from_utf8(bytes);
+            text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8"))
+        });
+        let content = content.map_err(|error| format!("cannot read the secret file {shown}: {error}"))?;
         if text("mode") == Some("singleValue") {
             return Ok(Secret::from(content.trim_end_matches(['\r', '\n'])));
         }

@@ -170,11 +170,22 @@ async fn bad_flags_and_bad_variables() {
         let (code, message) = Gateway::builder().args(&arguments).refused().await;
         assert!(code == Some(2) && message.contains(part), "{code:?} {message}");
     }
-    let (code, message) = Gateway::builder().env("GATEWAY_RATE_LIMIT", "lots").refused().await;
-    assert!(
-        code == Some(2) && message.contains("GATEWAY_RATE_LIMIT is \"lots\""),
-        "{code:?} {message}"
-    );
+    for (name, value, part) in [
+        ("GATEWAY_RATE_LIMIT", "lots", "GATEWAY_RATE_LIMIT is \"lots\""),
+        (
+            "OPENAI_BASE_URL",
+            "localhost:1",
+            "OPENAI_BASE_URL must begin with http:// or https://",
+        ),
+        (
+            "ANTHROPIC_API_KEY",
+            "a\nb",
+            "ANTHROPIC_API_KEY has characters that no HTTP header may have",
+        ),
+    ] {
+        let (code, message) = Gateway::builder().env(name, value).refused().await;
+        assert!(code == Some(2) && message.contains(part), "{code:?} {message}");
+    }
 }
 
 #[tokio::test]

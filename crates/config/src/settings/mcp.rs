@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::json5::Value;
 use crate::section::Section;
+use crate::web::{check_address, check_header_name, check_header_value};
 use crate::{ConfigError, Secret};
 
 /// The tool servers, by name; those that are switched off are left out.
@@ -123,13 +124,14 @@ impl McpServer {
                 cwd: section.path("cwd")?,
             },
             (None, Some(url), None | Some(Kind::Http)) => {
-                if !url.starts_with("http://") && !url.starts_with("https://") {
-                    return Err(section.error("url", "must begin with http:// or https://"));
+                check_address(&url).map_err(|problem| section.error("url", problem))?;
+                let (headers, place) = (words(section, "headers")?, section.section("headers")?);
+                for (name, value) in &headers {
+                    check_header_name(name)
+                        .and_then(|()| check_header_value(value.expose()))
+                        .map_err(|problem| place.error(name, problem))?;
                 }
-                McpTransport::Http {
-                    url,
-                    headers: words(section, "headers")?,
-                }
+                McpTransport::Http { url, headers }
             }
             (Some(_), Some(_), _) => {
                 return Err(section.error("url", "and `command` exclude each other: give one of them"));

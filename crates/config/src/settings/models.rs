@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::environment::filled;
+use crate::error::Elsewhere;
 use crate::json5::Member;
 use crate::section::Section;
 use crate::substitute::is_name;
+use crate::web::{check_address, check_header_name, check_header_value};
 use crate::{ConfigError, Environment, Secret};
 
 /// The model providers, by name.
@@ -246,7 +248,9 @@ impl Models {
     pub(crate) fn read(section: &Section) -> Result<Self, ConfigError> {
         section.knows_also(KEYS, IDLE);
         let mut providers = BTreeMap::new();
+        let named = section.section("providers")?;
         for (id, section) in section.entries("providers")? {
+            check_name(&id).map_err(|problem| named.error(&id, problem))?;
             section.knows_also(PROVIDER_KEYS, PROVIDER_IDLE);
             if let Some(provider) = Provider::read(&id, &section)? {
                 providers.insert(id, provider);
@@ -257,11 +261,21 @@ impl Models {
 
     /// Adds the providers whose key or address the environment holds (a server on one's own machine needs no key); one that the
     /// file defines only gets the key it lacks.
-    pub(crate) fn add_from(&mut self, env: &dyn Environment) {
+    ///
+    /// # Errors
+    /// A variable that is used, and holds what cannot be an address or a key.
+    pub(crate) fn add_from(&mut self, env: &dyn Environment) -> Result<(), ConfigError> {
         for known in &KNOWN {
             let (key, url) = (filled(env, known.key_variable), filled(env, known.url_variable));
             if key.is_none() && url.is_none() {
                 continue;
+            }
+            let wrong = |name, problem| ConfigError::elsewhere(Elsewhere::Environment(name), problem);
+            if let Some(url) = url.as_deref().filter(|_| !self.providers.contains_key(known.id)) {
+                check_address(url).map_err(|problem| wrong(known.url_variable, problem))?;
+            }
+            if let Some(key) = &key {
+                check_header_value(key).map_err(|problem| wrong(known.key_variable, problem))?;
             }
             let provider = self.providers.entry(known.id.to_owned()).or_insert_with(|| Provider {
                 base_url: trimmed(url.as_deref().unwrap_or(known.base_url)),
@@ -277,6 +291,7 @@ impl Models {
                 provider.api_key.get_or_insert_with(|| Secret::from(key));
             }
         }
+        Ok(())
     }
 
     /// The model to ask when nobody chose one: the first that the file lists, else that of a known provider.
@@ -328,19 +343,22 @@ impl Provider {
         let Some(url) = url else {
             return Err(section.error("baseUrl", "is missing: where is this provider?"));
         };
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(section.error("baseUrl", "must begin with http:// or https://"));
-        }
+        check_address(&url).map_err(|problem| section.error("baseUrl", problem))?;
         let headers = section.section("headers")?;
         let header = |member: &Member| {
-            Ok((
-                member.key.clone(),
-                headers.secret_of(&member.value, &headers.path_of(&member.key))?,
-            ))
+            let value = headers.secret_of(&member.value, &headers.path_of(&member.key))?;
+            check_header_name(&member.key)
+                .and_then(|()| check_header_value(value.expose()))
+                .map_err(|problem| headers.error(&member.key, problem))?;
+            Ok((member.key.clone(), value))
         };
+        let api_key = section.secret("apiKey")?.map(|key| follow_marker(key, section));
+        if let Some(key) = &api_key {
+            check_header_value(key.expose()).map_err(|problem| section.error("apiKey", problem))?;
+        }
         Ok(Some(Self {
             base_url: trimmed(&url),
-            api_key: section.secret("apiKey")?.map(|key| follow_marker(key, section)),
+            api_key,
             api,
             headers: headers
                 .members()
@@ -380,6 +398,16 @@ fn follow_marker(key: Secret, section: &Section) -> Secret {
         .then(|| filled(section.source.env, key.expose()))
         .flatten();
     named.map_or(key, Secret::from)
+}
+
+/// Whether a client can name a provider: `PROVIDER/MODEL`, where `openclaw/ID` is an agent.
+fn check_name(provider: &str) -> Result<(), &'static str> {
+    match provider {
+        "" => Err("is a provider without a name"),
+        "openclaw" => Err("has a name that stands for the agents (`openclaw/ID`); give it another"),
+        name if name.contains('/') => Err("has a slash in its name, which ends a provider's; give it another"),
+        _ => Ok(()),
+    }
 }
 
 fn trimmed(url: &str) -> String {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::environment::filled;
 use crate::section::Section;
 use crate::tenant::Base;
+use crate::web::check_address;
 use crate::{ConfigError, Secret};
 
 /// What a gateway for many users needs to know. There is one only where `multiTenant.enabled` is true.
@@ -137,9 +138,7 @@ impl MultiTenant {
                 "is missing: users and their configurations come from there",
             ));
         };
-        if !url.starts_with("http://") && !url.starts_with("https://") {
-            return Err(section.error("cloudBackendUrl", "must begin with http:// or https://"));
-        }
+        check_address(&url).map_err(|problem| section.error("cloudBackendUrl", problem))?;
         let of_environment = filled(section.source.env, "OPENCLAW_SERVICE_TOKEN").map(Secret::from);
         let service_token = match of_environment {
             Some(token) => token,
@@ -222,11 +221,8 @@ impl Monitor {
         ]);
         let default = Self::default();
         let webhook = section.secret("webhook")?;
-        if webhook.as_ref().is_some_and(|url| {
-            let url = url.expose();
-            !url.starts_with("http://") && !url.starts_with("https://")
-        }) {
-            return Err(section.error("webhook", "must begin with http:// or https://"));
+        if let Some(url) = &webhook {
+            check_address(url.expose()).map_err(|problem| section.error("webhook", problem))?;
         }
         Ok(Self {
             enabled: section.boolean("enabled")?.unwrap_or(default.enabled),

@@ -111,6 +111,34 @@ fn wrong_values_are_pointed_at() {
             "1:36: `models.providers.p.baseUrl` must begin with http:// or https://",
         ),
         (
+            "{models: {providers: {p: {baseUrl: 'http://'}}}}",
+            "1:36: `models.providers.p.baseUrl` names no server",
+        ),
+        (
+            "{models: {providers: {p: {baseUrl: 'http://x', apiKey: 'a\\nb'}}}}",
+            "1:56: `models.providers.p.apiKey` has characters that no HTTP header may have, such as a line break",
+        ),
+        (
+            "{models: {providers: {p: {baseUrl: 'http://x', headers: {'a b': 'c'}}}}}",
+            "1:65: `models.providers.p.headers.a b` cannot name a header",
+        ),
+        (
+            "{models: {providers: {'a/b': {baseUrl: 'http://x'}}}}",
+            "1:30: `models.providers.a/b` has a slash in its name, which ends a provider's; give it another",
+        ),
+        (
+            "{models: {providers: {openclaw: {baseUrl: 'http://x'}}}}",
+            "1:33: `models.providers.openclaw` has a name that stands for the agents (`openclaw/ID`); give it another",
+        ),
+        (
+            "{mcp: {servers: {s: {url: 'http://a b'}}}}",
+            "1:27: `mcp.servers.s.url` has a blank in it, which no address has",
+        ),
+        (
+            "{mcp: {servers: {s: {url: 'http://x', headers: {A: 'b\\r'}}}}}",
+            "1:52: `mcp.servers.s.headers.A` has characters that no HTTP header may have, such as a line break",
+        ),
+        (
             "{models: {providers: {p: {baseUrl: 'http://x', models: [{}]}}}}",
             "1:57: `models.providers.p.models[0].id` is missing: a model needs one",
         ),

@@ -125,3 +125,27 @@ fn secrets_are_followed_and_never_shown() {
         "{error}"
     );
 }
+
+#[test]
+fn a_file_of_secrets_that_never_ends_holds_nobody() {
+    let dir = TempDir::new().unwrap();
+    let pipe = dir.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    std::os::unix::fs::symlink(&pipe, dir.path().join("link")).unwrap();
+    std::fs::write(dir.path().join("large"), "x".repeat(2 << 20)).unwrap();
+    for (path, problem) in [
+        ("pipe", "it is no regular file"),
+        ("link", "it is no regular file"),
+        ("/dev/zero", "it is no regular file"),
+        (".", "it is no regular file"),
+        ("large", "it is larger than 1 MiB"),
+        ("none", "No such file or directory"),
+    ] {
+        let text = format!(
+            "{{gateway: {{auth: {{token: {{source: 'file', id: 'value'}}}}}}, secrets: {{providers: {{
+            default: {{path: '{path}', mode: 'singleValue'}}}}}}}}"
+        );
+        let error = check(&text, &dir.path().join("openclaw.json"), &env(&[])).unwrap_err();
+        assert!(error.to_string().contains(problem), "{path}: {error}");
+    }
+}
