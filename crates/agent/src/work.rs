@@ -20,6 +20,9 @@ const CALLS: usize = 64;
 /// What is told of a reply that ends before the model was done, or never began: an empty one looks like a fault of ours.
 const WITHHELD: &str =
     "[The model's provider withheld the rest of this answer: its content filter objects. Ask in other words.]";
+/// The same, where a model was at the limit of its tokens before it said a word: it thought for too long.
+const USED_UP: &str =
+    "[The model used up its reply before it said a word. Ask for less at once, or have its limit (maxTokens) raised.]";
 /// Bytes that are kept of a reply that broke off: a model that runs wild must not fill the conversation.
 const DRAFT_LIMIT: usize = 256 * 1024;
 
@@ -73,6 +76,8 @@ impl<'a> Work<'a> {
             }
         }
         let mut tools = self.turn.toolbox.specs().await;
+        // A call of this name would be the client's, and providers refuse two tools of one name.
+        tools.retain(|tool| !self.is_client_tool(&tool.name));
         tools.extend(self.turn.client_tools.iter().cloned());
         let messages = self.conversation(transcript.as_ref(), open.as_ref(), &tools)?;
         let mut request = request(messages, tools, &self.turn.sampling);
@@ -190,9 +195,14 @@ impl<'a> Work<'a> {
             round.calls.clear();
             round.stop = Stop::End;
         }
-        let withheld = (round.stop == Stop::ContentFilter).then_some(WITHHELD);
+        let wordless = round.text.trim().is_empty() && round.calls.is_empty();
+        let missing = match round.stop {
+            Stop::ContentFilter => Some(WITHHELD),
+            Stop::Length if wordless => Some(USED_UP),
+            _ => None,
+        };
         let mut notes = String::new();
-        for note in [withheld, note].into_iter().flatten() {
+        for note in [missing, note].into_iter().flatten() {
             let gap = if round.text.is_empty() && notes.is_empty() {
                 ""
             } else {

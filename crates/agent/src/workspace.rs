@@ -4,6 +4,7 @@
 //! a tool inside. Layout: `agent/IDENTITY.md`, `memory/`, `sessions/`; the workspaces of upstream
 //! OpenClaw keep the same files at the top, so both places are looked at.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -17,6 +18,9 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 pub struct Workspace {
     root: PathBuf,
 }
+
+/// Directory entries that one listing looks at: it holds up everybody else.
+const LOOKED_AT: usize = 20_000;
 
 const CONFINED: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
 
@@ -121,9 +125,11 @@ impl Entered {
         Ok((text, more))
     }
 
-    /// Names of the regular files below `directory`, as paths relative to the workspace, sorted; at most `most`.
+    /// Names of the regular files below `directory`, as paths relative to the workspace, sorted; where there are more than `most`, the last
+    /// of them, which are the newest of files that are named by day. What comes after [`LOOKED_AT`] entries is not seen.
     pub fn files(&self, directory: &str, most: usize) -> io::Result<Vec<String>> {
-        let mut found = Vec::new();
+        let mut found = BTreeSet::new();
+        let mut left = LOOKED_AT;
         let mut pending = vec![directory.to_owned()];
         while let Some(directory) = pending.pop() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
@@ -134,6 +140,10 @@ impl Entered {
             };
             for entry in rustix::fs::Dir::new(handle)? {
                 let entry = entry?;
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
                 let Ok(name) = entry.file_name().to_str() else { continue };
                 if name.starts_with('.') {
                     continue;
@@ -141,16 +151,17 @@ impl Entered {
                 let path = format!("{directory}/{name}");
                 match entry.file_type() {
                     rustix::fs::FileType::Directory => pending.push(path),
-                    rustix::fs::FileType::RegularFile => found.push(path),
+                    rustix::fs::FileType::RegularFile => {
+                        found.insert(path);
+                    }
                     _ => {}
                 }
-                if found.len() >= most {
-                    break;
+                if found.len() > most {
+                    found.pop_first();
                 }
             }
         }
-        found.sort();
-        Ok(found)
+        Ok(found.into_iter().collect())
     }
 
     /// A directory of it, to read several files there.
@@ -217,6 +228,16 @@ mod tests {
             .unwrap();
         assert!(status.success());
         assert!(workspace.read("memory/pipe", 10).is_err());
+    }
+
+    #[test]
+    fn of_many_files_the_last_are_listed() {
+        let (_outer, workspace) = workspace();
+        for name in ["2026-01-02", "2025-12-31", "2026-01-03", "2024-06-01", "2026-01-01"] {
+            workspace.append(&format!("memory/{name}.md"), "x", 8).unwrap();
+        }
+        let listed = workspace.files("memory", 2).unwrap();
+        assert_eq!(listed, ["memory/2026-01-02.md", "memory/2026-01-03.md"]);
     }
 
     #[test]

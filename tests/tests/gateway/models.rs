@@ -179,6 +179,26 @@ async fn an_answer_that_is_withheld_is_said_to_be() {
 }
 
 #[tokio::test]
+async fn a_reply_that_is_used_up_before_its_first_word_is_said_to_be() {
+    let provider = Provider::start().await;
+    provider
+        .then(Reply::pieces([]).reasoning("Hm.").reaches_limit())
+        .then(Reply::text("Half a").reaches_limit())
+        .then(Reply::pieces([]).reaches_limit());
+    let gateway = Gateway::of(&provider).await;
+    let note = "[The model used up its reply before it said a word. Ask for less at once, or have its limit (maxTokens) raised.]";
+    assert_eq!(gateway.chat("everything?").await["reply"], note);
+    assert_eq!(gateway.chat("half of it?").await["reply"], "Half a");
+    let request = json!({"messages": [{"role": "user", "content": "everything?"}]});
+    let completion = gateway.post("/v1/chat/completions", &request).await.ok();
+    let choice = &completion["choices"][0];
+    assert_eq!(
+        (&choice["finish_reason"], &choice["message"]["content"]),
+        (&json!("length"), &json!(note))
+    );
+}
+
+#[tokio::test]
 async fn a_reply_of_50_mb_is_cut_off() {
     let provider = Provider::start().await;
     provider.then(Reply::huge(50 << 20)).reply("short");

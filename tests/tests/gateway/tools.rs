@@ -73,6 +73,30 @@ async fn a_tool_is_called_and_its_result_told() {
 }
 
 #[tokio::test]
+async fn no_two_tools_have_one_name() {
+    let provider = Provider::start().await;
+    provider.tool_call("memory_read", "{}");
+    let gateway = Gateway::builder()
+        .provider(&provider)
+        .config(json!({"mcp": {"servers": {"a.b": mcp::stdio(), "a_b": mcp::stdio()}}}))
+        .start()
+        .await;
+    let theirs = json!({"type": "function", "function": {"name": "memory_read"}});
+    let request = json!({"messages": [{"role": "user", "content": "What do you know?"}], "tools": [theirs]});
+    let answer = gateway.post("/v1/chat/completions", &request).await.ok();
+    // The call of such a name is the client's.
+    assert_eq!(answer["choices"][0]["finish_reason"], "tool_calls");
+    let asked = provider.received(0).await.json();
+    let offered = asked["tools"].as_array().expect("tools are offered").iter();
+    let mut names: Vec<_> = offered.map(|tool| tool["function"]["name"].to_string()).collect();
+    assert!(names.contains(&"\"a_b__echo\"".to_owned()), "{names:?}");
+    names.sort();
+    let all = names.len();
+    names.dedup();
+    assert_eq!(names.len(), all, "{names:?}");
+}
+
+#[tokio::test]
 async fn tools_of_one_reply_run_side_by_side() {
     let provider = Provider::start().await;
     let both = Reply::tool_call("box__meet", r#"{"name":"Ada"}"#).and_tool_call("box__meet", r#"{"name":"Bob"}"#);

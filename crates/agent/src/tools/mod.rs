@@ -5,6 +5,7 @@
 mod mcp;
 mod memory;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -81,10 +82,14 @@ impl Toolbox {
         }
     }
 
+    /// What can be called right now. Of tools with one name the first is offered, which is the one that [`Self::call`] finds: providers
+    /// refuse a request that has two, and with it the turn.
     pub async fn specs(&self) -> Vec<ToolSpec> {
         let mut specs = Vec::new();
+        let mut names = HashSet::new();
         for source in &self.sources {
-            specs.extend(source.specs().await);
+            let offered = source.specs().await.into_iter();
+            specs.extend(offered.filter(|tool| names.insert(tool.name.clone())));
         }
         specs
     }
