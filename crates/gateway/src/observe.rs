@@ -102,7 +102,8 @@ impl Drop for Measured {
         };
         let took = started.elapsed();
         let RequestLabels { route, method, status } = &labels;
-        let milliseconds = took.as_secs_f64() * 1_000.0;
+        // Whole microseconds: more digits than that are noise.
+        let milliseconds = took.as_micros() as f64 / 1_000.0;
         span.in_scope(|| {
             if *status >= 500 && !is_told {
                 tracing::warn!(method, route, status, milliseconds, "request");

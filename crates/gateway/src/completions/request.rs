@@ -3,7 +3,7 @@
 
 use creel_agent::Sampling;
 use creel_llm::{Message, Part, ToolCall, ToolSpec};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use creel_http::Problem;
@@ -13,7 +13,7 @@ use creel_http::Problem;
 pub struct CompletionRequest {
     pub model: Option<String>,
     messages: Vec<RequestMessage>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub stream: bool,
     stream_options: Option<StreamOptions>,
     tools: Option<Vec<Tool>>,
@@ -33,7 +33,7 @@ pub struct CompletionRequest {
 
 #[derive(Deserialize)]
 struct StreamOptions {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     include_usage: bool,
 }
 
@@ -42,7 +42,7 @@ struct RequestMessage {
     role: String,
     #[serde(default)]
     content: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     tool_calls: Vec<RequestToolCall>,
     tool_call_id: Option<String>,
 }
@@ -56,7 +56,7 @@ struct RequestToolCall {
 #[derive(Deserialize)]
 struct RequestFunction {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     arguments: String,
 }
 
@@ -70,7 +70,7 @@ struct Tool {
 #[derive(Deserialize)]
 struct ToolFunction {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     description: String,
     parameters: Option<Value>,
 }
@@ -128,7 +128,10 @@ impl CompletionRequest {
         let stop = match self.stop {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::String(one)) => vec![one],
-            Some(Value::Array(several)) => several.iter().filter_map(|s| s.as_str().map(str::to_owned)).collect(),
+            Some(Value::Array(several)) if several.iter().all(Value::is_string) => several
+                .iter()
+                .filter_map(|one| one.as_str().map(str::to_owned))
+                .collect(),
             Some(_) => return Err(Problem::bad_request("stop: must be a string or an array of strings")),
         };
         let mut client_tools = Vec::new();
@@ -212,6 +215,11 @@ impl Tool {
     }
 }
 
+/// A member that is `null` is as good as absent: SDKs write so what they leave out, of their own messages too.
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(member: D) -> Result<T, D::Error> {
+    Option::deserialize(member).map(Option::unwrap_or_default)
+}
+
 fn text(content: &Value) -> Result<String, String> {
     let texts: Vec<String> = parts(content)?
         .into_iter()
@@ -241,6 +249,8 @@ fn part(index: usize, item: &Value) -> Result<Part, String> {
     let kind = item["type"].as_str().unwrap_or_default();
     let value = match kind {
         "text" => item["text"].as_str().map(|text| Part::Text(text.to_owned())),
+        // An answer of an earlier turn, as the SDKs hand it back.
+        "refusal" => item["refusal"].as_str().map(|text| Part::Text(text.to_owned())),
         "image_url" => item["image_url"]["url"].as_str().map(|url| Part::Image(url.to_owned())),
         _ => {
             return Err(format!(
