@@ -16,7 +16,7 @@ use creel_records::SqlRecords;
 use crate::failure::Failure;
 use crate::nearby;
 
-/// Providers that a key in the environment makes: name, style, variables, address.
+/// Providers that a key or an address in the environment makes: name, style, variables, address.
 const GIVEN: [(&str, Style, &str, &str, &str); 2] = [
     (
         "openai",
@@ -52,11 +52,11 @@ fn days() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=36_525)
 }
 
-/// Starts it on these records, at an address that an option of the command line says. Its metrics want this token; usage is kept
-/// for so long.
+/// Starts it on these records, at an address that an option of the command line says, with the providers that are given. Its metrics
+/// want this token; usage is kept for so long.
 pub async fn open(
     (address, option): (SocketAddr, &str),
-    settings: &LlmSettings,
+    (settings, given): (&LlmSettings, Given),
     token: &str,
     records: SqlRecords,
     sealer: Sealer,
@@ -70,7 +70,7 @@ pub async fn open(
     let source = Source {
         records: store,
         unseal: Arc::new(Opener(sealer)),
-        given: given()?,
+        given,
     };
     let settings = Settings {
         unpriced: settings.unpriced,
@@ -94,12 +94,12 @@ impl Unseal for Opener {
     }
 }
 
-/// What every instance is told of the gateway, where a provider's key was given: its address. Keys come at each start; what stands for
+/// What every instance is told of the gateway, where a provider was given: its address. Keys come at each start; what stands for
 /// them here is for the checks of configurations that name them.
 pub fn environment(gateway: SocketAddr) -> Vec<(String, Secret)> {
     let gateway = nearby::callable(gateway);
     let mut told = Vec::new();
-    for (_, style, key, base, _) in GIVEN.iter().filter(|(_, _, key, ..)| set(key).is_some()) {
+    for (_, style, key, base, _) in GIVEN.iter().filter(|(_, _, key, base, _)| is_given(key, base)) {
         let url = match style {
             Style::Openai => format!("http://{gateway}/v1"),
             Style::Anthropic => format!("http://{gateway}"),
@@ -110,16 +110,24 @@ pub fn environment(gateway: SocketAddr) -> Vec<(String, Secret)> {
     told
 }
 
+/// A server on one's own machine needs no key: its address is enough.
+fn is_given(key: &str, base: &str) -> bool {
+    set(key).or_else(|| set(base)).is_some()
+}
+
 fn set(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn given() -> Result<Given, Failure> {
+/// The providers that the environment names.
+pub fn given() -> Result<Given, Failure> {
     let mut given = Given::new();
     for (name, style, key, base, default) in GIVEN {
-        let Some(secret) = set(key) else { continue };
+        if !is_given(key, base) {
+            continue;
+        }
         let url = set(base).unwrap_or_else(|| default.to_owned());
-        let mut provider = Provider::new(name, style, &url, Some(&secret))
+        let mut provider = Provider::new(name, style, &url, set(key).as_deref())
             .map_err(|error| Failure::bad_input(format!("{key}, {base}: {error}")))?;
         provider.any_model = true;
         provider.has_responses = url == default && style == Style::Openai;

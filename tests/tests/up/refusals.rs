@@ -77,17 +77,38 @@ async fn a_bad_variable_is_named_itself() {
 }
 
 #[tokio::test]
-async fn a_start_that_fails_does_not_use_up_the_password() {
+async fn a_start_that_fails_changes_nothing() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let creel = Up::builder();
+    let in_use = |option: &str| format!("creel: {address} is in use by another program; choose another with {option}");
+    for (console, llm, said) in [
+        ("127.0.0.1:0", &*address, in_use("--llm")),
+        (&*address, "127.0.0.1:0", in_use("--console")),
+    ] {
+        let failed = creel.creel(&["up", "--console", console, "--llm", llm]).await;
+        assert_eq!(refusal(&failed), (Some(2), said));
+        assert!(!creel.home().exists(), "no home is made");
+    }
+    for (name, value) in [("CREEL_DATABASE_URL", "moon"), ("OPENAI_BASE_URL", "moon")] {
+        let failed = creel
+            .clone()
+            .env(name, value)
+            .creel(&["up", "--console", "127.0.0.1:0"])
+            .await;
+        assert_eq!(refusal(&failed).0, Some(2), "{name}");
+        assert!(!creel.home().exists(), "no home is made: {name}");
+    }
+    let up = creel.start().await;
+    up.log().line_with("  Password  ").await;
+    let noted = std::fs::read_to_string(up.home().join("console.url")).unwrap();
+    let creel = up.kill().await;
     let failed = creel
         .creel(&["up", "--console", "127.0.0.1:0", "--llm", &address])
         .await;
-    let said = format!("creel: {address} is in use by another program; choose another with --llm");
-    assert_eq!(refusal(&failed), (Some(2), said));
-    let up = creel.start().await;
-    up.log().line_with("  Password  ").await;
+    assert_eq!(refusal(&failed), (Some(2), in_use("--llm")));
+    let after = std::fs::read_to_string(creel.home().join("console.url")).unwrap();
+    assert_eq!(after, noted, "commands are sent where they were");
 }
 
 #[tokio::test]

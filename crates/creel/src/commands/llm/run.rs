@@ -52,7 +52,7 @@ pub async fn run(args: LlmRunArgs, home: Option<PathBuf>, json: bool) -> Result<
     tracing::debug!(home = %home.display(), records = %url, journal = %journal.display(), "opened");
     let gateway = llm_gateway::open(
         (listen, "--listen"),
-        &llm_settings,
+        (&llm_settings, llm_gateway::given()?),
         token.trim(),
         records.clone(),
         sealer,

@@ -30,11 +30,22 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let tokens = given_tokens()?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::from_error)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::from_error)?;
-    let home = Home::open(client::home(home)?).map_err(Failure::bad_input)?;
-    let listener = listen(&args).await?;
+    let path = client::home(home)?;
+    // A home is not made for a start that cannot be.
+    let database = settings::database(&path)?;
+    let users_gateway = settings::users_gateway(&path)?;
+    let oidc = settings::oidc(&path)?;
+    let keep = settings::keep(&path, &args.llm_settings)?;
+    let given = llm_gateway::given()?;
+    let listening = listen(&args).await;
+    // Of a home that is there it is said first that another has it.
+    if listening.is_err() && !Home::is_one(&path) {
+        return listening.map(drop);
+    }
+    let home = Home::open(path).map_err(Failure::bad_input)?;
+    let listener = listening?;
     let console = listener.local_addr().map_err(Failure::from_error)?;
-    client::note_address(home.path(), console).map_err(Failure::from_error)?;
-    let url = settings::database(home.path())?.unwrap_or_else(|| DatabaseUrl::file(home.records_path()));
+    let url = database.unwrap_or_else(|| DatabaseUrl::file(home.records_path()));
     let database = SqlRecords::open(&url).await.map_err(Failure::from_error)?;
     tracing::debug!(home = %home.path().display(), records = %url, "opened");
     let records: Arc<dyn Records> = Arc::new(database.clone());
@@ -43,22 +54,22 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
         .map_err(Failure::from_error)?;
     let everyone = Everyone {
         service_token: entry.service_token.clone(),
-        address: settings::users_gateway(home.path())?,
+        address: users_gateway,
     };
-    let oidc = settings::oidc(home.path())?;
     let sealer = home.sealer().map_err(Failure::from_error)?;
-    let keep = settings::keep(home.path(), &args.llm_settings)?;
     let journal = home.path().join("llm-journal");
     let token = std::fs::read_to_string(&entry.token_file).map_err(Failure::from_error)?;
     let gateway = llm_gateway::open(
         (args.llm, "--llm"),
-        &args.llm_settings,
+        (&args.llm_settings, given),
         token.trim(),
         database.clone(),
         sealer.clone(),
         (&journal, keep),
     )
     .await?;
+    // Where nothing is up nobody is sent.
+    client::note_address(home.path(), console).map_err(Failure::from_error)?;
     // Providers' keys stay in the LLM Gateway.
     let mut provider_env = llm_gateway::environment(gateway.address());
     let providers: Vec<String> = provider_env
@@ -144,10 +155,15 @@ fn given_tokens() -> Result<GivenTokens, Failure> {
     })
 }
 
+/// Listens for the console, and looks whether the LLM Gateway, which opens later, will be able to.
 async fn listen(args: &UpArgs) -> Result<TcpListener, Failure> {
-    TcpListener::bind(args.console)
+    let console = TcpListener::bind(args.console)
         .await
-        .map_err(|error| Failure::cannot_listen(args.console, &error, "--console"))
+        .map_err(|error| Failure::cannot_listen(args.console, &error, "--console"))?;
+    TcpListener::bind(args.llm)
+        .await
+        .map_err(|error| Failure::cannot_listen(args.llm, &error, "--llm"))?;
+    Ok(console)
 }
 
 fn announce(console: SocketAddr, llm: SocketAddr, json: bool) {
