@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -117,19 +118,34 @@ impl Answer {
         Ok(self.took)
     }
 
+    /// Null if it is no JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
     /// Whether a gateway says that it is ready: 200, and JSON that says so. Upstream answers unknown paths with HTML.
     pub fn says_ready(&self) -> bool {
-        let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        self.status == 200 && body["ready"] == true
+        self.status == 200 && self.json()["ready"] == true
     }
 }
 
-/// Asks until the gateway on this port is ready. Pauses for a hundredth of the time gone, so that asking distorts neither a
-/// start of milliseconds nor one of seconds.
+/// Asks until the gateway on this port is ready.
 pub async fn until_ready(port: u16, started: Instant, limit: Duration) -> anyhow::Result<Duration> {
+    until(port, "/readyz", Answer::says_ready, started, limit).await
+}
+
+/// Asks for this path until the answer is a good one. Pauses for a hundredth of the time gone, so that asking distorts neither a
+/// start of milliseconds nor one of seconds.
+pub async fn until(
+    port: u16,
+    path: &str,
+    is_good: fn(&Answer) -> bool,
+    started: Instant,
+    limit: Duration,
+) -> anyhow::Result<Duration> {
     loop {
         if let Ok(mut connection) = Connection::open(port).await
-            && connection.get("/readyz").await.is_ok_and(|answer| answer.says_ready())
+            && connection.get(path).await.is_ok_and(|answer| is_good(&answer))
         {
             return Ok(started.elapsed());
         }

@@ -48,7 +48,7 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
     };
     let plane = ControlPlane::start(
         bench.creel()?,
-        modules,
+        Some(modules),
         &bench.home.path().join("asleep"),
         free_port(FIRST_PORT)?,
     )

@@ -2,6 +2,7 @@
 
 mod alive;
 mod asleep;
+mod fleet;
 mod idle;
 mod llm;
 mod start;
@@ -40,6 +41,8 @@ pub enum Measurement {
     Llm,
     /// A gateway for many users
     Tenants,
+    /// The control plane, and instances made at once
+    Fleet,
 }
 
 /// Ports below the range from which the kernel takes ports for outgoing connections.
@@ -222,6 +225,10 @@ pub async fn all(bench: &Bench, only: &[Measurement]) -> anyhow::Result<(Vec<Row
     if wanted(Measurement::Tenants) {
         eprintln!("bench: a gateway for many users");
         rows.extend(tenants::measure(bench, &mut samples).await?);
+    }
+    if wanted(Measurement::Fleet) {
+        eprintln!("bench: the control plane, and instances made at once");
+        rows.extend(fleet::measure(bench, &mut samples).await?);
     }
     Ok((rows, samples))
 }

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::client::Connection;
+use super::events::Events;
+use crate::client::{self, Answer, Connection};
 use crate::process::Process;
 
 /// Long enough to be one, and nobody's.
@@ -19,8 +20,13 @@ const SETTLE: Duration = Duration::from_secs(120);
 
 pub struct ControlPlane {
     port: u16,
-    _process: Process,
+    pub process: Process,
+    /// From starting the program to its first good answer.
+    pub ready_after: Duration,
 }
+
+/// One connection of somebody who may do everything.
+pub struct Caller(Connection);
 
 /// An instance that it made.
 pub struct Made {
@@ -31,7 +37,7 @@ pub struct Made {
 
 impl ControlPlane {
     /// With its home in this directory, and upstream where it is installed. Its ports are from `port` on.
-    pub async fn start(creel: &Path, openclaw: &Path, directory: &Path, port: u16) -> anyhow::Result<Self> {
+    pub async fn start(creel: &Path, openclaw: Option<&Path>, directory: &Path, port: u16) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory)?;
         let mut command = Command::new(creel);
         let address = |port: u16| format!("127.0.0.1:{port}");
@@ -43,34 +49,31 @@ impl ControlPlane {
             .env("HOME", directory)
             .env("CREEL_HOME", directory.join("home"))
             .env("CREEL_ADMIN_TOKEN", TOKEN)
-            .env("CREEL_OPENCLAW_CACHE", openclaw);
-        let process = Process::start(&mut command, &directory.join("log"))?;
-        let plane = Self {
+            .envs(openclaw.map(|modules| ("CREEL_OPENCLAW_CACHE", modules)));
+        let log = directory.join("log");
+        let process = Process::start(&mut command, &log)?;
+        let is_good = |answer: &Answer| answer.status == 200;
+        let ready_after = client::until(port, "/api/health", is_good, process.started, START)
+            .await
+            .with_context(|| format!("creel up: {}", std::fs::read_to_string(log).unwrap_or_default()))?;
+        Ok(Self {
             port,
-            _process: process,
-        };
-        let began = Instant::now();
-        while plane.ask("GET", "/api/health", &Value::Null).await.is_err() {
-            ensure!(began.elapsed() < START, "creel up does not answer on port {port}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(plane)
+            process,
+            ready_after,
+        })
+    }
+
+    pub async fn connect(&self) -> anyhow::Result<Caller> {
+        Ok(Caller(Connection::open(self.port).await?))
+    }
+
+    /// Follows what changes, from now on.
+    pub async fn events(&self) -> anyhow::Result<Events> {
+        Events::follow(self.port, TOKEN).await
     }
 
     async fn ask(&self, method: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let body = match body {
-            Value::Null => Bytes::new(),
-            body => body.to_string().into(),
-        };
-        let mut connection = Connection::open(self.port).await?;
-        let answer = connection.send_json(method, path, TOKEN, &body).await?;
-        let said = String::from_utf8_lossy(&answer.body);
-        ensure!(
-            (200..300).contains(&answer.status),
-            "{method} {path}: {}: {said}",
-            answer.status
-        );
-        Ok(serde_json::from_slice(&answer.body).unwrap_or_default())
+        Ok(self.connect().await?.ask(method, path, body).await?.json())
     }
 
     /// Makes an instance of upstream that asks the bench's provider, and starts it.
@@ -106,5 +109,23 @@ impl ControlPlane {
         self.ask("DELETE", &format!("/api/instances/{id}?purge=true"), &Value::Null)
             .await?;
         Ok(())
+    }
+}
+
+impl Caller {
+    /// The answer, which is a good one. A body of null is none.
+    pub async fn ask(&mut self, method: &str, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        let body = match body {
+            Value::Null => Bytes::new(),
+            body => body.to_string().into(),
+        };
+        let answer = self.0.send_json(method, path, TOKEN, &body).await?;
+        ensure!(
+            (200..300).contains(&answer.status),
+            "{method} {path}: {}: {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
+        Ok(answer)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod control_plane;
 pub mod door;
+pub mod events;
 pub mod litellm;
 pub mod llm;
 mod native;
