@@ -1,14 +1,21 @@
 //! `GET /api/system/status`: the host, what it can do, and how its instances are.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State as Shared;
 use creel_fleet::{HostSample, Instance, Status};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::routes::State;
 use creel_http::rfc3339;
 
+/// A container engine that takes longer to say its version is told as one that does not answer: the rest is not to wait for it.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(2);
+
 pub async fn status(Shared(backend): Shared<State>) -> Json<Value> {
+    let docker = docker(&backend).await;
     let host = backend.fleet.host();
     let samples = backend.fleet.host_stats();
     let features: Vec<Value> = backend
@@ -40,9 +47,9 @@ pub async fn status(Shared(backend): Shared<State>) -> Json<Value> {
         "disk": {"path": host.home, "total_bytes": host.disk_total_bytes, "free_bytes": host.disk_free_bytes},
         "swap_bytes": host.swap_bytes,
         "cgroup": host.cgroup.map_or_else(|| "none".to_owned(), |version| format!("v{version}")),
-        "versions": versions(&backend),
+        "versions": versions(&backend, docker.get("version")),
         "instances": counts(&backend.fleet.list()),
-        "docker": docker(),
+        "docker": docker,
         "features": features,
         "provider": {"configured": configured, "names": backend.providers, "detail": provider},
         "samples": samples.iter().map(sample_json).collect::<Vec<_>>(),
@@ -50,10 +57,13 @@ pub async fn status(Shared(backend): Shared<State>) -> Json<Value> {
 }
 
 /// Of what runs here, and of what new instances are pinned to; what is not here has none.
-fn versions(backend: &State) -> Value {
+fn versions(backend: &State, docker: Option<&Value>) -> Value {
     let mut versions = json!({"creel": env!("CARGO_PKG_VERSION"), "openclaw": creel_fleet::OPENCLAW_VERSION});
     if let Some(node) = backend.fleet.node_version() {
         versions["node"] = node.into();
+    }
+    if let Some(version) = docker {
+        versions["docker"] = version.clone();
     }
     versions
 }
@@ -67,17 +77,17 @@ fn counts(instances: &[Instance]) -> Value {
     json!({"total": total, "running": running, "stopped": stopped, "error": error, "other": total - running - stopped - error})
 }
 
-/// Whether an engine listens; the driver that would use it is not here yet, and says so.
-fn docker() -> Value {
-    let path = std::env::var("DOCKER_HOST").ok();
-    let path = path
-        .as_deref()
-        .and_then(|host| host.strip_prefix("unix://"))
-        .unwrap_or("/var/run/docker.sock");
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => json!({"available": true, "detail": format!("an engine listens on {path}")}),
-        Err(error) => json!({"available": false, "detail": format!("{path}: {error}")}),
-    }
+/// The container engine that answers, or why none does; the detail says either in a line.
+async fn docker(backend: &State) -> Value {
+    let asked = timeout(ENGINE_PATIENCE, backend.fleet.docker_version()).await;
+    let reason = match asked {
+        Ok(Ok(version)) => {
+            return json!({"available": true, "version": version, "detail": format!("engine {version}")});
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("the engine does not answer within {} s", ENGINE_PATIENCE.as_secs()),
+    };
+    json!({"available": false, "reason": reason, "detail": reason})
 }
 
 pub fn sample_json(sample: &HostSample) -> Value {

@@ -24,6 +24,7 @@ mod refusals;
 mod secrets;
 mod signin;
 mod sleep;
+mod system;
 mod templates;
 mod user_command;
 mod users;

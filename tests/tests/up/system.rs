@@ -1,0 +1,79 @@
+//! `GET /api/system/status`: what it says of the container engine, whatever that does.
+
+use creel_tests::up::Up;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+
+/// What somebody who listens where `DOCKER_HOST` says makes of a question.
+#[derive(Clone, Copy)]
+enum Engine {
+    Answers(&'static str),
+    SaysNothing,
+}
+
+/// The status, where this is the engine.
+async fn status(engine: Engine) -> Value {
+    let directory = TempDir::new().unwrap();
+    let socket = directory.path().join("docker.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let mut question = [0; 4096];
+                while stream.read(&mut question).await.is_ok_and(|read| read > 0) {
+                    if let Engine::Answers(answer) = engine {
+                        let length = answer.len();
+                        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}");
+                        stream.write_all(answer.as_bytes()).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let host = format!("unix://{}", socket.display());
+    let up = Up::builder().env("DOCKER_HOST", &host).start().await;
+    up.get("/api/system/status").await.ok()
+}
+
+#[tokio::test]
+async fn an_engine_that_answers_has_a_version() {
+    let status = status(Engine::Answers(r#"{"Version":"20.10.24"}"#)).await;
+    let docker = &status["docker"];
+    assert_eq!(
+        (&docker["available"], &docker["version"]),
+        (&true.into(), &"20.10.24".into())
+    );
+    assert_eq!(docker.get("reason"), None);
+    assert_eq!(status["versions"]["docker"], "20.10.24");
+}
+
+#[tokio::test]
+async fn one_that_says_nothing_does_not_keep_the_rest_waiting() {
+    let status = status(Engine::SaysNothing).await;
+    let docker = &status["docker"];
+    assert_eq!(docker["available"], false);
+    assert!(
+        docker["reason"].as_str().unwrap().contains("does not answer"),
+        "{docker}"
+    );
+    assert_eq!(status["versions"].get("docker"), None);
+    assert!(status["host"]["cpus"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn where_there_is_none_the_reason_names_the_place() {
+    let up = Up::builder()
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+        .start()
+        .await;
+    let status = up.get("/api/system/status").await.ok();
+    let docker = &status["docker"];
+    assert_eq!(docker["available"], false);
+    assert!(
+        docker["reason"].as_str().unwrap().contains("/nonexistent/docker.sock"),
+        "{docker}"
+    );
+}
