@@ -67,6 +67,11 @@ async fn without_a_control_plane_the_figures_of_the_bench_are_said_to_be_that() 
         (&29.into(), &18.into())
     );
     assert_eq!(plan["shared"]["redis"], "with Sentinel");
+    let assumed = plan["assumptions"].to_string();
+    assert!(
+        assumed.contains("asleep keeps 33 MiB") && assumed.contains("--only asleep"),
+        "{assumed}"
+    );
     assert!(!builder.home().exists(), "a plan makes nothing");
     for (arguments, said) in [
         (["plan", "capacity", "--users", "0"], "users: must be 1 to"),

@@ -25,13 +25,14 @@ pub struct Figures {
 const MIB: f64 = 1_048_576.0;
 
 impl Figures {
-    /// What `make bench` measured (README.md, Measured), for where nothing runs that could be measured.
+    /// What `make bench` measured (README.md, Measured; what is left asleep: docs/decisions/0017), for where nothing runs that could be
+    /// measured.
     #[must_use]
     pub fn from_bench(runtime: Runtime) -> Self {
         let (memory, asleep, turn_cpu_ms) = match runtime {
             // Alone. Of many, each needs less: they share the program.
             Runtime::Native => (4.2, 4.2, 0.13),
-            Runtime::Openclaw => (841.0, 40.0, 330.0),
+            Runtime::Openclaw => (841.0, 33.0, 330.0),
         };
         Self {
             runtime,
@@ -86,7 +87,8 @@ impl Figures {
         let asleep = match self.runtime {
             Runtime::Native => "a native instance asleep keeps what it has: it is small anyway".to_owned(),
             Runtime::Openclaw => format!(
-                "an openclaw instance asleep keeps {:.0} MiB, where the host has swap",
+                "an openclaw instance asleep keeps {:.0} MiB, where the host has swap (`make bench ARGS=\"--only asleep\"`, soon after its \
+                 start)",
                 self.asleep_bytes as f64 / MIB
             ),
         };
