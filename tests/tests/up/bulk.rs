@@ -65,6 +65,35 @@ async fn what_makes_no_sense_begins_nothing() {
 }
 
 #[tokio::test]
+async fn a_template_comes_to_all_but_those_whose_conflict_nobody_decided() {
+    let up = resting(&["a", "b"]).await;
+    let config = async |id: &str| {
+        let read = up.get(&format!("/api/instances/{id}/config")).await.ok();
+        read["content"].as_str().unwrap().to_owned()
+    };
+    let mine = config("a").await.replace("200/minute", "100/minute");
+    up.put("/api/instances/a/config", &json!({"content": mine})).await.ok();
+    let template = up.get("/api/templates/native/openclaw.json").await.ok();
+    let new = template["content"]
+        .as_str()
+        .unwrap()
+        .replace("200/minute", "300/minute");
+    up.put("/api/templates/native/openclaw.json", &json!({"content": new}))
+        .await
+        .ok();
+
+    let request = json!({"action": "sync", "ids": ["a", "ghost", "b"]});
+    let answer = up.post("/api/bulk/instances", &request).await.ok();
+    assert_eq!(went(&answer), [("a", false), ("ghost", false), ("b", true)]);
+    assert_eq!(answer["results"][0]["problem"]["code"], "conflicts");
+    assert_eq!(answer["results"][1]["problem"]["status"], 404);
+    assert_eq!(config("a").await, mine);
+    assert!(config("b").await.contains("300/minute"));
+    let alone = up.post("/api/instances/b/sync", &json!({})).await;
+    assert_eq!(alone.status, 404, "one alone is synced at config/sync: {alone:?}");
+}
+
+#[tokio::test]
 async fn several_or_all_are_named_on_the_command_line() {
     let up = resting(&["a", "b", "c"]).await;
     let answer = up.creel_json(&["instance", "start", "a", "c"]).await;
