@@ -193,7 +193,6 @@ async fn an_engine_that_stops_is_one_clear_line_and_what_it_ran_comes_back_with_
     for name in ["alice", "bob", "carol"] {
         fleet.remove(&id(name), true).await.unwrap();
     }
-    engine.stop();
 }
 
 #[tokio::test]
