@@ -289,3 +289,90 @@ async fn what_cannot_be_translated_is_said_and_costs_nothing() {
     assert_eq!(provider.requests().len(), 0);
     assert_eq!(house.spent().await, 0);
 }
+
+/// Chunks of completions, as a stream.
+fn chunks(chunks: &[Value]) -> Reply {
+    let text: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    Reply::raw(200, "text/event-stream", text)
+}
+
+#[tokio::test]
+async fn calls_whose_pieces_are_mixed_are_told_one_after_the_other() {
+    let provider = Provider::start().await;
+    let piece = |index: u64, id: &str, name: &str, arguments: &str| {
+        let call = json!({"index": index, "id": id, "function": {"name": name, "arguments": arguments}});
+        json!({"id": "x", "choices": [{"index": 0, "delta": {"tool_calls": [call]}}]})
+    };
+    provider.always(chunks(&[
+        piece(0, "a", "weather", r#"{"city":"#),
+        piece(1, "b", "time", r#"{"zone":"#),
+        piece(0, "", "", r#""Kyiv"}"#),
+        piece(1, "", "", r#""EET"}"#),
+        json!({"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}),
+    ]));
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let answer = client.post("/v1/messages", message(true).to_string()).await;
+    let mut blocks: Vec<(Value, Value, String)> = Vec::new();
+    for event in answer.events() {
+        let event: Value = serde_json::from_str(&event).unwrap();
+        match event["type"].as_str().unwrap() {
+            "content_block_start" => {
+                let block = &event["content_block"];
+                blocks.push((block["id"].clone(), block["name"].clone(), String::new()));
+            }
+            "content_block_delta" => {
+                assert_eq!(event["index"], blocks.len() - 1);
+                let said = event["delta"]["partial_json"].as_str().unwrap();
+                blocks.last_mut().unwrap().2.push_str(said);
+            }
+            _ => {}
+        }
+    }
+    let block = |id: &str, name: &str, arguments: &str| (json!(id), json!(name), arguments.to_owned());
+    assert_eq!(
+        blocks,
+        [
+            block("a", "weather", r#"{"city":"Kyiv"}"#),
+            block("b", "time", r#"{"zone":"EET"}"#)
+        ]
+    );
+
+    let ask = json!({"model": "m1", "input": "hi", "stream": true});
+    let answer = client.post("/v1/responses", ask.to_string()).await;
+    let last: Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();
+    let output: Vec<_> = last["response"]["output"].as_array().unwrap().iter().collect();
+    let told: Vec<_> = output
+        .iter()
+        .map(|item| (&item["call_id"], &item["arguments"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("a"), &json!(r#"{"city":"Kyiv"}"#)),
+            (&json!("b"), &json!(r#"{"zone":"EET"}"#))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_provider_that_gives_up_with_a_text_alone_is_told() {
+    let provider = Provider::start().await;
+    let said = json!({"id": "x", "choices": [{"index": 0, "delta": {"content": "Hel"}}]});
+    provider.always(chunks(&[said, json!({"error": "the model crashed"})]));
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let answer = client.post("/v1/messages", message(true).to_string()).await;
+    let last: Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["type"], &last["error"]["message"]),
+        (&json!("error"), &json!("the model crashed"))
+    );
+    let ask = json!({"model": "m1", "input": "hi", "stream": true});
+    let answer = client.post("/v1/responses", ask.to_string()).await;
+    let last: Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["type"], &last["message"]),
+        (&json!("error"), &json!("the model crashed"))
+    );
+}

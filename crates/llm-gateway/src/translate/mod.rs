@@ -5,6 +5,7 @@
 //! is left out where the answer stays what was asked for (sampling hints, cache marks, earlier thoughts), and refused where it would not
 //! (several replies, tools that the provider itself would run).
 
+mod calls;
 mod chain;
 mod completion_to_message;
 mod completion_to_response;
@@ -121,6 +122,12 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Untranslatable> {
 /// A member's text, or nothing.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
+}
+
+/// Why a provider of completions gives up in the middle of its stream: `{"error": {"message": …}}`, or with some a text alone.
+fn given_up(chunk: &Value) -> Option<&str> {
+    let error = chunk.get("error").filter(|error| !error.is_null())?;
+    Some(error.as_str().unwrap_or_else(|| text(error, "message")))
 }
 
 /// The items of a member that is a list.

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
+use super::calls::{Calls, Piece};
 use super::completion_to_message::{id, said, stop_reason, usage};
-use super::{Context, StreamTranslator, Untranslatable, items, text};
+use super::{Context, StreamTranslator, Untranslatable, given_up, items, text};
 
 pub struct CompletionToMessage {
     model: String,
@@ -13,7 +14,7 @@ pub struct CompletionToMessage {
     /// The block that is open; its index is `blocks - 1`.
     open: Option<Open>,
     blocks: u64,
-    calls: bool,
+    calls: Calls,
     finish_reason: Option<String>,
     usage: Value,
 }
@@ -22,8 +23,8 @@ pub struct CompletionToMessage {
 enum Open {
     Text,
     Thinking,
-    /// The call with this index of its own.
-    Call(u64),
+    /// The call with this place of its own.
+    Call(usize),
 }
 
 impl CompletionToMessage {
@@ -34,7 +35,7 @@ impl CompletionToMessage {
             ended: false,
             open: None,
             blocks: 0,
-            calls: false,
+            calls: Calls::default(),
             finish_reason: None,
             usage: Value::Null,
         }
@@ -94,25 +95,21 @@ impl CompletionToMessage {
             self.open(Open::Text, json!({"type": "text", "text": ""}), out);
             self.delta(json!({"type": "text_delta", "text": said}), out);
         }
-        for call in items(delta, "tool_calls") {
-            self.call(call, out);
+        for item in items(delta, "tool_calls") {
+            for piece in self.calls.take(item) {
+                self.call(piece, out);
+            }
         }
     }
 
-    fn call(&mut self, call: &Value, out: &mut Vec<u8>) {
-        let function = &call["function"];
-        let id = text(call, "id");
-        // Some providers leave out the index; then an id begins a call.
-        let index = call["index"].as_u64().unwrap_or(match self.open {
-            Some(Open::Call(open)) if id.is_empty() => open,
-            _ => self.blocks,
-        });
-        self.calls = true;
-        let block = json!({"type": "tool_use", "id": id, "name": function["name"], "input": {}});
-        self.open(Open::Call(index), block, out);
-        let arguments = text(function, "arguments");
-        if !arguments.is_empty() {
-            self.delta(json!({"type": "input_json_delta", "partial_json": arguments}), out);
+    fn call(&mut self, piece: Piece, out: &mut Vec<u8>) {
+        let block = json!({"type": "tool_use", "id": piece.id, "name": piece.name, "input": {}});
+        self.open(Open::Call(piece.place), block, out);
+        if !piece.arguments.is_empty() {
+            self.delta(
+                json!({"type": "input_json_delta", "partial_json": piece.arguments}),
+                out,
+            );
         }
     }
 
@@ -121,8 +118,14 @@ impl CompletionToMessage {
             return;
         }
         self.begin(&Value::Null, out);
+        for piece in self.calls.rest() {
+            self.call(piece, out);
+        }
         self.close(out);
-        let reason = stop_reason(self.finish_reason.as_deref().unwrap_or_default(), self.calls);
+        let reason = stop_reason(
+            self.finish_reason.as_deref().unwrap_or_default(),
+            !self.calls.is_empty(),
+        );
         let delta = json!({"stop_reason": reason, "stop_sequence": null});
         write(
             &json!({"type": "message_delta", "delta": delta, "usage": usage(&self.usage)}),
@@ -139,9 +142,9 @@ impl StreamTranslator for CompletionToMessage {
             return Ok(());
         }
         let chunk: Value = serde_json::from_slice(data).map_err(|error| Untranslatable(error.to_string()))?;
-        if chunk["error"].is_object() {
+        if let Some(message) = given_up(&chunk) {
             self.ended = true;
-            let error = json!({"type": "api_error", "message": text(&chunk["error"], "message")});
+            let error = json!({"type": "api_error", "message": message});
             write(&json!({"type": "error", "error": error}), out);
             return Ok(());
         }

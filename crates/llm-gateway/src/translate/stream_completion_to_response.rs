@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::calls::{Calls, Piece};
 use super::completion_to_message::said;
 use super::completion_to_response::{End, call_item, message_item, response};
-use super::{Context, StreamTranslator, Untranslatable, items, text};
+use super::{Context, StreamTranslator, Untranslatable, given_up, items, text};
 
 pub struct CompletionToResponse {
     id: String,
@@ -15,6 +16,7 @@ pub struct CompletionToResponse {
     /// Items that are whole.
     output: Vec<Value>,
     open: Option<Open>,
+    calls: Calls,
     finish_reason: Option<String>,
     usage: Value,
 }
@@ -25,7 +27,7 @@ enum Open {
         said: String,
     },
     Call {
-        index: u64,
+        place: usize,
         id: String,
         name: String,
         arguments: String,
@@ -42,6 +44,7 @@ impl CompletionToResponse {
             sequence: 0,
             output: Vec::new(),
             open: None,
+            calls: Calls::default(),
             finish_reason: None,
             usage: Value::Null,
         }
@@ -110,25 +113,16 @@ impl CompletionToResponse {
         self.send("response.output_text.delta", place, out);
     }
 
-    fn call(&mut self, call: &Value, out: &mut Vec<u8>) {
-        let given = text(call, "id");
-        let is_same = match &self.open {
-            Some(Open::Call { index, id, .. }) => {
-                call["index"].as_u64().is_none_or(|given| given == *index) && (given.is_empty() || given == id)
-            }
-            _ => false,
-        };
-        let function = &call["function"];
-        if !is_same {
+    fn call(&mut self, piece: Piece, out: &mut Vec<u8>) {
+        if !matches!(&self.open, Some(Open::Call { place, .. }) if *place == piece.place) {
             self.close(out);
-            let name = text(function, "name").to_owned();
+            let item = call_item(&piece.id, &piece.name, "", "in_progress");
             self.open = Some(Open::Call {
-                index: call["index"].as_u64().unwrap_or_default(),
-                id: given.to_owned(),
-                name: name.clone(),
+                place: piece.place,
+                id: piece.id,
+                name: piece.name,
                 arguments: String::new(),
             });
-            let item = call_item(given, &name, "", "in_progress");
             let index = self.output.len();
             self.send(
                 "response.output_item.added",
@@ -136,9 +130,9 @@ impl CompletionToResponse {
                 out,
             );
         }
-        let more = text(function, "arguments");
+        let more = piece.arguments;
         if let Some(Open::Call { arguments, .. }) = &mut self.open {
-            arguments.push_str(more);
+            arguments.push_str(&more);
         }
         if !more.is_empty() {
             let place = json!({"item_id": self.item_id(), "output_index": self.output.len(), "delta": more});
@@ -184,6 +178,9 @@ impl CompletionToResponse {
             return;
         }
         self.begin(&Value::Null, out);
+        for piece in self.calls.rest() {
+            self.call(piece, out);
+        }
         self.close(out);
         let (kind, end) = match self.finish_reason.as_deref() {
             Some("length") => ("response.incomplete", End::Incomplete),
@@ -201,10 +198,9 @@ impl StreamTranslator for CompletionToResponse {
             return Ok(());
         }
         let chunk: Value = serde_json::from_slice(data).map_err(|error| Untranslatable(error.to_string()))?;
-        if chunk["error"].is_object() {
+        if let Some(message) = given_up(&chunk) {
             self.ended = true;
-            let error = &chunk["error"];
-            let members = json!({"code": error["code"], "message": error["message"], "param": null});
+            let members = json!({"code": chunk["error"]["code"], "message": message, "param": null});
             self.send("error", members, out);
             return Ok(());
         }
@@ -220,8 +216,10 @@ impl StreamTranslator for CompletionToResponse {
         if !said.is_empty() {
             self.text(&said, out);
         }
-        for call in items(delta, "tool_calls") {
-            self.call(call, out);
+        for item in items(delta, "tool_calls") {
+            for piece in self.calls.take(item) {
+                self.call(piece, out);
+            }
         }
         if let Some(reason) = choice["finish_reason"].as_str() {
             self.finish_reason = Some(reason.to_owned());
