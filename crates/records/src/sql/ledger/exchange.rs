@@ -1,10 +1,9 @@
 //! One dealing of a node: the whole of it in one transaction.
 
 use async_trait::async_trait;
-use serde_json::json;
 
 use super::purses::Purses;
-use super::{grants, node, nodes, now, settle, usage};
+use super::{alerts, grants, node, nodes, now, settle, usage};
 use crate::RecordsError;
 use crate::engine::{Transaction, query};
 use crate::ledger::{Exchange, Exchanged, Joined, Keep, LedgerStore, PurseId, Tidied};
@@ -65,19 +64,16 @@ async fn deal(transaction: &mut Transaction, exchange: &Exchange) -> Result<Exch
     for give in &exchange.gives {
         purses.give(&give.purse.to_string(), give.amount);
     }
+    let short = exchange
+        .takes
+        .iter()
+        .filter_map(|take| take.purse.account().map(AsRef::as_ref));
+    grants::expire_before_takes(transaction, short, &mut purses, now).await?;
     let mut taken = Vec::with_capacity(exchange.takes.len());
     for take in &exchange.takes {
         taken.push(purses.take(transaction, node, take, now).await?);
     }
-    for (id, balance) in purses.alerts() {
-        alert(
-            transaction,
-            id.trim_start_matches("account:"),
-            &balance.to_string(),
-            now,
-        )
-        .await?;
-    }
+    alerts::tell(transaction, &mut purses, now).await?;
     purses.write(transaction, Some(node)).await?;
     let recalled = query("SELECT purse FROM escrow WHERE node = ? AND recalled = 1 ORDER BY purse")
         .bind(node)
@@ -117,17 +113,4 @@ async fn admit(transaction: &mut Transaction, exchange: &Exchange) -> Result<i64
         .execute(transaction)
         .await?;
     Ok(now)
-}
-
-async fn alert(transaction: &mut Transaction, account: &str, balance: &str, now: i64) -> Result<(), RecordsError> {
-    query("INSERT INTO events (at, kind, instance, actor, message, data) VALUES (?, ?, ?, ?, ?, ?)")
-        .bind(now)
-        .bind("credits.low")
-        .bind(None::<String>)
-        .bind("ledger")
-        .bind(format!("{account} has {balance} credits left"))
-        .bind(json!({"user": account, "credits": balance}).to_string())
-        .execute(transaction)
-        .await?;
-    Ok(())
 }

@@ -4,8 +4,9 @@
 //! balance; whoever looks at the grants brings them up to date first ([`catch_up`]). That comes to the same as doing so
 //! at every charge, because the order in which grants are spent changes only when one is added or expires, and both look.
 
+use super::alerts;
 use super::entries::{self, NewEntry};
-use super::purses::Purses;
+use super::purses::{Purse, Purses};
 use super::{micros, now};
 use crate::RecordsError;
 use crate::engine::{Engine, Transaction, query};
@@ -183,6 +184,53 @@ async fn expire_of(transaction: &mut Transaction, account: &str, now: i64) -> Re
     let Some(purse) = purses.table.get_mut(&id) else {
         return Ok(Micros::ZERO);
     };
+    let Expired { gone, in_use } = take_back(transaction, account, purse, now).await?;
+    if in_use {
+        query("UPDATE escrow SET recalled = 1 WHERE purse = ?")
+            .bind(&id)
+            .execute(&mut *transaction)
+            .await?;
+    }
+    alerts::tell(transaction, &mut purses, now).await?;
+    purses.write(transaction, None).await?;
+    Ok(gone)
+}
+
+/// Takes back what expired of these accounts and is in nobody's hands, so that no node takes it again. Their purses are locked.
+pub async fn expire_before_takes(
+    transaction: &mut Transaction,
+    accounts: impl Iterator<Item = &str>,
+    purses: &mut Purses,
+    now: i64,
+) -> Result<(), RecordsError> {
+    for account in accounts {
+        let due =
+            query("SELECT 1 AS due FROM credit_grants WHERE account = ? AND remaining > 0 AND expires_at <= ? LIMIT 1")
+                .bind(account)
+                .bind(now)
+                .optional(&mut *transaction)
+                .await?;
+        if due.is_some()
+            && let Some(purse) = purses.table.get_mut(&purse_of(account))
+        {
+            take_back(transaction, account, purse, now).await?;
+        }
+    }
+    Ok(())
+}
+
+struct Expired {
+    gone: Micros,
+    /// A node holds the rest.
+    in_use: bool,
+}
+
+async fn take_back(
+    transaction: &mut Transaction,
+    account: &str,
+    purse: &mut Purse,
+    now: i64,
+) -> Result<Expired, RecordsError> {
     let mut gone = Micros::ZERO;
     let mut in_use = false;
     let mut lines = Vec::new();
@@ -207,13 +255,6 @@ async fn expire_of(transaction: &mut Transaction, account: &str, now: i64) -> Re
             });
         }
     }
-    if in_use {
-        query("UPDATE escrow SET recalled = 1 WHERE purse = ?")
-            .bind(&id)
-            .execute(&mut *transaction)
-            .await?;
-    }
     entries::write(transaction, &lines).await?;
-    purses.write(transaction, None).await?;
-    Ok(gone)
+    Ok(Expired { gone, in_use })
 }

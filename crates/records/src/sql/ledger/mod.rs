@@ -4,6 +4,7 @@
 //! purses. Sums over many rows are written as statements of many rows ([`rows`]): a dealing of two thousand calls is some
 //! dozens of statements.
 
+mod alerts;
 mod credits;
 mod entries;
 mod exchange;
