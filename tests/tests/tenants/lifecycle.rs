@@ -1,11 +1,13 @@
 //! A user's life in a gateway for many: the first request, changes, the end.
 
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, SystemTime};
 
 use creel_testkit::cloud::CloudBackend;
 use creel_testkit::provider::{Gate, Provider, Reply};
 use creel_tests::gateway::Gateway;
 use creel_tests::tenants::{SERVICE_TOKEN, Service, builder};
+use creel_tests::time::rfc3339;
 use serde_json::json;
 
 #[tokio::test]
@@ -186,15 +188,13 @@ async fn sees(service: &Service, tokens: [&str; 2]) -> [u16; 2] {
 
 #[tokio::test]
 async fn tokens_expire_by_the_clock_of_the_backend() {
-    let (service, [alice, bob]) = Service::of(["alice", "bob"]).await;
+    let (mut service, [alice, bob]) = Service::of(["alice", "bob"]).await;
     service.cloud.expire("alice", "2020-01-01T00:00:00Z");
     service.sync().await.ok();
     assert_eq!(service.refusal(&alice).await, (401, "unauthorized".into()));
     // One that is good for half an hour more, by the backend's clock; ours is an hour behind it, then ahead of it.
-    let half_an_hour_after = |seconds: u64| {
-        let now = std::time::SystemTime::now() + std::time::Duration::from_secs(seconds + 1_800);
-        creel_tests::time::rfc3339(now)
-    };
+    let half_an_hour_after = |seconds: u64| rfc3339(SystemTime::now() + Duration::from_secs(seconds + 1_800));
+    let half_an_hour_ago = || rfc3339(SystemTime::now() - Duration::from_secs(1_800));
     service.cloud.clock_ahead(3_600);
     service.cloud.expire("bob", &half_an_hour_after(0));
     service.sync().await.ok();
@@ -203,6 +203,14 @@ async fn tokens_expire_by_the_clock_of_the_backend() {
     service.sync().await.ok();
     service.greet(&bob, "s").await.ok();
     service.gateway.log().line_with("clock is ahead of ours").await;
+
+    // One that expired half an hour ago by ours, and is good for as long by the backend's, which is not there to tell its time.
+    service.cloud.clock_ahead(-3_600);
+    service.cloud.expire("bob", &half_an_hour_ago());
+    service.sync().await.ok();
+    service.cloud.away().await;
+    let service = service.restart().await;
+    service.greet(&bob, "s").await.ok();
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ async fn known_users_go_on_without_the_backend_after_a_restart_too() {
     service.greet(&alice, "s1").await.ok();
     let mut service = service.restart().await;
     assert_eq!(service.gateway.get("/readyz").await.status, 200);
+    let last_sync = &service.stats().await["last_sync"];
+    assert!(last_sync.is_string(), "how old what it goes on with is: {last_sync}");
     service.greet(&alice, "s1").await.ok();
     let requests = service.provider.requests();
     let last = requests.last().expect("it was asked").json()["messages"].to_string();

@@ -45,7 +45,7 @@ impl TenantMetrics {
         );
         registry.register("alert", "1 while something needs a person", new.alerts.clone());
         // There from the beginning: a rule that reads them must not depend on there having been an alert.
-        for alert in ["memory", "active_users", "sync_failures"] {
+        for alert in super::monitor::KINDS {
             new.alert(alert, false);
         }
         new

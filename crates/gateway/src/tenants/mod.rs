@@ -108,6 +108,8 @@ impl Tenants {
                 last_good(&store).await?
             }
         };
+        let clock = BackendClock::default();
+        clock.set(progress.ahead);
         if progress.complete {
             tracing::info!(users = directory.len(), "the users' last good state is taken up");
         }
@@ -121,7 +123,7 @@ impl Tenants {
             doors: Doors::default(),
             backend: CloudBackend::default(),
             syncing: SyncState::new(progress),
-            clock: BackendClock::default(),
+            clock,
             alerts: Mutex::default(),
             environment,
             stop,

@@ -36,7 +36,7 @@ struct Measures {
 }
 
 /// All kinds there are.
-const KINDS: [&str; 3] = ["memory", "active_users", "sync_failures"];
+pub const KINDS: [&str; 3] = ["memory", "active_users", "sync_failures"];
 
 fn alerts(settings: &MultiTenant, measures: Measures) -> BTreeMap<&'static str, Alert> {
     let monitor = &settings.monitor;

@@ -17,7 +17,7 @@ use crate::routes::State;
 /// How syncing goes.
 #[derive(Clone, Debug, Default)]
 pub struct SyncStatus {
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch; it may be from before the gateway was started.
     pub last_success: Option<i64>,
     /// In a row, up to now.
     pub failures: u32,
@@ -45,9 +45,13 @@ pub struct SyncState {
 
 impl SyncState {
     pub fn new(progress: Progress) -> Self {
+        let status = SyncStatus {
+            last_success: Some(progress.synced).filter(|at| *at > 0),
+            ..SyncStatus::default()
+        };
         Self {
             progress: tokio::sync::Mutex::new(progress),
-            status: Mutex::default(),
+            status: Mutex::new(status),
         }
     }
 
@@ -166,6 +170,7 @@ impl Tenants {
             }
             if let Some(ahead) = ahead {
                 self.clock.set(ahead);
+                progress.ahead = ahead;
             }
             for refused in &page.refused {
                 tracing::warn!(refused, "the Cloud Backend sent a user who is not as agreed; left out");

@@ -8,8 +8,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use thiserror::Error;
 
 pub const FILE: &str = "users.db";
-/// Of the tables below; another one's file is filled anew.
-const VERSION: i64 = 3;
+/// Of the tables below; the one before lacks two columns, and an older one's file is filled anew.
+const VERSION: i64 = 4;
+const BEFORE: i64 = 3;
+const FROM_BEFORE: &str = "
+    ALTER TABLE progress ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE progress ADD COLUMN synced INTEGER NOT NULL DEFAULT 0;
+    PRAGMA user_version = 4;
+";
 const TABLES: &str = "
     CREATE TABLE users (
         id      TEXT    NOT NULL PRIMARY KEY,
@@ -26,10 +32,12 @@ const TABLES: &str = "
         sync_token TEXT,
         listing    INTEGER NOT NULL,
         in_listing INTEGER NOT NULL,  -- 1: its last page is still to come
-        complete   INTEGER NOT NULL   -- 1: a listing was read to its end, once
+        complete   INTEGER NOT NULL,  -- 1: a listing was read to its end, once
+        ahead      INTEGER NOT NULL,  -- seconds that the Cloud Backend's clock was ahead of ours
+        synced     INTEGER NOT NULL   -- when the last sync came to its end, milliseconds since the Unix epoch; 0: none did
     ) STRICT;
-    INSERT INTO progress VALUES (1, NULL, 0, 0, 0);
-    PRAGMA user_version = 3;
+    INSERT INTO progress VALUES (1, NULL, 0, 0, 0, 0, 0);
+    PRAGMA user_version = 4;
 ";
 
 #[derive(Debug, Error)]
@@ -100,7 +108,9 @@ pub async fn connect(directory: &Path) -> Result<SqlitePool, sqlx::Error> {
         .connect_with(options)
         .await?;
     let version: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&pool).await?;
-    if version != VERSION {
+    if version == BEFORE {
+        sqlx::raw_sql(FROM_BEFORE).execute(&pool).await?;
+    } else if version != VERSION {
         sqlx::raw_sql("DROP TABLE IF EXISTS users; DROP TABLE IF EXISTS progress")
             .execute(&pool)
             .await?;

@@ -15,6 +15,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::Row as _;
 use sqlx::sqlite::SqlitePool;
 
+use super::clock::now_ms;
 use super::wire::{Page, Token};
 pub use file::StoreError;
 use tokens::{pack, unpack};
@@ -32,6 +33,10 @@ pub struct Progress {
     pub sync_token: Option<String>,
     /// Whether all users were known at least once.
     pub complete: bool,
+    /// Seconds that the Cloud Backend's clock was ahead of ours.
+    pub ahead: i64,
+    /// When the last sync came to its end, in milliseconds since the Unix epoch; 0: none did.
+    pub synced: i64,
     listing: i64,
     in_listing: bool,
 }
@@ -68,7 +73,7 @@ impl Store {
     }
 
     pub async fn progress(&self) -> Result<Progress, StoreError> {
-        let row = sqlx::query("SELECT sync_token, listing, in_listing, complete FROM progress")
+        let row = sqlx::query("SELECT sync_token, listing, in_listing, complete, ahead, synced FROM progress")
             .fetch_one(&self.pool)
             .await?;
         Ok(Progress {
@@ -76,6 +81,8 @@ impl Store {
             listing: row.try_get(1)?,
             in_listing: row.try_get(2)?,
             complete: row.try_get(3)?,
+            ahead: row.try_get(4)?,
+            synced: row.try_get(5)?,
         })
     }
 
@@ -154,12 +161,17 @@ impl Store {
             listing,
             in_listing: in_listing && !ends,
             complete: before.complete || ends,
+            ahead: before.ahead,
+            synced: if page.has_more { before.synced } else { now_ms() },
         };
-        sqlx::query("UPDATE progress SET sync_token = ?1, listing = ?2, in_listing = ?3, complete = ?4")
+        let update = "UPDATE progress SET sync_token = ?1, listing = ?2, in_listing = ?3, complete = ?4, ahead = ?5, synced = ?6";
+        sqlx::query(update)
             .bind(&progress.sync_token)
             .bind(progress.listing)
             .bind(progress.in_listing)
             .bind(progress.complete)
+            .bind(progress.ahead)
+            .bind(progress.synced)
             .execute(&mut *transaction)
             .await?;
         transaction.commit().await?;
@@ -228,6 +240,32 @@ mod tests {
         let (_, gone) = store.apply(&three, &page(&["e"], &[], false, false)).await.unwrap();
         assert_eq!(gone, ["c", "d"].map(|id| UserId::new(id).unwrap()));
         assert_eq!(ids(&store).await, "b e");
+    }
+
+    #[tokio::test]
+    async fn the_file_of_the_version_before_is_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).await.unwrap();
+        let fresh = store.progress().await.unwrap();
+        let (now, _) = store.apply(&fresh, &page(&["a"], &[], true, false)).await.unwrap();
+        let back = "
+            DROP TABLE progress;
+            CREATE TABLE progress (
+                one        INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+                sync_token TEXT,
+                listing    INTEGER NOT NULL,
+                in_listing INTEGER NOT NULL,  -- 1: its last page is still to come
+                complete   INTEGER NOT NULL   -- 1: a listing was read to its end, once
+            ) STRICT;
+            INSERT INTO progress VALUES (1, 'next', 1, 0, 1);
+            PRAGMA user_version = 3;
+        ";
+        sqlx::raw_sql(back).execute(&store.pool).await.unwrap();
+        store.pool.close().await;
+        drop(store);
+        let store = Store::open(directory.path()).await.unwrap();
+        assert_eq!(store.progress().await.unwrap(), Progress { synced: 0, ..now });
+        assert_eq!(ids(&store).await, "a");
     }
 
     #[tokio::test]
