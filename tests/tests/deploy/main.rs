@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod behind_nginx;
+mod composed;
 mod elsewhere;
 mod render;
 mod watched;
