@@ -8,6 +8,12 @@ const SLEEPER = 'sleeper'
 const MANY = ['many-1', 'many-2', 'many-3']
 const console_ = signedInAt('/instances?create=1')
 
+interface Driver {
+  driver: string
+  available: boolean
+  runtimes: string[]
+}
+
 interface Made {
   id: string
   status: string
@@ -26,9 +32,19 @@ async function read(id: string): Promise<Made> {
   return (await (await console_.api('GET', `/api/instances/${id}`)).json()) as Made
 }
 
-test('a channel asks for its own fields, and says where they are found', async () => {
+test('each driver says whether it is here, and what it needs', async () => {
   await fill('create-id', ID)
+  await console_.part('driver-process').waitFor()
+  const answer = await console_.api('GET', '/api/drivers')
+  const { drivers } = (await answer.json()) as { drivers: Driver[] }
+  for (const { driver, available, runtimes } of drivers)
+    expect(await console_.part(`driver-${driver}`).isEnabled(), driver).toBe(
+      available && runtimes.includes('native'),
+    )
   await picture(console_.page, '50-create-basics')
+})
+
+test('a channel asks for its own fields, and says where they are found', async () => {
   await console_.part('next-step').click()
   await console_.part('add-channel-feishu').click()
   await submit()

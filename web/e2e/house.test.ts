@@ -1,4 +1,4 @@
-/** The settings: the host and what `creel doctor` finds; templates changed, rolled out and put back. */
+/** The settings: the host and what `creel doctor` finds, drivers, images; templates changed, rolled out and put back. */
 import { expect, test } from 'vitest'
 import { DESKTOP, picture, SMALL_PHONE } from './browser'
 import { signedInAt } from './here'
@@ -25,6 +25,15 @@ test('the host is told of, and what could be better, with its remedy', async () 
   for (const { remedy } of wrong)
     if (remedy) await console_.part('doctor').getByText(remedy.slice(0, 40)).first().waitFor()
   await picture(console_.page, '45-settings-system')
+})
+
+test('drivers and images are listed', async () => {
+  await console_.part('tab-drivers').click()
+  await console_.part('driver-process').waitFor()
+  await picture(console_.page, '45-settings-drivers')
+  await console_.part('tab-images').click()
+  await console_.page.locator('[data-row="native"]').waitFor()
+  await picture(console_.page, '45-settings-images')
 })
 
 test('a broken template is refused at its line, and the one in use stays', async () => {
@@ -86,6 +95,8 @@ test('all of it in Chinese, in the dark, on a phone', async () => {
   const wider = () => console_.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   for (const [section, part] of [
     ['', '[data-test="system"]'],
+    ['drivers', '[data-test="driver-process"]'],
+    ['images', '[data-row="native"]'],
     ['templates', '.cm-content'],
   ] as const) {
     await console_.open(`/settings/${section}`)

@@ -8,7 +8,7 @@ export type Tab = (typeof TABS)[number]
 export const LLM_SECTIONS = ['providers', 'models', 'prices', 'keys'] as const
 export type LlmSection = (typeof LLM_SECTIONS)[number]
 
-export const SETTINGS_SECTIONS = ['system', 'templates', 'providers'] as const
+export const SETTINGS_SECTIONS = ['system', 'drivers', 'images', 'templates', 'providers'] as const
 export type SettingsSection = (typeof SETTINGS_SECTIONS)[number]
 
 export const USER_TABS = ['overview', 'token', 'identity', 'configuration'] as const

@@ -1,6 +1,17 @@
-/** What an instance can be made of: channels. */
+/** What an instance can be made of: drivers, channels, images. */
 import { call } from './http'
 import type { Runtime } from './types'
+
+export interface DriverInfo {
+  driver: string
+  available: boolean
+  /** Why it is not available. */
+  reason?: string
+  /** What would make it available. */
+  needs?: string
+  version?: string
+  runtimes: Runtime[]
+}
 
 export interface ChannelField {
   name: string
@@ -17,6 +28,26 @@ export interface ChannelType {
   plugin?: { package: string; version: string }
 }
 
+export interface ImageInfo {
+  runtime: Runtime
+  image: string
+  digest?: string
+  /** On this host, so that a start need not fetch it. */
+  present: boolean
+}
+
+export async function listDrivers(): Promise<DriverInfo[]> {
+  return (await call<{ drivers: DriverInfo[] }>('GET', '/api/drivers')).drivers
+}
+
 export async function listChannels(): Promise<ChannelType[]> {
   return (await call<{ channels: ChannelType[] }>('GET', '/api/channels')).channels
+}
+
+export async function listImages(): Promise<ImageInfo[]> {
+  return (await call<{ images: ImageInfo[] }>('GET', '/api/images')).images
+}
+
+export function setImage(runtime: Runtime, image: string): Promise<unknown> {
+  return call('PUT', `/api/images/${runtime}`, { image })
 }

@@ -20,6 +20,10 @@ export interface Instance {
   pid?: number | null
   channels: { type: string }[]
   idle?: Idle
+  /** How it differs from what is recorded of it, a line each. */
+  drift?: string[]
+  /** That its container runs, with its digest. */
+  image?: string
   memory_limit_bytes?: number | null
   cpus?: number | null
   model?: string | null
@@ -46,6 +50,7 @@ export interface CreateInstance {
   idle?: Idle
   memory_limit_bytes?: number
   cpus?: number
+  image?: string
   start?: boolean
   keep_data?: boolean
 }

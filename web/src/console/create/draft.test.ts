@@ -36,11 +36,13 @@ test('what was filled in is sent as the backend takes it', () => {
   const config = { appId: ' cli_1 ', appSecret: 's', domain: '' }
   const wanted = requestOf(
     draft({
+      driver: 'docker',
       channels: [{ type: 'feishu', config }],
       port: '19000',
       idle: 'sleep',
       memory: '512m',
       cpus: '0.5',
+      image: 'x@sha256:1',
     }),
   )
   expect(wanted).toMatchObject({
@@ -49,6 +51,7 @@ test('what was filled in is sent as the backend takes it', () => {
     idle: { policy: 'sleep', minutes: 30 },
     memory_limit_bytes: 536_870_912,
     cpus: 0.5,
+    image: 'x@sha256:1',
   })
 })
 

@@ -21,6 +21,7 @@ export interface Draft {
   minutes: string
   memory: string
   cpus: string
+  image: string
   start: boolean
 }
 
@@ -37,6 +38,7 @@ export function newDraft(): Draft {
     minutes: '30',
     memory: '',
     cpus: '',
+    image: '',
     start: true,
   }
 }
@@ -90,6 +92,7 @@ export function requestOf(draft: Draft): CreateInstance {
     idle: draft.idle === 'always' ? undefined : { policy: draft.idle, minutes: Number(draft.minutes) },
     memory_limit_bytes: memory,
     cpus: text(draft.cpus) && Number(draft.cpus),
+    image: draft.driver === 'docker' ? text(draft.image) : undefined,
     start: draft.start,
     keep_data: undefined,
   }
@@ -123,4 +126,5 @@ const FIELDS = {
   idle: 0,
   memory_limit_bytes: 0,
   cpus: 0,
+  image: 0,
 }

@@ -11,6 +11,10 @@ test.each([
   ],
   ['port 18789 was taken by another program; now on 18790', '端口 18789 被其他程序占用，现改用 18790'],
   ['installing openclaw 2026.9.6: packages', '正在安装 openclaw 2026.9.6：软件包'],
+  [
+    'Docker does not answer on /run/docker.sock (No such file or directory (os error 2)); start it, or name another with DOCKER_HOST=unix:///…',
+    'Docker 在 /run/docker.sock 上没有应答（No such file or directory (os error 2)）：请启动它，或用 DOCKER_HOST 指定另一个',
+  ],
 ])('%s: %s', (english, chinese) => {
   expect(conditionWords(english, 'zh')).toBe(chinese)
   expect(conditionWords(english, 'en')).toBe(english)

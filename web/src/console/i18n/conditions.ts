@@ -1,6 +1,6 @@
 /**
- * What an instance is doing and why it failed (`message`, `error`), in the reader's language. English is the server's own. A sentence
- * without Chinese words is shown as it came, and so are the instance's own last log lines below it. Pure.
+ * What an instance is doing and why it failed (`message`, `error`), and why a driver is not here, in the reader's language. English is the
+ * server's own. A sentence without Chinese words is shown as it came, and so are the instance's own last log lines below it. Pure.
  */
 import type { Locale } from '@/shared/locale'
 import { inChinese, type Saying } from './sayings'
@@ -60,6 +60,26 @@ const SAYINGS: Saying[] = [
   [/^()the container is called (\S+), not (\S+)$/, '容器的名称是 $2，而不是 $3'],
   [/^()the container is on the network (\S+) too$/, '容器还接入了网络 $2'],
   [/^()the container is not on its network (\S+)$/, '容器没有接入自己的网络 $2'],
+  [
+    /^()Docker Engine or Podman on this host, and the right to use its socket$/,
+    '本机上的 Docker Engine 或 Podman，以及使用其套接字的权限',
+  ],
+  [
+    /^()Docker does not answer on (.+?) \((.+)\); start it, .+$/,
+    'Docker 在 $2 上没有应答（$3）：请启动它，或用 DOCKER_HOST 指定另一个',
+  ],
+  [
+    /^()DOCKER_HOST is (".*"); creel speaks .+, as in (.+)$/,
+    'DOCKER_HOST 为 $2：Creel 只与本机的引擎通信，例如 $3',
+  ],
+  [
+    /^()docker: the image (\S+) is not here and cannot be pulled \((.+)\); build it .+$/,
+    '本机没有镜像 $2，也无法拉取（$3）：请构建（deploy/Dockerfile）或载入它，或另选镜像',
+  ],
+  [
+    /^()docker: there is a (?:container|network) (".*") that creel did not make; .+$/,
+    '$2 已被并非 Creel 创建的容器或网络占用：请给它改名或删除它',
+  ],
   [/^()pulling the image (.+)$/, '正在拉取镜像 $2'],
 ]
 

@@ -338,11 +338,11 @@ export const en = {
     needs: 'It needs: {needs}',
     runs: 'Runs {runtimes}',
     imagesAbout:
-      'What containers are made from. A tag is resolved to a digest when an instance is made, and stays.',
+      'What new containers are made from. An instance’s first start pulls what is not on this host, and pins it to its digest.',
     image: 'Image',
     digest: 'Digest',
     present: 'On this host',
-    absent: 'Fetched at the first start',
+    absent: 'Not on this host',
     setImage: 'Image of {runtime}',
     imageHint: 'Such as ghcr.io/openclaw/openclaw:2026.9.6, with or without a digest.',
     templatesAbout:
