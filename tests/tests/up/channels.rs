@@ -144,3 +144,45 @@ async fn a_secret_in_the_wrong_field_is_refused_and_nowhere_repeated() {
     assert!(!up.log().so_far().contains("plum"));
     assert!(!up.home().join("instances/a").exists());
 }
+
+/// By upstream's own schema. Those of `dingtalk` and `wecom` come with their plugins, which are not here.
+#[tokio::test]
+async fn upstream_accepts_the_file_of_every_channel_that_it_has_a_schema_of() {
+    let up = Up::start().await;
+    let listed = up.get("/api/channels").await.ok();
+    let upstream = creel_tests::scripts::openclaw().join("node_modules");
+    for channel in listed["channels"].as_array().unwrap() {
+        let kind = channel["type"].as_str().unwrap();
+        if ["dingtalk", "wecom"].contains(&kind) {
+            continue;
+        }
+        let fields = channel["fields"].as_array().unwrap().iter();
+        let config: serde_json::Map<String, Value> = fields
+            .map(|field| (field["name"].as_str().unwrap().to_owned(), field["example"].clone()))
+            .collect();
+        let channels = json!([{"type": kind, "config": config}]);
+        let request =
+            json!({"id": kind, "runtime": "openclaw", "model": "corp/m1", "channels": channels, "start": false});
+        assert_eq!(up.post("/api/instances", &request).await.status, 201);
+        let data = up.home().join("instances").join(kind).join("data");
+        let mut validate = tokio::process::Command::new(upstream.join("node/bin/node"));
+        validate
+            .arg(upstream.join("openclaw/openclaw.mjs"))
+            .args(["config", "validate"])
+            .env("HOME", data.parent().unwrap().join("home"))
+            .env("OPENCLAW_STATE_DIR", &data)
+            .env("OPENCLAW_CONFIG_PATH", data.join("openclaw.json"))
+            .env("OPENCLAW_GATEWAY_TOKEN", "0".repeat(64))
+            .env("OPENCLAW_NO_AUTO_UPDATE", "1");
+        let environment = fs::read_to_string(data.parent().unwrap().join("instance.env")).unwrap();
+        for line in environment.lines().filter(|line| !line.starts_with('#')) {
+            if let Some((name, _)) = line.split_once('=') {
+                validate.env(name, "sample");
+            }
+        }
+        let said = validate.output().await.unwrap();
+        let text = [said.stdout, said.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        assert!(said.status.success() && text.contains("Config valid"), "{kind}: {text}");
+    }
+}

@@ -137,6 +137,15 @@ fn uptime(instance: &Value) -> Option<u64> {
     u64::try_from((time::OffsetDateTime::now_utc() - started).whole_seconds()).ok()
 }
 
+/// As `--idle` takes it: `always`, or such as `sleep:30`.
+fn idle(policy: &Value) -> String {
+    let name = policy["policy"].as_str().unwrap_or_default();
+    match policy["minutes"].as_u64() {
+        Some(minutes) => format!("{name}:{minutes}"),
+        None => name.to_owned(),
+    }
+}
+
 fn show(instance: &Value, json: bool) {
     print_or(json, instance, || {
         for (key, value) in instance.as_object().into_iter().flatten() {
@@ -144,6 +153,7 @@ fn show(instance: &Value, json: bool) {
                 Value::String(text) => text.clone(),
                 Value::Array(items) if items.is_empty() => continue,
                 value if key.ends_with("_bytes") => value.as_u64().map(size::show).unwrap_or_default(),
+                value if key == "idle" => idle(value),
                 value => value.to_string(),
             };
             let name = key.trim_end_matches("_bytes").replace('_', " ");
