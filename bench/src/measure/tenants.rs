@@ -75,6 +75,11 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
                     .note("times as long".to_owned()),
             );
         }
+        let what = format!("users: start with a full sync, with {times} times as many registered");
+        rows.push(
+            Row::new(&what, last.full_sync_ms / first.full_sync_ms, f64::NAN)
+                .note("times as long: it reads everybody, once".to_owned()),
+        );
     }
     Ok(rows)
 }
