@@ -66,7 +66,13 @@ impl Fleet {
     }
 
     fn snapshot(&self, handle: &Handle) -> Instance {
-        let mut instance = Instance::clone(&handle.instance.borrow());
+        self.with_usage(&handle.instance.borrow())
+    }
+
+    /// As it was told, with what it used when it was last measured.
+    #[must_use]
+    pub fn with_usage(&self, told: &Instance) -> Instance {
+        let mut instance = told.clone();
         if let Some(sample) = instance.started_at.and_then(|_| self.shared.stats.latest(&instance.id)) {
             instance.memory_used_bytes = Some(sample.memory_bytes);
             instance.cpu_percent = Some(sample.cpu_percent);
