@@ -162,7 +162,8 @@ mod tests {
         let mut asleep = request(50);
         asleep.usage.asleep = 90;
         let asleep = asleep.plan(Figures::from_bench(Runtime::Openclaw)).unwrap().own;
-        assert_eq!((asleep.on_one_machine, asleep.machines), (51, 1));
+        // A tenth of 841 MiB each, and nine tenths of 33.
+        assert_eq!((asleep.on_one_machine, asleep.machines), (53, 1));
         let mut busy = request(50);
         busy.usage.turns = 3_600;
         let busy = busy.plan(Figures::from_bench(Runtime::Native)).unwrap().own;
