@@ -77,7 +77,11 @@ impl House {
                 .replace("{id}", "x")
                 .replace("{name}", "x")
                 .replace("{action}", "start");
-            let shown = shown.replace("{session}", "x").replace("{model}", "x");
+            let shown = shown
+                .replace("{session}", "x")
+                .replace("{model}", "x")
+                .replace("{runtime}", "native")
+                .replace("{path}", "native/openclaw.json");
             assert!(!shown.contains('{'), "a parameter that is new here: {path}");
             for method in methods.as_object().expect("methods").keys() {
                 let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use creel_records::ledger::{Credits as _, EntryKind, Keep, LedgerStore as _, Micros, NewGrant, RequestId};
 use creel_records::{RecordsError, SqlRecords, now_ms};
@@ -105,10 +106,23 @@ impl World {
         did
     }
 
+    /// The balance once everything in it that expires is gone, seconds from now: nobody can reserve what has expired.
+    async fn lasting_balance(&self, user: &str) -> i64 {
+        loop {
+            steadily(|| self.store.tidy(Keep::default())).await;
+            let account = self.store.credits(user).await.unwrap();
+            let Some(last) = account.grants.iter().filter_map(|grant| grant.expires_at).max() else {
+                return account.balance.0;
+            };
+            let left = u64::try_from(last - now_ms()).unwrap_or(0);
+            tokio::time::sleep(Duration::from_millis(left)).await;
+        }
+    }
+
     /// Nothing leaked: every balance can be reserved to the last millionth, and not one more.
     async fn spend_all(&mut self, users: &[String]) {
         for user in users {
-            let balance = self.store.credits(user).await.unwrap().balance.0;
+            let balance = self.lasting_balance(user).await;
             let (all, more) = (RequestId::new(), RequestId::new());
             if balance > 0 {
                 self.nodes[0].tell(&format!("reserve {all} {user} {balance} 1 0")).await;
