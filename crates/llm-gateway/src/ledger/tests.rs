@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use creel_records::ledger::{Exchange, Take};
 use tempfile::TempDir;
 
 use super::memory::MemoryBooks;
@@ -373,4 +374,42 @@ async fn a_ledger_that_was_closed_refuses() {
     let (_dir, ledger) = open(&books).await;
     ledger.close().await;
     assert_eq!(refused(ledger.reserve(call(1)).await), Refused::Closed);
+}
+
+#[tokio::test]
+async fn what_a_call_waits_for_goes_back_when_the_ledger_closes() {
+    let books = books(100).await;
+    let (_dir, ledger) = open(&books).await;
+    let first = ledger.reserve(call(40)).await.unwrap();
+    // Another node takes what is left, and answers nobody.
+    let other = books.join("other").await.unwrap();
+    let left = Micros(100) - books.held();
+    let take = Take {
+        purse: alice(),
+        limit: Micros::ZERO,
+        need: left,
+        want: left,
+        recall: false,
+    };
+    let takes_it = Exchange {
+        node: "other".into(),
+        generation: other.generation,
+        turn: other.turn + 1,
+        position: other.position,
+        settlements: Vec::new(),
+        takes: vec![take],
+        gives: Vec::new(),
+    };
+    assert_eq!(books.exchange(&takes_it).await.unwrap().taken[0].got, left);
+    let waits = tokio::spawn({
+        let ledger = ledger.clone();
+        async move { ledger.reserve(call(100)).await }
+    });
+    while books.recalled("other").await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    first.release();
+    ledger.close().await;
+    assert_eq!(refused(waits.await.unwrap()), Refused::Closed);
+    assert_eq!(books.held(), left);
 }

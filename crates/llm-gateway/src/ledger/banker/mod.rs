@@ -188,6 +188,10 @@ impl Banker {
     /// What to deal about now, if there is anything.
     fn prepare(&mut self, settlements: Vec<Settlement>, position: Position, closing: bool) -> Option<Exchange> {
         self.waiting.append(&mut lock(&self.shared.wants));
+        if closing {
+            // First, because what a call waits for is not given back, whether or not the call is still there.
+            self.turn_away(&Refused::Closed);
+        }
         let gives = self.gives(closing);
         self.serve();
         let takes = if closing { Vec::new() } else { self.takes() };
