@@ -8,12 +8,11 @@ use std::thread::JoinHandle;
 use arc_swap::ArcSwap;
 use creel_records::RecordsError;
 use thiserror::Error;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::Catalog;
 use crate::ledger::Ledger;
-use crate::refresh::{self, Source};
+use crate::refresh::{self, Refresh, Source};
 use crate::serve;
 use crate::settings::Settings;
 use crate::tokens::Clerk;
@@ -25,7 +24,7 @@ pub struct Gateway {
     shared: Arc<Shared>,
     stop: CancellationToken,
     threads: Vec<JoinHandle<()>>,
-    changed: Arc<Notify>,
+    refresh: Refresh,
 }
 
 /// Why a gateway does not start.
@@ -61,7 +60,8 @@ impl Gateway {
             shared,
             stop,
             threads,
-            changed: Arc::default(),
+            // Nothing is recorded of which it could become newer.
+            refresh: Refresh::new().0,
         })
     }
 
@@ -82,17 +82,24 @@ impl Gateway {
         ledger: Ledger,
     ) -> Result<Self, StartError> {
         let (catalog, version) = source.catalog(&Catalog::default()).await?;
-        let gateway =
+        let mut gateway =
             Self::start(address, settings, catalog, ledger).map_err(|reason| StartError::Listen { address, reason })?;
-        let (changed, stop) = (Arc::clone(&gateway.changed), gateway.stop.clone());
-        tokio::spawn(refresh::run(source, gateway.catalog(), version, changed, stop));
+        let (refresh, waiting) = Refresh::new();
+        gateway.refresh = refresh;
+        tokio::spawn(refresh::run(
+            source,
+            gateway.catalog(),
+            version,
+            waiting,
+            gateway.stop.clone(),
+        ));
         Ok(gateway)
     }
 
-    /// To be notified after a change of the records in this process, so that nobody waits for it.
+    /// For whoever changes the records in this process.
     #[must_use]
-    pub fn changed(&self) -> Arc<Notify> {
-        Arc::clone(&self.changed)
+    pub fn refresh(&self) -> Refresh {
+        self.refresh.clone()
     }
 
     /// The snapshot, to be swapped.

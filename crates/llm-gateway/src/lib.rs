@@ -59,6 +59,6 @@ pub use catalog::{
 pub use gateway::{Gateway, StartError};
 pub use key::{VirtualKey, hash as hash_key};
 pub use price::{Multiplier, Price};
-pub use refresh::Source;
+pub use refresh::{Refresh, Source};
 pub use settings::{Settings, Unpriced};
 pub use style::{Style, Surface};

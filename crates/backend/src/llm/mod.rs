@@ -13,12 +13,10 @@ pub use nodes::{give_up as give_up_node, list as list_nodes};
 pub use prices::{list as list_prices, list_groups, put as put_price, put_group, remove as remove_price, remove_group};
 pub use providers::{list as list_providers, put as put_provider, remove as remove_provider};
 
-use std::sync::Arc;
-
 use creel_fleet::Sealer;
 use creel_http::Problem;
+use creel_llm_gateway::Refresh;
 use creel_records::ledger::Micros;
-use tokio::sync::Notify;
 
 use crate::state::Backend;
 
@@ -26,8 +24,8 @@ use crate::state::Backend;
 pub struct LlmSetup {
     /// Seals providers' keys.
     pub sealer: Sealer,
-    /// Told after each change, so that the gateway of this process reads the records at once.
-    pub changed: Arc<Notify>,
+    /// After each change: the gateway of this process knows it before whoever asked for it has the answer.
+    pub refresh: Refresh,
 }
 
 /// Names of providers, models and groups: what can stand in a path and in a list.
@@ -53,9 +51,9 @@ fn credits(field: &str, text: &str) -> Result<Micros, Problem> {
     Ok(amount)
 }
 
-/// Written down, and told to the gateway: what, its name, and what was done to it.
+/// Known to the gateway, and written down: what, its name, and what was done to it.
 async fn changed(backend: &Backend, actor: &str, kind: &str, [what, name, done]: [&str; 3]) {
-    backend.llm.changed.notify_one();
+    backend.llm.refresh.now().await;
     let data = serde_json::json!({"name": name, "done": done});
     backend
         .activity

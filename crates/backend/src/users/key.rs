@@ -47,7 +47,7 @@ pub async fn ensure(backend: &Backend, user: &UserId) -> Result<(), Problem> {
         sealed: sealed.map_err(|error| failed(&error))?,
     };
     records.insert_llm_key(&record).await.map_err(records_problem)?;
-    backend.llm.changed.notify_one();
+    backend.llm.refresh.now().await;
     match records.insert_user_key(&handed).await {
         Ok(()) => Ok(()),
         // Another was faster; nobody has ours.
@@ -66,7 +66,7 @@ pub async fn revoke(backend: &Backend, user: &UserId) -> Result<(), Problem> {
     let known = records.user_keys(&[user.as_str().to_owned()]).await;
     for key in known.map_err(records_problem)?.values() {
         records.revoke_llm_key(&key.key).await.map_err(records_problem)?;
-        backend.llm.changed.notify_one();
+        backend.llm.refresh.now().await;
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let handed = Handed {
         keys: VirtualKeys {
             records: Arc::new(database.clone()),
-            changed: gateway.changed(),
+            refresh: gateway.refresh(),
             variables: providers.clone(),
         },
         records: records.clone(),
@@ -108,7 +108,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let stop = CancellationToken::new();
     let llm_setup = LlmSetup {
         sealer,
-        changed: gateway.changed(),
+        refresh: gateway.refresh(),
     };
     let backend = Backend::new(fleet.clone(), records, providers, llm_setup, everyone, oidc);
     let mut server = tokio::spawn(serve(listener, backend, stop.clone()));

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use creel_fleet::{Credentials, InstanceId, Secret};
-use creel_llm_gateway::VirtualKey;
+use creel_llm_gateway::{Refresh, VirtualKey};
 use creel_records::{KeyRecord, KeyTerms, LlmRecords, RecordsError, now_ms};
-use tokio::sync::Notify;
 
 /// Hands each instance a virtual key of its own at every start. Those of its earlier starts are revoked; when it is removed, so are those that
 /// somebody made for it.
 pub struct VirtualKeys {
     pub records: Arc<dyn LlmRecords>,
-    pub changed: Arc<Notify>,
+    pub refresh: Refresh,
     /// Variables that hold a key.
     pub variables: Vec<String>,
 }
@@ -41,7 +40,7 @@ impl Credentials for VirtualKeys {
             .await
             .map_err(failed)?;
         self.records.insert_llm_key(&record).await.map_err(failed)?;
-        self.changed.notify_one();
+        self.refresh.now().await;
         let handed = self
             .variables
             .iter()
@@ -52,7 +51,7 @@ impl Credentials for VirtualKeys {
     async fn revoke(&self, instance: &InstanceId) -> Result<(), String> {
         let revoked = self.records.revoke_llm_keys_of(instance.as_str()).await;
         if revoked.map_err(|error| format!("its virtual keys could not be revoked: {error}"))? {
-            self.changed.notify_one();
+            self.refresh.now().await;
         }
         Ok(())
     }
