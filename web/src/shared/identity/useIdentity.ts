@@ -1,5 +1,6 @@
 /** An assistant's identity being edited: what is saved, what is typed, whether it fits. Knows no server: an `IdentitySource` does. */
 import { computed, ref } from 'vue'
+import { useAttempt } from '../useAttempt'
 
 /** Bytes. */
 const MOST = 64 * 1024
@@ -17,31 +18,21 @@ export function useIdentity(source: IdentitySource) {
   const saved = ref<string | null>()
   const text = ref('')
   const justSaved = ref(false)
-  const problem = ref('')
-  const busy = ref(false)
+  const { busy, problem, attempt } = useAttempt((error) => source.explain(error))
 
   const dirty = computed(() => saved.value !== undefined && text.value !== (saved.value ?? ''))
   const long = computed(() => new TextEncoder().encode(text.value).length > MOST)
 
-  async function attempt(work: () => Promise<string | null>) {
-    busy.value = true
-    problem.value = ''
-    try {
+  const take = (work: () => Promise<string | null>) =>
+    attempt(async () => {
       saved.value = await work()
       text.value = saved.value ?? ''
-      return true
-    } catch (error) {
-      problem.value = source.explain(error)
-      return false
-    } finally {
-      busy.value = false
-    }
-  }
+    })
 
   /** Reads it, unless something was typed and not saved, which stays. */
   async function load() {
     justSaved.value = false
-    if (!dirty.value) await attempt(() => source.read())
+    if (!dirty.value) await take(() => source.read())
   }
 
   /** Saves what was typed. */
@@ -51,7 +42,7 @@ export function useIdentity(source: IdentitySource) {
 
   async function write(content: string | null) {
     if (busy.value || long.value) return
-    justSaved.value = await attempt(() => source.write(content))
+    justSaved.value = await take(() => source.write(content))
   }
 
   return { saved, text, justSaved, problem, busy, dirty, long, load, save, drop: () => write(null) }
