@@ -64,9 +64,9 @@ test('what the backend refuses stands at its field', async () => {
 
 test('what becomes of it when idle, and its limits, are checked while they are typed', async () => {
   await console_.part('step-running').click()
-  await fill('create-memory', 'plenty')
-  await fault('create-memory').waitFor()
-  await fill('create-memory', '')
+  await fill('limit-memory', 'plenty')
+  await fault('limit-memory').waitFor()
+  await fill('limit-memory', '')
   await console_.part('idle-sleep').check()
   await fill('idle-minutes', '0')
   await fault('idle-minutes').waitFor()

@@ -1,14 +1,14 @@
 /** A new instance as it is filled in: what is wrong with it, by field, and what is asked of the backend. Pure. */
 import type { ChannelType } from '../api/catalogue'
-import type { CreateInstance, Idle, Runtime } from '../api/types'
-import { isConnected, isWhole, MINUTES } from '../form/idle'
+import type { CreateInstance, Runtime } from '../api/types'
+import { idleOf, isWhole, runningFaults, type Running } from '../form/running'
 import { sizeOf } from '../form/size'
 import { idFault } from './instanceId'
 
 export const STEPS = ['basics', 'channels', 'running'] as const
 export type Step = (typeof STEPS)[number]
 
-export interface Draft {
+export interface Draft extends Running {
   id: string
   name: string
   runtime: Runtime
@@ -17,10 +17,6 @@ export interface Draft {
   channels: { type: string; config: Record<string, string> }[]
   model: string
   port: string
-  idle: Idle['policy']
-  minutes: string
-  memory: string
-  cpus: string
   image: string
   start: boolean
 }
@@ -49,15 +45,11 @@ export type Faults = Map<string, string>
 /** Of an id it says in words of its own what is wrong (`idFault`). */
 export function faultsOf(draft: Draft, types: ChannelType[], taken: (id: string) => boolean): Faults {
   const faults: Faults = new Map()
-  const wrong = (field: string, is: boolean, words: string) =>
-    is && !faults.has(field) && faults.set(field, words)
+  const wrong = (field: string, is: boolean, words: string) => is && faults.set(field, words)
   const id = idFault(draft.id, taken)
   if (id) faults.set('id', id)
   wrong('port', !!draft.port.trim() && !isWhole(draft.port, 1, 65_535), 'portBad')
-  wrong('idle', draft.idle !== 'always' && isConnected(draft.channels), 'idleConnected')
-  wrong('idle', draft.idle !== 'always' && !isWhole(draft.minutes, MINUTES.least, MINUTES.most), 'minutesBad')
-  wrong('memory_limit_bytes', !!draft.memory.trim() && sizeOf(draft.memory) === undefined, 'memoryBad')
-  wrong('cpus', !!draft.cpus.trim() && !(Number(draft.cpus) > 0), 'cpusBad')
+  for (const fault of runningFaults(draft, draft.channels)) faults.set(...fault)
   for (const { type, config } of draft.channels) {
     for (const { name, required } of types.find((one) => one.type === type)?.fields ?? [])
       wrong(`channels.${type}.${name}`, required && !config[name]?.trim(), 'fieldMissing')
@@ -78,7 +70,6 @@ export function requestOf(draft: Draft): CreateInstance {
     Object.fromEntries(
       Object.entries(config).flatMap(([name, value]) => (value.trim() ? [[name, value.trim()]] : [])),
     )
-  const memory = sizeOf(draft.memory)
   const wanted: Record<keyof CreateInstance, unknown> = {
     id: draft.id,
     name: text(draft.name),
@@ -89,8 +80,8 @@ export function requestOf(draft: Draft): CreateInstance {
       : undefined,
     model: text(draft.model),
     port: text(draft.port) && Number(draft.port),
-    idle: draft.idle === 'always' ? undefined : { policy: draft.idle, minutes: Number(draft.minutes) },
-    memory_limit_bytes: memory,
+    idle: draft.idle === 'always' ? undefined : idleOf(draft),
+    memory_limit_bytes: sizeOf(draft.memory),
     cpus: text(draft.cpus) && Number(draft.cpus),
     image: draft.driver === 'docker' ? text(draft.image) : undefined,
     start: draft.start,
