@@ -210,7 +210,7 @@ export const en = {
       'Configuration, workspace and logs stay on disk, for an instance of the same id that takes them up.',
     purge: 'Purge its data',
     purgeHint: 'Everything in its directory is deleted. This cannot be undone.',
-    confirm: 'Type {id} to confirm',
+    confirm: 'Type {wanted} to confirm',
     submit: 'Remove',
     submitPurge: 'Remove and purge',
   },
@@ -562,7 +562,6 @@ export const en = {
     removeTitle: 'Remove {id}? | Remove {count} users?',
     removeText:
       'Configuration, tokens and password are deleted, which cannot be undone. What was charged stays in the books.',
-    removeCount: 'Type {count} to confirm',
     gatewayOf: 'All of them are served by',
     gatewayNone: 'There is no gateway for users yet: nobody here can chat.',
     gatewayMake: 'Make a gateway for users',
