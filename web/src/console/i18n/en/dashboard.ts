@@ -1,0 +1,31 @@
+/** The dashboard. */
+
+export const dashboard = {
+  dashboard: {
+    title: 'Dashboard',
+    up: 'up {uptime}',
+    total: 'Instances',
+    running: 'Running',
+    stopped: 'Stopped',
+    error: 'Error',
+    other: 'In transition',
+    cpu: 'CPU',
+    memory: 'Memory',
+    host: 'Host',
+    allInstances: 'All instances',
+    ofTotal: 'of {total}',
+    cores: '100% = all {count} CPUs; load {load}',
+    oneCpu: '100% = one CPU',
+    disk: 'Disk',
+    diskFree: '{free} free of {total}',
+    quick: 'Quick actions',
+    create: 'Create an instance',
+    showErrors: 'Show instances in error',
+    browseApi: 'Browse the API',
+    readiness: 'This host',
+    activity: 'Recent events',
+    noActivity: 'Nothing has happened yet.',
+    by: 'by {actor}',
+    noSamples: 'Collecting the first samples',
+  },
+}

@@ -1,0 +1,38 @@
+/** 设置。 */
+import type { Words } from '../en'
+
+export const settings: Pick<Words, 'settings'> = {
+  settings: {
+    title: '设置',
+    system: '系统',
+    drivers: '驱动',
+    images: '镜像',
+    templates: '模板',
+    providers: '供应商',
+    host: '主机',
+    swap: '交换空间',
+    cgroup: '控制组',
+    none: '无',
+    disk: '磁盘',
+    findings: '检查结果',
+    findingsAbout: '加固、端口、权限、偏移、版本和磁盘，与 “creel doctor” 所见相同。',
+    again: '重新检查',
+    looking: '正在检查……',
+    allWell: '没有问题。',
+    severity: { error: '错误', warning: '警告', ok: '正常' },
+    wells: '正常的项目（{count}）',
+    driversAbout: '实例可以在哪里运行，以及各自需要什么。',
+    available: '可用',
+    unavailable: '不可用',
+    needs: '需要：{needs}',
+    runs: '可运行 {runtimes}',
+    imagesAbout: '新容器由它创建。实例首次启动时拉取本机没有的镜像，并固定为当时的摘要，之后不再改变。',
+    image: '镜像',
+    digest: '摘要',
+    present: '已在本机',
+    absent: '不在本机',
+    setImage: '{runtime} 的镜像',
+    imageHint: '如 ghcr.io/openclaw/openclaw:2026.9.6，可带摘要。',
+    templatesAbout: '实例由它们创建。在此的修改保存在本机目录中，升级后仍然保留。',
+  },
+}
