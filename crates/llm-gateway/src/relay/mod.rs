@@ -3,6 +3,11 @@
 //! A client that reads slowly slows the provider down; one that goes away drops this body, which hangs up on the provider and charges
 //! what was used. A stream that has begun is never begun again elsewhere: if it breaks, its last event says so.
 
+mod broken;
+mod form;
+
+pub use form::Form;
+
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -10,24 +15,18 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
+use self::broken::{Broken, CUT, OVERRUN, REVOKED, SILENT, TOO_LONG};
+use self::form::Passed;
 use crate::gather::Gather;
-use crate::json_scan::MemberScan;
 use crate::ledger::Settled;
 use crate::meter::Meter;
 use crate::refusal::error_event;
-use crate::sse::{self, Splitter};
 use crate::style::Style;
-use crate::translate::StreamTranslator;
 use crate::upstream::Lease;
-use crate::usage::{Reported, Seen, StreamReader};
-
-/// One event may not be larger: nobody's is, and it is kept in memory.
-const LARGEST_EVENT: usize = 8 * 1024 * 1024;
 
 /// Bounds of a reply.
 #[derive(Clone, Copy, Debug)]
@@ -36,24 +35,6 @@ pub struct Bounds {
     pub idle: Duration,
     /// The longest it may take as a whole.
     pub total: Duration,
-}
-
-/// What the reply is written as, and what becomes of it.
-pub enum Form {
-    /// One JSON document, passed as it is.
-    Document(MemberScan),
-    /// Events, passed as they are; without the one that only tells the usage, if the client did not ask for it.
-    Events {
-        splitter: Splitter,
-        reader: StreamReader,
-        hide_usage: bool,
-    },
-    /// Events, told again in the client's style.
-    Translated {
-        splitter: Splitter,
-        reader: StreamReader,
-        translator: Box<dyn StreamTranslator>,
-    },
 }
 
 /// The body of an answer.
@@ -98,44 +79,6 @@ enum Gathered {
     Over,
 }
 
-/// Why a reply ends before its end.
-struct Broken {
-    status: StatusCode,
-    code: &'static str,
-    message: &'static str,
-}
-
-const CUT: Broken = Broken {
-    status: StatusCode::BAD_GATEWAY,
-    code: "stream_broken",
-    message: "the provider's reply broke off",
-};
-const SILENT: Broken = Broken {
-    status: StatusCode::GATEWAY_TIMEOUT,
-    code: "stream_silent",
-    message: "the provider has been silent for too long",
-};
-const TOO_LONG: Broken = Broken {
-    status: StatusCode::GATEWAY_TIMEOUT,
-    code: "stream_too_long",
-    message: "the reply takes longer than any may",
-};
-const OVERRUN: Broken = Broken {
-    status: StatusCode::BAD_GATEWAY,
-    code: "stream_overrun",
-    message: "the provider says far more than the call allows",
-};
-const GARBAGE: Broken = Broken {
-    status: StatusCode::BAD_GATEWAY,
-    code: "stream_garbage",
-    message: "the provider's stream could not be understood",
-};
-const REVOKED: Broken = Broken {
-    status: StatusCode::UNAUTHORIZED,
-    code: "invalid_api_key",
-    message: "this key was revoked",
-};
-
 impl Relay {
     pub fn new(
         body: Incoming,
@@ -168,52 +111,12 @@ impl Relay {
     /// What the client gets for this piece; empty if it must wait for the next one.
     fn take(&mut self, chunk: Bytes) -> Result<Bytes, Broken> {
         let Some(meter) = &mut self.meter else {
-            // Settled, but some bytes follow: blank lines, a second marker.
-            return Ok(match &self.form {
-                Form::Document(_) | Form::Events { .. } => chunk,
-                Form::Translated { .. } => Bytes::new(),
-            });
+            return Ok(self.form.behind_the_end(chunk));
         };
         if meter.key().state.is_revoked() {
             return Err(REVOKED);
         }
-        let mut end = false;
-        let out = match &mut self.form {
-            Form::Document(scan) => {
-                scan.push(&chunk);
-                meter.tally().document(&chunk);
-                end = scan.is_complete();
-                if end && let Some(usage) = scan.value() {
-                    let reported = Reported::parse(self.provider_style, usage);
-                    meter.tally().report(reported);
-                }
-                chunk
-            }
-            Form::Events {
-                splitter,
-                reader,
-                hide_usage,
-            } => {
-                let whole = splitter.push(chunk.clone());
-                let shown = pass(&whole, *reader, meter, &mut end, *hide_usage);
-                too_large(splitter)?;
-                if *hide_usage { shown } else { chunk }
-            }
-            Form::Translated {
-                splitter,
-                reader,
-                translator,
-            } => {
-                let whole = splitter.push(chunk);
-                too_large(splitter)?;
-                let mut out = Vec::with_capacity(whole.len() + whole.len() / 2);
-                for data in sse::events(&whole).filter_map(sse::data) {
-                    end |= reader.read(&data, meter.tally()) == Seen::End;
-                    translator.event(&data, &mut out).map_err(|_| GARBAGE)?;
-                }
-                out.into()
-            }
-        };
+        let Passed { out, end } = self.form.piece(chunk, meter, self.provider_style)?;
         if end {
             self.settle_done();
         } else if meter.is_overrun() {
@@ -272,7 +175,7 @@ impl Relay {
                 }
             }
             // A document comes in few pieces, which may be large.
-            if self.gathered.is_full() || (!self.gathered.is_empty() && matches!(self.form, Form::Document(_))) {
+            if self.gathered.is_full() || (!self.gathered.is_empty() && self.form.is_document()) {
                 return Gathered::Some;
             }
         }
@@ -280,7 +183,7 @@ impl Relay {
 
     /// Lets what the provider sent along with the head of its answer come along with ours: a document, or the first events.
     pub async fn begin(&mut self) {
-        let mut gave_turn = matches!(self.form, Form::Document(_));
+        let mut gave_turn = self.form.is_document();
         poll_fn(|cx| {
             if self.settled.take().is_some() {
                 return Poll::Ready(());
@@ -299,43 +202,13 @@ impl Relay {
 
     /// The provider's body has ended as it should.
     fn ended(&mut self) -> Bytes {
-        let mut end = false;
-        let mut out = Bytes::new();
-        if let Some(meter) = &mut self.meter {
-            match &mut self.form {
-                Form::Document(_) => {}
-                Form::Events {
-                    splitter,
-                    reader,
-                    hide_usage,
-                } => {
-                    // Some providers leave out the last blank line.
-                    let rest = splitter.finish();
-                    let shown = pass(&rest, *reader, meter, &mut end, *hide_usage);
-                    if *hide_usage {
-                        out = shown;
-                    }
-                }
-                Form::Translated {
-                    splitter,
-                    reader,
-                    translator,
-                } => {
-                    let rest = splitter.finish();
-                    let mut told = Vec::new();
-                    for data in sse::events(&rest).filter_map(sse::data) {
-                        end |= reader.read(&data, meter.tally()) == Seen::End;
-                        // Half an event: the stream's end says enough.
-                        let _ = translator.event(&data, &mut told);
-                    }
-                    translator.end(&mut told);
-                    out = told.into();
-                }
-            }
-        }
+        let Some(mut meter) = self.meter.take() else {
+            return Bytes::new();
+        };
+        let Passed { out, end } = self.form.rest(&mut meter);
         if end {
-            self.settle_done();
-        } else if let Some(meter) = self.meter.take() {
+            self.settled = meter.done();
+        } else {
             // No word that it was the end: what was seen counts if it is more than what was told.
             meter.ended_unsaid();
         }
@@ -356,18 +229,18 @@ impl Relay {
             tracing::warn!(code = broken.code, "a reply was broken off");
             meter.broken();
         }
-        match &self.form {
+        if settled {
             // The client has all of it.
-            _ if settled => Poll::Ready(None),
-            Form::Document(_) => Poll::Ready(Some(Err(io::Error::other(broken.message)))),
-            Form::Events { .. } | Form::Translated { .. } => {
-                let event = error_event(self.client, broken.status, broken.code, broken.message);
-                // An event that was cut in two must not swallow this one.
-                let mut text = BytesMut::from(&b"\n\n"[..]);
-                text.extend_from_slice(&event);
-                Poll::Ready(Some(Ok(Frame::data(text.freeze()))))
-            }
+            return Poll::Ready(None);
         }
+        if self.form.is_document() {
+            return Poll::Ready(Some(Err(io::Error::other(broken.message))));
+        }
+        let event = error_event(self.client, broken.status, broken.code, broken.message);
+        // An event that was cut in two must not swallow this one.
+        let mut text = BytesMut::from(&b"\n\n"[..]);
+        text.extend_from_slice(&event);
+        Poll::Ready(Some(Ok(Frame::data(text.freeze()))))
     }
 
     /// Ready when the provider was silent, or has talked, for too long.
@@ -390,34 +263,6 @@ impl Relay {
             timer.as_mut().reset(end);
         }
     }
-}
-
-fn too_large(splitter: &Splitter) -> Result<(), Broken> {
-    if splitter.held() > LARGEST_EVENT {
-        Err(GARBAGE)
-    } else {
-        Ok(())
-    }
-}
-
-/// Meters whole events, and gives those that are to be shown: all of them, in most pieces, without a copy.
-fn pass(whole: &Bytes, reader: StreamReader, meter: &mut Meter, end: &mut bool, hide_usage: bool) -> Bytes {
-    let mut kept: Option<BytesMut> = None;
-    let mut at = 0;
-    for event in sse::events(whole) {
-        let seen = match sse::data(event) {
-            Some(data) => reader.read(&data, meter.tally()),
-            None => Seen::Event,
-        };
-        *end |= seen == Seen::End;
-        if seen == Seen::UsageOnly && hide_usage {
-            kept.get_or_insert_with(|| BytesMut::from(&whole[..at]));
-        } else if let Some(kept) = &mut kept {
-            kept.extend_from_slice(event);
-        }
-        at += event.len();
-    }
-    kept.map_or_else(|| whole.clone(), BytesMut::freeze)
 }
 
 impl Body for Relay {
@@ -464,10 +309,11 @@ impl Body for Relay {
         if self.is_end_stream() {
             return SizeHint::with_exact(0);
         }
-        let to_come = match (&self.form, &self.source) {
-            (Form::Document(_), Some(source)) => source.body.size_hint().exact(),
-            (Form::Document(_), None) if self.broken.is_none() => Some(0),
-            _ => None,
+        let to_come = match &self.source {
+            _ if !self.form.is_document() => None,
+            Some(source) => source.body.size_hint().exact(),
+            None if self.broken.is_none() => Some(0),
+            None => None,
         };
         to_come.map_or_else(SizeHint::default, |to_come| {
             SizeHint::with_exact(to_come + self.gathered.len() as u64)
