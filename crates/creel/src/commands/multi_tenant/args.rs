@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::commands::user::Page;
+
 #[derive(Args)]
 pub struct MultiTenantArgs {
     /// Address of the gateway [default: as its configuration says]
@@ -36,11 +38,8 @@ pub enum UsersCommand {
         /// Only those whose id contains this
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
-        /// Go on after this one
-        #[arg(long, value_name = "ID")]
-        after: Option<String>,
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show one user
     Info { id: String },

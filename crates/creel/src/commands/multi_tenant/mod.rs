@@ -38,11 +38,8 @@ pub async fn run(args: MultiTenantArgs, home: Option<PathBuf>, json: bool) -> Re
                 ));
             });
         }
-        MultiTenantCommand::Users(UsersCommand::List { search, after, limit }) => {
-            let mut path = format!("/users?limit={limit}&search={}", escaped(&search.unwrap_or_default()));
-            if let Some(after) = after {
-                path.push_str(&format!("&after={}", escaped(&after)));
-            }
+        MultiTenantCommand::Users(UsersCommand::List { search, page }) => {
+            let path = page.of("/users", search.as_deref());
             let list = ask(&client, &path).await?;
             print_or(json, &list, || show_users(&list));
         }
@@ -181,9 +178,7 @@ fn show_users(list: &Value) {
         })
         .collect();
     output::table(&["USER", "STATUS", "LOADED", "CONNECTIONS", "REQUESTS", "IDLE"], &rows);
-    if let Some(next) = list["next"].as_str() {
-        output::line(&format!("there are more: --after {next}"));
-    }
+    user::show_next(list);
 }
 
 /// What is wrong with a configuration repeats words of its user's: those must not steer the operator's terminal.

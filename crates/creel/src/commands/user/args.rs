@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::page::Page;
+
 #[derive(Subcommand)]
 pub enum UserCommand {
     /// Register a user
@@ -12,11 +14,8 @@ pub enum UserCommand {
         /// Only those whose id or name contains this
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
-        /// Go on after this one
-        #[arg(long, value_name = "ID")]
-        after: Option<String>,
-        #[arg(long, default_value_t = 100)]
-        limit: u32,
+        #[command(flatten)]
+        page: Page,
     },
     /// Show one user
     Show { id: String },

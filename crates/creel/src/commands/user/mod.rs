@@ -3,11 +3,13 @@
 mod args;
 mod gateway;
 mod import;
+mod page;
 mod parts;
 mod password;
 
 pub use args::UserCommand;
 pub use gateway::{NONE as NO_GATEWAY, PATH as GATEWAY};
+pub use page::{Page, show_next};
 
 use std::path::PathBuf;
 
@@ -22,16 +24,14 @@ pub async fn run(command: UserCommand, home: Option<PathBuf>, json: bool) -> Res
     let client = Client::new(home)?;
     match command {
         UserCommand::Create(args) => create(&client, args, json).await,
-        UserCommand::List { search, after, limit } => {
-            let mut query = format!("/api/users?limit={limit}");
-            for (name, value) in [("search", search), ("after", after)] {
-                if let Some(value) = value {
-                    query.push_str(&format!("&{name}={}", escaped(&value)));
-                }
-            }
-            let page = client.get(&query).await?;
-            let users = client.list(&page, "users")?;
-            print_or(json, &page, || show_all(users, &page["next"]));
+        UserCommand::List { search, page } => {
+            let query = page.of("/api/users", search.as_deref());
+            let list = client.get(&query).await?;
+            let users = client.list(&list, "users")?;
+            print_or(json, &list, || {
+                show_all(users);
+                show_next(&list);
+            });
             Ok(())
         }
         UserCommand::Show { id } => {
@@ -127,7 +127,7 @@ async fn change(client: &Client, id: &str, patch: &Value, said: &str, json: bool
     Ok(())
 }
 
-fn show_all(users: &[Value], next: &Value) {
+fn show_all(users: &[Value]) {
     if users.is_empty() {
         output::line("no users; make one with `creel user create ID`, or many with `creel user import FILE`");
         return;
@@ -141,9 +141,6 @@ fn show_all(users: &[Value], next: &Value) {
         })
         .collect();
     output::table(&["ID", "STATUS", "NAME", "CREATED"], &rows);
-    if let Some(next) = next.as_str() {
-        output::line(&format!("there are more: --after {next}"));
-    }
 }
 
 fn show(answer: &Value) {
