@@ -9,11 +9,9 @@ use axum::extract::{Path, State as Shared};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use creel_fleet::{LogLines, LogQuery};
-use creel_http::{FromQuery, Parameters, Problem, Query};
+use creel_http::{FromQuery, Parameters, Problem, Query, moment};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::error::fleet_problem;
 use crate::instances::parse_id;
@@ -29,10 +27,9 @@ impl FromQuery for Wanted {
     const NAMES: &'static [&'static str] = &["tail", "since", "search"];
 
     fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
-        let since_ms = match parameters.text("since") {
-            Some(text) => Some(moment(&text)?),
-            None => None,
-        };
+        let wrong = |reason| Problem::bad_request(format!("query: since: {reason}"));
+        let since = parameters.text("since").map(|text| moment(&text).map_err(wrong));
+        let since_ms = since.transpose()?;
         // Who names a moment wants all that came after it.
         let usual = if since_ms.is_some() { LONGEST_TAIL } else { TAIL };
         Ok(Self(LogQuery {
@@ -41,15 +38,6 @@ impl FromQuery for Wanted {
             search: parameters.text("search"),
         }))
     }
-}
-
-fn moment(text: &str) -> Result<i64, Problem> {
-    let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| {
-        Problem::bad_request(format!(
-            "query: since is {text:?}; it must be a moment such as 2026-01-31T08:00:00Z"
-        ))
-    })?;
-    Ok(moment.unix_timestamp() * 1000 + i64::from(moment.millisecond()))
 }
 
 /// `GET /api/instances/{id}/logs?tail=200&since=2026-01-31T08:00:00Z&search=error`
