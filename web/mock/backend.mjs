@@ -214,6 +214,10 @@ function status(fleet, started) {
     },
     instances: { total: all.length, running, stopped, error, other: all.length - running - stopped - error },
     docker: { available: false, detail: 'no Docker socket at /var/run/docker.sock' },
+    disk: { path: '/var/lib/creel', total_bytes: 240 * 1024 ** 3, free_bytes: 171 * 1024 ** 3 },
+    swap_bytes: 4 * 1024 ** 3,
+    cgroup: 'v2',
+    versions: { creel: '0.1.0', openclaw: '2026.9.6' },
     features: [
       { name: 'cgroups', available: true, detail: 'v2, memory and cpu limits apply' },
       { name: 'landlock', available: true, detail: 'ABI 7' },
@@ -221,6 +225,7 @@ function status(fleet, started) {
     ],
     provider: {
       configured: false,
+      names: [],
       detail: 'No provider key: instances answer with the built-in demo provider.',
     },
     samples: fleet.samples(),

@@ -1,9 +1,9 @@
 /** What an instance can be made of: drivers, channels, images. */
 import { call } from './http'
-import type { Runtime } from './types'
+import type { Driver, Runtime } from './types'
 
 export interface DriverInfo {
-  driver: string
+  driver: Driver
   available: boolean
   /** Why it is not available. */
   reason?: string

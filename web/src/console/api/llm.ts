@@ -62,6 +62,8 @@ export interface KeyTerms {
 
 export interface VirtualKey extends KeyTerms {
   id: string
+  /** Other names of models, for whoever calls with it. */
+  aliases: Record<string, string>
   /** Enough of the key to tell it from others. */
   hint: string
   created_at: string

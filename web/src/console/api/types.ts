@@ -1,5 +1,6 @@
 /** The shapes of the REST API, as the Cloud Backend writes them: snake_case, times in RFC 3339 UTC. */
 export type Runtime = 'native' | 'openclaw'
+export type Driver = 'process' | 'docker' | 'kubernetes' | 'railway'
 export type Status = 'created' | 'starting' | 'running' | 'sleeping' | 'stopping' | 'stopped' | 'error'
 
 /** What becomes of an instance that has had no work for so many minutes. */
@@ -12,44 +13,46 @@ export interface Instance {
   id: string
   name: string
   runtime: Runtime
-  driver: string
+  driver: Driver
   status: Status
   desired: 'running' | 'stopped' | 'sleeping'
   port: number
   url: string
-  pid?: number | null
-  channels: { type: string }[]
-  idle?: Idle
+  pid?: number
+  /** Secrets stand as the names of what holds them. */
+  channels: { type: string; config: object }[]
+  idle: Idle
   /** How it differs from what is recorded of it, a line each. */
   drift?: string[]
   /** That its container runs, with its digest. */
   image?: string
-  memory_limit_bytes?: number | null
-  cpus?: number | null
-  model?: string | null
-  version?: string | null
+  memory_limit_bytes?: number
+  cpus?: number
+  model?: string
+  version: string
   created_at: string
   updated_at: string
-  started_at?: string | null
-  memory_used_bytes?: number | null
-  cpu_percent?: number | null
+  started_at?: string
+  memory_used_bytes?: number
+  cpu_percent?: number
   /** Why it is in state `error`, with the instance's own last log lines. */
-  error?: string | null
+  error?: string
   /** What it is doing while `starting`, such as installing OpenClaw. */
-  message?: string | null
+  message?: string
 }
 
 export interface CreateInstance {
   id: string
   name?: string
   runtime?: Runtime
-  driver?: string
+  driver?: Driver
   channels?: { type: string; config: Record<string, string> }[]
   model?: string
   port?: number
   idle?: Idle
   memory_limit_bytes?: number
   cpus?: number
+  version?: string
   image?: string
   start?: boolean
   keep_data?: boolean
@@ -71,7 +74,7 @@ export interface Activity {
   id: number
   at: string
   kind: string
-  instance?: string | null
+  instance: string | null
   actor: string
   /** In English. */
   message: string
@@ -88,6 +91,8 @@ export interface Feature {
 /** Something that `creel doctor` looked at. */
 export interface Finding {
   severity: 'error' | 'warning' | 'ok'
+  /** What was looked at. */
+  check: 'control_plane' | 'host' | 'hardening' | 'ports' | 'permissions' | 'drift' | 'versions' | 'disk'
   /** What it is about: an instance, a directory, the host. */
   subject: string
   what: string
@@ -107,12 +112,13 @@ export interface SystemStatus {
     load_1m: number
   }
   instances: { total: number; running: number; stopped: number; error: number; other: number }
-  docker: { available: boolean; detail: string }
+  /** `detail`: its version, or why none answers. */
+  docker: { available: boolean; version?: string; reason?: string; detail: string }
   features: Feature[]
-  disk?: { path: string; total_bytes: number; free_bytes: number }
-  versions?: Record<string, string | null>
-  swap_bytes?: number
-  cgroup?: 'v1' | 'v2' | 'none'
+  disk: { path: string; total_bytes: number; free_bytes: number }
+  versions: { creel: string; openclaw: string; node?: string; docker?: string }
+  swap_bytes: number
+  cgroup: 'v1' | 'v2' | 'none'
   provider: { configured: boolean; names: string[]; detail: string }
   samples: HostSample[]
 }

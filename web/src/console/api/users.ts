@@ -18,7 +18,7 @@ export interface User {
 /** What is known of a gateway token; the token itself is shown in the one answer that made it. */
 export interface UserToken {
   /** Where there are several: what it is for. */
-  name?: string
+  name: string
   /** The beginning of its digest: tells it from others, and nothing of it. */
   hint: string
   created_at: string

@@ -1,6 +1,6 @@
 /** A new instance as it is filled in: what is wrong with it, by field, and what is asked of the backend. Pure. */
 import type { ChannelType } from '../api/catalogue'
-import type { CreateInstance, Runtime } from '../api/types'
+import type { CreateInstance, Driver, Runtime } from '../api/types'
 import { idleOf, isWhole, runningFaults, type Running } from '../form/running'
 import { sizeOf } from '../form/size'
 import { idFault } from './instanceId'
@@ -12,7 +12,7 @@ export interface Draft extends Running {
   id: string
   name: string
   runtime: Runtime
-  driver: string
+  driver: Driver
   /** What is filled in for each channel, by its type. */
   channels: { type: string; config: Record<string, string> }[]
   model: string
@@ -83,6 +83,7 @@ export function requestOf(draft: Draft): CreateInstance {
     idle: draft.idle === 'always' ? undefined : idleOf(draft),
     memory_limit_bytes: sizeOf(draft.memory),
     cpus: text(draft.cpus) && Number(draft.cpus),
+    version: undefined,
     image: draft.driver === 'docker' ? text(draft.image) : undefined,
     start: draft.start,
     keep_data: undefined,

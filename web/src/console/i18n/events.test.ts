@@ -6,6 +6,7 @@ const event = (kind: string, data?: Record<string, unknown>): Activity => ({
   id: 1,
   at: '2026-01-02T03:04:05Z',
   kind,
+  instance: null,
   actor: 'admin',
   message: 'as the server said it',
   ...(data && { data }),

@@ -13,6 +13,8 @@ function instance(id: string, more: Partial<Instance> = {}): Instance {
     driver: 'process',
     status: 'running',
     desired: 'running',
+    version: '',
+    idle: { policy: 'always' },
   } as const
   return { ...base, ...times, port: 18789, url: '', channels: [], ...more }
 }
