@@ -1,9 +1,13 @@
-/** A Chromium whose pages are watched: whatever they report as an error fails the walk, unless a step announced it. */
+/**
+ * A Chromium whose pages are watched: whatever they report as an error fails the walk, unless a step announced it; so does whatever they
+ * ask of the backend that its OpenAPI document does not know.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { chromium as launcher, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { barriers } from './barriers'
+import { Documented } from './documented'
 import { artifacts, chromium } from './settings'
 
 const FLAGS = [
@@ -27,6 +31,7 @@ export class WatchedBrowser {
   private constructor(
     private readonly browser: Browser,
     readonly context: BrowserContext,
+    private readonly documented: Documented,
   ) {}
 
   static async launch(): Promise<WatchedBrowser> {
@@ -34,12 +39,14 @@ export class WatchedBrowser {
     const browser = await launcher.launch({ executablePath: chromium, headless: true, args: FLAGS })
     const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-US', colorScheme: 'light' })
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
-    return new WatchedBrowser(browser, context)
+    return new WatchedBrowser(browser, context, await Documented.read())
   }
 
   async page(): Promise<Page> {
     const page = await this.context.newPage()
     page.setDefaultTimeout(20_000)
+    page.on('request', (request) => this.asked(request.method(), request.url()))
+    page.on('websocket', (socket) => this.asked('GET', socket.url()))
     page.on('pageerror', (error) => this.errors.push(`${page.url()}: ${error.message}`))
     page.on('console', (message) => {
       if (message.type() !== 'error') return
@@ -50,6 +57,11 @@ export class WatchedBrowser {
       if (!announced) this.errors.push(`${page.url()}: ${message.text()} (${url})`)
     })
     return page
+  }
+
+  private asked(method: string, address: string): void {
+    if (!this.documented.knows(method, address))
+      this.errors.push(`${method} ${address} is not in the OpenAPI document`)
   }
 
   /** Chromium reports every refused request as an error; this one is what the step is about. */
