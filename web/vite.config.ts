@@ -28,6 +28,6 @@ export default defineConfig({
     rolldownOptions: { input: ['index.html', 'docs.html', 'me.html'] },
   },
   server: {
-    proxy: { '/api': { target: backend, changeOrigin: true, ws: true } },
+    proxy: { '/api': { target: backend, changeOrigin: true, ws: true, rewriteWsOrigin: true } },
   },
 })

@@ -5,6 +5,7 @@ import { signedInAt } from './here'
 
 const ID = 'with-channel'
 const SLEEPER = 'sleeper'
+const KEYED = 'by-keyboard'
 const MANY = ['many-1', 'many-2', 'many-3']
 const console_ = signedInAt('/instances?create=1')
 
@@ -27,6 +28,21 @@ const fault = (field: string) => console_.page.locator(`[id="${field}-note"].fau
 const sure = () => console_.page.locator('.el-message-box button.el-button--primary').click()
 const mark = (id: string) => console_.row(id).getByRole('checkbox').check()
 const wider = () => console_.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+
+const focused = () =>
+  console_.page.evaluate(() => {
+    const { id, dataset } = document.activeElement as HTMLElement
+    return dataset['test'] ?? id
+  })
+/** By the Tab key, which stays in the dialog. */
+async function reach(part: string): Promise<void> {
+  for (let presses = 0; (await focused()) !== part; presses++) {
+    expect(presses, `the keyboard does not reach ${part}`).toBeLessThan(40)
+    await console_.page.keyboard.press('Tab')
+    const inside = () => console_.page.evaluate(() => !!document.activeElement?.closest('.el-dialog'))
+    expect(await inside(), 'the keyboard has left the dialog').toBe(true)
+  }
+}
 
 async function read(id: string): Promise<Made> {
   return (await (await console_.api('GET', `/api/instances/${id}`)).json()) as Made
@@ -83,6 +99,38 @@ test('what becomes of it when idle, and its limits, are checked while they are t
   expect(JSON.stringify(made)).not.toContain('a-secret-of-the-walk')
   await console_.part('open-instance').click()
   await console_.status('running')
+})
+
+test('the keyboard alone makes one, and is where it is needed', async () => {
+  const { keyboard } = console_.page
+  await console_.open('/instances')
+  await console_.part('create').focus()
+  await keyboard.press('Enter')
+  await expect.poll(focused).toBe('create-id')
+  await keyboard.type(KEYED)
+  // One key does not throw away what was typed.
+  await keyboard.press('Escape')
+  await console_.page.locator('.el-message-box').waitFor()
+  await keyboard.press('Escape')
+  await console_.page.locator('.el-message-box').waitFor({ state: 'hidden' })
+  await expect.poll(focused).toBe('create-id')
+  await reach('next-step')
+  await keyboard.press('Enter')
+  await expect.poll(focused).toBe('add-channel-feishu')
+  await reach('add-channel-slack')
+  await keyboard.press('Enter')
+  await expect.poll(focused).toBe('channels.slack.botToken')
+  await reach('remove-channel-slack')
+  await keyboard.press('Enter')
+  await expect.poll(focused).toBe('add-channel-feishu')
+  await reach('create-submit')
+  await keyboard.press('Enter')
+  await console_.part('token').waitFor()
+  await expect.poll(focused).toBe('copy')
+  await keyboard.press('Escape')
+  await console_.part('token').waitFor({ state: 'hidden' })
+  await console_.row(KEYED).locator('.running').waitFor()
+  expect((await console_.api('DELETE', `/api/instances/${KEYED}?purge=true`)).ok()).toBe(true)
 })
 
 test('an instance is put to sleep, and woken', async () => {

@@ -13,6 +13,7 @@ export function useCreate(types: () => ChannelType[], made: (id: string, token: 
   const store = useInstances()
   const draft = reactive(newDraft())
   const step = ref<Step>('basics')
+  const filled = computed(() => JSON.stringify(draft) !== JSON.stringify(newDraft()))
   /** Faults are told once the person has asked for the instance; before that, only those of what was typed. */
   const asked = ref(false)
   const busy = ref(false)
@@ -90,7 +91,7 @@ export function useCreate(types: () => ChannelType[], made: (id: string, token: 
     if (refused.value) step.value = stepOf(refused.value[0])
   }
 
-  return { draft, step, busy, problem, kept, keptChoice, told, wrong, undecided, faults, submit }
+  return { draft, filled, step, busy, problem, kept, keptChoice, told, wrong, undecided, faults, submit }
 }
 
 const isKept = (error: unknown) => error instanceof Problem && error.code === 'data_kept'

@@ -8,7 +8,7 @@ export const en: Record<string, PlatformWords> = {
   feishu: {
     name: 'Feishu',
     about:
-      'In the developer console, make a custom app and add the Bot capability. Under Events & Callbacks choose the persistent connection and add the event im.message.receive_v1; under Permissions & Scopes allow it to read and send messages. Then publish a version.',
+      'In the developer console, make a custom app and add the Bot capability. Under Permissions & Scopes allow it to read and send messages. Once the instance runs, choose the persistent connection under Events & Callbacks (Feishu saves that only while something is connected) and add the event im.message.receive_v1. Then publish a version.',
     site: 'https://open.feishu.cn/app',
     fields: {
       appId: { label: 'App ID', where: 'The app → Credentials & Basic Info. Begins with cli_.' },
@@ -32,7 +32,7 @@ export const en: Record<string, PlatformWords> = {
   wecom: {
     name: 'WeCom',
     about:
-      'In the admin console, make an app under App Management → Self-built. To receive messages, either set its API receiver (token and key below), or make an AI bot (its id and secret below).',
+      'In the admin console, make an app under App Management → Self-built. To receive messages, either set its API receiver (token and key below), or make an AI bot (its id and secret below). The address of this host has to be among the app’s trusted IPs.',
     site: 'https://work.weixin.qq.com/wework_admin/frame',
     fields: {
       corpId: { label: 'Corp ID', where: 'My Company → Company Information, at the bottom. Begins with ww.' },
@@ -45,7 +45,8 @@ export const en: Record<string, PlatformWords> = {
       encodingAESKey: { label: 'EncodingAESKey', where: 'Below the token there. 43 letters and digits.' },
       botId: {
         label: 'Bot ID',
-        where: 'Management Tools → AI bots → the bot, made in API mode with a long connection.',
+        where:
+          'Security & Management → Management Tools → AI bots → the bot, made in API mode with a long connection.',
       },
       botSecret: { label: 'Bot secret', where: 'Beside the Bot ID.' },
     },
@@ -72,7 +73,7 @@ export const en: Record<string, PlatformWords> = {
   slack: {
     name: 'Slack',
     about:
-      'Make an app, switch on Socket Mode, subscribe to the bot events message.im and app_mention, and install it to your workspace.',
+      'Make an app, switch on Socket Mode, add the bot scope chat:write, subscribe to the bot events message.im and app_mention, and install it to your workspace.',
     site: 'https://api.slack.com/apps',
     fields: {
       botToken: {
@@ -88,7 +89,7 @@ export const en: Record<string, PlatformWords> = {
   whatsapp: {
     name: 'WhatsApp',
     about:
-      'Nothing is filled in here. Once the instance runs, run “openclaw channels login --channel whatsapp” in it and scan the code with the phone: Settings → Linked devices.',
+      'Nothing is filled in here. Once the instance runs, open its own page, press Show QR under Settings → Channels → WhatsApp, and scan the code with the phone: Settings → Linked devices.',
     fields: {},
   },
   webchat: {

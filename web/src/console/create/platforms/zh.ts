@@ -5,7 +5,7 @@ export const zh: Record<string, PlatformWords> = {
   feishu: {
     name: '飞书',
     about:
-      '在开发者后台创建企业自建应用，添加“机器人”能力；在“事件与回调”中选择使用长连接接收事件，并添加事件 im.message.receive_v1；在“权限管理”中开通收发消息的权限；最后发布版本。',
+      '在开发者后台创建企业自建应用，添加“机器人”能力；在“权限管理”中开通收发消息的权限。实例运行后，在“事件与回调”中选择使用长连接接收事件（飞书只在已建立连接时才允许保存），并添加事件 im.message.receive_v1；最后发布版本。',
     site: 'https://open.feishu.cn/app',
     fields: {
       appId: { label: 'App ID', where: '应用 → 凭证与基础信息，以 cli_ 开头。' },
@@ -25,7 +25,7 @@ export const zh: Record<string, PlatformWords> = {
   wecom: {
     name: '企业微信',
     about:
-      '在管理后台的“应用管理 → 自建”中创建应用。要接收消息，可设置 API 接收（填写下面的 Token 和密钥），或创建智能机器人（填写下面的 Bot ID 和密钥）。',
+      '在管理后台的“应用管理 → 自建”中创建应用。要接收消息，可设置 API 接收（填写下面的 Token 和密钥），或创建智能机器人（填写下面的 Bot ID 和密钥）。还需把本机的出口地址加入该应用的“企业可信IP”。',
     site: 'https://work.weixin.qq.com/wework_admin/frame',
     fields: {
       corpId: { label: '企业 ID', where: '我的企业 → 企业信息，在页面底部，以 ww 开头。' },
@@ -33,7 +33,10 @@ export const zh: Record<string, PlatformWords> = {
       secret: { label: 'Secret', where: '在 AgentId 旁边：点“查看”，会发送到手机上的企业微信。' },
       token: { label: 'Token', where: '该应用 → 接收消息 → 设置 API 接收。' },
       encodingAESKey: { label: 'EncodingAESKey', where: '在 Token 下面，43 个字母和数字。' },
-      botId: { label: 'Bot ID', where: '管理工具 → 智能机器人 → 该机器人，以 API 模式、长连接方式创建。' },
+      botId: {
+        label: 'Bot ID',
+        where: '安全与管理 → 管理工具 → 智能机器人 → 该机器人，以 API 模式、长连接方式创建。',
+      },
       botSecret: { label: '机器人 Secret', where: '在 Bot ID 旁边。' },
     },
   },
@@ -58,7 +61,8 @@ export const zh: Record<string, PlatformWords> = {
   },
   slack: {
     name: 'Slack',
-    about: '创建应用，打开 Socket Mode，订阅机器人事件 message.im 和 app_mention，并安装到你的工作区。',
+    about:
+      '创建应用，打开 Socket Mode，添加机器人 scope chat:write，订阅机器人事件 message.im 和 app_mention，并安装到你的工作区。',
     site: 'https://api.slack.com/apps',
     fields: {
       botToken: {
@@ -74,7 +78,7 @@ export const zh: Record<string, PlatformWords> = {
   whatsapp: {
     name: 'WhatsApp',
     about:
-      '这里无需填写。实例运行后，在其中执行 “openclaw channels login --channel whatsapp”，再用手机扫码：设置 → 已关联的设备。',
+      '这里无需填写。实例运行后，打开它自己的页面，在 Settings → Channels → WhatsApp 下点 Show QR，再用手机扫码：设置 → 已关联的设备。',
     fields: {},
   },
   webchat: { name: '网页对话', about: '每个实例在自己的地址上都有网页对话，无需设置。', fields: {} },

@@ -39,6 +39,10 @@ export const create = {
     channelsAbout:
       'Chat platforms that the instance answers on. None is needed: the web chat is always there.',
     addChannel: 'Add a channel',
+    letIn:
+      'Somebody who writes to it for the first time may be answered with a code. They are let in on the instance’s own page, under Settings → Channels → DM access requests.',
+    leaveTitle: 'Leave without creating it?',
+    leaveText: 'What was filled in is lost.',
     openPlatform: 'Open {name}',
     channelRuntime: '{name} is answered by the runtime {runtime} only: with the chosen one it stays silent.',
     fieldMissing: 'This is needed.',

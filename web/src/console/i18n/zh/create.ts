@@ -38,8 +38,12 @@ export const create: Pick<Words, 'create' | 'idle'> = {
     driverRuntime: '它不能运行 {runtime}。',
     channelsAbout: '实例在哪些聊天平台上应答。可以一个都不选：网页对话始终可用。',
     addChannel: '添加渠道',
+    letIn:
+      '有人第一次给它发消息时，可能会收到一个配对码。在实例自己的页面上批准：Settings → Channels → DM access requests。',
+    leaveTitle: '不创建就离开？',
+    leaveText: '已填写的内容会丢失。',
     openPlatform: '打开{name}',
-    channelRuntime: '只有运行时 {runtime} 在{name}上应答：用现在选的这个则不会应答。',
+    channelRuntime: '{name}：只有运行时 {runtime} 会应答，现在选的这个不会。',
     fieldMissing: '必填。',
     idleConnected: '连接着聊天平台的实例会保持运行：休眠时会丢失消息。',
     minutesBad: '分钟数，1 到 10080（一周）。',
