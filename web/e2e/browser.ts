@@ -25,7 +25,7 @@ export const PHONE = { width: 390, height: 844 }
 export const SMALL_PHONE = { width: 360, height: 740 }
 
 export class WatchedBrowser {
-  private readonly refusals: { status: number; path: RegExp }[] = []
+  private readonly announced: { said: string; path: RegExp }[] = []
   readonly errors: string[] = []
 
   private constructor(
@@ -51,8 +51,8 @@ export class WatchedBrowser {
     page.on('console', (message) => {
       if (message.type() !== 'error') return
       const { url } = message.location()
-      const announced = this.refusals.some(
-        ({ status, path }) => message.text().includes(`status of ${status}`) && path.test(url),
+      const announced = this.announced.some(
+        ({ said, path }) => message.text().includes(said) && path.test(url),
       )
       if (!announced) this.errors.push(`${page.url()}: ${message.text()} (${url})`)
     })
@@ -66,7 +66,12 @@ export class WatchedBrowser {
 
   /** Chromium reports every refused request as an error; this one is what the step is about. */
   expectRefusal(status: number, path: RegExp): void {
-    this.refusals.push({ status, path })
+    this.expectError(`status of ${status}`, path)
+  }
+
+  /** What a page reports, and of what address. */
+  expectError(said: string, path: RegExp): void {
+    this.announced.push({ said, path })
   }
 
   async close(): Promise<void> {

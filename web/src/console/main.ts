@@ -7,6 +7,7 @@ import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { whenSignedOut } from './api/http'
 import App from './App.vue'
+import { tellMissingParts } from './frame/missingPart'
 import { i18n } from './i18n'
 import { router } from './router'
 import { useSession } from './stores/session'
@@ -20,4 +21,5 @@ whenSignedOut(() => {
   void router.push({ name: 'sign-in', query: { next: router.currentRoute.value.fullPath } })
 })
 
+tellMissingParts()
 app.mount('#app')

@@ -1,4 +1,7 @@
-/** Feeds the stores from `/api/events`. After every reconnect the lists are read anew: what was missed is unknown. */
+/**
+ * Feeds the stores from `/api/events` while somebody looks: over HTTP/1.1 a browser opens six connections to a host for all of its tabs
+ * together, so a tab in the background gives its own back. After every reconnect the lists are read anew: what was missed is unknown.
+ */
 import { onScopeDispose, ref } from 'vue'
 import type { Activity, HostSample, Instance } from '../api/types'
 import { useHost } from '../stores/host'
@@ -6,6 +9,8 @@ import { useInstances } from '../stores/instances'
 import { tellActivity, tellMissed } from './activity'
 
 const RETRY_MS = 3000
+/** Whoever looks into another tab for a moment comes back to a list that is as it was. */
+const AWAY_MS = 5000
 
 export function useLiveEvents() {
   const instances = useInstances()
@@ -16,6 +21,7 @@ export function useLiveEvents() {
   let opened = false
 
   function connect() {
+    if (document.hidden) return
     source = new EventSource('/api/events')
     source.onopen = () => {
       connected.value = true
@@ -46,10 +52,27 @@ export function useLiveEvents() {
     source?.addEventListener(event, ({ data }) => handle(JSON.parse(data) as T))
   }
 
-  connect()
-  onScopeDispose(() => {
+  function leave() {
     clearTimeout(timer)
     source?.close()
+    source = undefined
+  }
+
+  function turn() {
+    if (document.hidden) {
+      clearTimeout(timer)
+      timer = window.setTimeout(leave, AWAY_MS)
+    } else if (source?.readyState !== EventSource.OPEN) {
+      leave()
+      connect()
+    } else clearTimeout(timer)
+  }
+
+  connect()
+  document.addEventListener('visibilitychange', turn)
+  onScopeDispose(() => {
+    document.removeEventListener('visibilitychange', turn)
+    leave()
   })
   return { connected }
 }

@@ -30,6 +30,10 @@ export const frame = {
     signOut: 'Sign out',
     navigation: 'Main',
     missing: 'There is nothing at this address.',
+    partTitle: 'A part of the console did not come',
+    partText:
+      'Creel was upgraded while this page was open, or it is out of reach. What was not saved here is lost when the page is loaded anew.',
+    reload: 'Load anew',
     home: 'Go to the dashboard',
   },
   signIn: {

@@ -31,6 +31,9 @@ export const frame: Pick<Words, 'common' | 'frame' | 'signIn' | 'status' | 'bulk
     signOut: '退出登录',
     navigation: '主导航',
     missing: '这个地址没有内容。',
+    partTitle: '控制台的一部分没有加载成功',
+    partText: 'Creel 在此页面打开期间升级过，或暂时无法连接。重新加载后，此处未保存的内容会丢失。',
+    reload: '重新加载',
     home: '回到仪表盘',
   },
   signIn: {
