@@ -73,6 +73,7 @@ export function explain(error: unknown): string {
   if (!(error instanceof Problem)) {
     return error instanceof TypeError ? words.value.unreachable : String((error as Error).message ?? error)
   }
+  if (error.isAway) return words.value.unreachable
   if (error.status === 429 && error.retryAfter !== undefined) return words.value.wait(error.retryAfter)
   return say(error, locale.value)
 }

@@ -30,4 +30,8 @@ test("OpenAI's shape is understood, and so is Retry-After", async () => {
 test('anything else is named by its status', async () => {
   const problem = await problemOf(new Response('<html>', { status: 502, statusText: 'Bad Gateway' }))
   expect(problem.message).toBe('502 Bad Gateway')
+  expect(problem.isAway).toBe(true)
+  expect((await problemOf(new Response('{"detail":"the model is away"}', { status: 502 }))).isAway).toBe(
+    false,
+  )
 })

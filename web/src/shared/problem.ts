@@ -22,6 +22,11 @@ export class Problem extends Error {
   ) {
     super(message)
   }
+
+  /** A proxy answered, because there was nobody behind it: it knows nothing but the status. */
+  get isAway(): boolean {
+    return /^50[234]\b/.test(this.message)
+  }
 }
 
 /** A refusal as it is sent. */

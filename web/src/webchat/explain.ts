@@ -5,7 +5,7 @@ import { say } from '@/shared/problemWords'
 import { words } from './words'
 
 export function explain(error: unknown): string {
-  if (!(error instanceof Problem)) return words.value.unreachable
+  if (!(error instanceof Problem) || error.isAway) return words.value.unreachable
   if (error.status === 429 && error.retryAfter !== undefined) return words.value.wait(error.retryAfter)
   return say(error, locale.value)
 }

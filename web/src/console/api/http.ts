@@ -44,6 +44,7 @@ export function reason(error: unknown): string {
   if (error instanceof Problem && error.status === 429 && error.retryAfter !== undefined) {
     return i18n.global.t('common.wait', { seconds: error.retryAfter })
   }
+  if (error instanceof Problem && error.isAway) return i18n.global.t('common.unreachable')
   if (error instanceof Problem) return say(error, locale.value)
   return error instanceof Error ? error.message : String(error)
 }

@@ -3,7 +3,7 @@ import { onScopeDispose } from 'vue'
 import type { Activity } from '../api/types'
 
 interface Listener {
-  happened(event: Activity): void
+  happened?(event: Activity): void
   /** The stream begins again: what happened while it was away is unknown. */
   missed(): void
 }
@@ -17,7 +17,7 @@ export function onActivity(listener: Listener): void {
 }
 
 export function tellActivity(event: Activity): void {
-  for (const listener of listeners) listener.happened(event)
+  for (const listener of listeners) listener.happened?.(event)
 }
 
 export function tellMissed(): void {

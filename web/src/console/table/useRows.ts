@@ -1,6 +1,7 @@
-/** A list that is read from the backend, and read again after each change to it. */
+/** A list that is read from the backend, and read again after each change to it; where that failed, once the connection is back. */
 import { onMounted, ref, shallowRef } from 'vue'
 import { reason } from '../api/http'
+import { onActivity } from '../live/activity'
 
 export function useRows<T>(read: () => Promise<T[]>) {
   const rows = shallowRef<T[]>([])
@@ -28,5 +29,6 @@ export function useRows<T>(read: () => Promise<T[]>) {
   }
 
   onMounted(load)
+  onActivity({ missed: () => void (problem.value && load()) })
   return { rows, loaded, problem, load, change }
 }
