@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::event::Event;
@@ -31,6 +32,12 @@ impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
         Self::Garbage(error.to_string())
     }
+}
+
+/// Reads JSON that a provider wrote. Whether it is UTF-8 is looked at once, not of every string in it.
+pub fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Fault> {
+    let text = str::from_utf8(bytes).map_err(|error| Fault::Garbage(error.to_string()))?;
+    Ok(serde_json::from_str(text)?)
 }
 
 /// A complete JSON text for a call's arguments: what the model wrote, or `{}` where it wrote nothing.

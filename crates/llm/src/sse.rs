@@ -4,6 +4,8 @@
 //! Each byte is looked at once, also when they come one by one. An event is handed out with the blank line that ends it.
 //! `id` and `retry` are read over (no provider resumes a stream), and so is `event` (both APIs repeat it in their data).
 
+use memchr::memchr2;
+
 const FIELDS: [&[u8]; 4] = [b"data", b"event", b"id", b"retry"];
 
 /// Cuts a byte stream into events.
@@ -85,10 +87,7 @@ impl Parser {
                 self.line = self.seen;
             }
         }
-        let Some(length) = self.buffer[self.seen..]
-            .iter()
-            .position(|byte| matches!(byte, b'\n' | b'\r'))
-        else {
+        let Some(length) = memchr2(b'\n', b'\r', &self.buffer[self.seen..]) else {
             self.seen = self.buffer.len();
             return None;
         };

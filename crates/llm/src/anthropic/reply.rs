@@ -19,7 +19,7 @@ pub struct Reply {
 
 impl Decode for Reply {
     fn event(&mut self, data: &[u8], out: &mut VecDeque<Event>) -> Result<bool, Fault> {
-        let event: WireEvent = serde_json::from_slice(data)?;
+        let event: WireEvent = decode::json(data)?;
         let index = event.index.unwrap_or_default();
         match event.r#type.as_str() {
             "message_start" => self.usage.update(event.message.and_then(|message| message.usage)),
@@ -60,7 +60,7 @@ impl Decode for Reply {
     }
 
     fn whole(&mut self, body: &[u8], out: &mut VecDeque<Event>) -> Result<(), Fault> {
-        let message: WireMessage = serde_json::from_slice(body)?;
+        let message: WireMessage = decode::json(body)?;
         if let Some(error) = message.error {
             return Err(Fault::Refused(error));
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::call::{Calls, Piece};
-use crate::decode::{Decode, Fault};
+use crate::decode::{Decode, Fault, json};
 use crate::event::{Event, Stop, Usage};
 
 /// What has come of a reply so far.
@@ -30,7 +30,7 @@ impl Decode for Reply {
             self.finish(out);
             return Ok(true);
         }
-        self.take(serde_json::from_slice(data)?, out)?;
+        self.take(json(data)?, out)?;
         Ok(false)
     }
 
@@ -43,7 +43,7 @@ impl Decode for Reply {
     }
 
     fn whole(&mut self, body: &[u8], out: &mut VecDeque<Event>) -> Result<(), Fault> {
-        self.take(serde_json::from_slice(body)?, out)?;
+        self.take(json(body)?, out)?;
         if !self.begun {
             return Err(Fault::Garbage("there is no `choices` in it".to_owned()));
         }
