@@ -127,7 +127,8 @@ impl FileLeases {
             let meta = file.metadata().map_err(|error| LeaseError::io("read", &path, error))?;
             // Pruned between the open and the lock: the lock is on a file that nobody else will find.
             if meta.nlink() > 0 {
-                return Ok(Some(Locked { file, path }));
+                let bytes = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+                return Ok(Some(Locked { file, path, bytes }));
             }
         }
     }
@@ -223,6 +224,8 @@ impl LeaseStore for FileLeases {
 struct Locked {
     file: File,
     path: PathBuf,
+    /// Its length when it was locked.
+    bytes: usize,
 }
 
 impl Locked {
@@ -232,9 +235,10 @@ impl Locked {
     /// Any other damage is an error, and thus "not the owner": somebody may still hold it.
     fn read(&self) -> Result<Option<Record>, LeaseError> {
         let mut buffer = [0; MAX_RECORD];
+        let end = self.bytes.min(MAX_RECORD);
         let mut len = 0;
-        while len < buffer.len() {
-            match self.file.read_at(&mut buffer[len..], len as u64) {
+        while len < end {
+            match self.file.read_at(&mut buffer[len..end], len as u64) {
                 Ok(0) => break,
                 Ok(count) => len += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -110,7 +110,7 @@ impl SessionStore for FileSessions {
             Some(TranscriptFile::create(path.clone(), self.links).await?)
         };
         let Some(mut file) = file else { return Ok(()) };
-        let cached = self.cache().take(&path, file.stamp()?);
+        let cached = self.cache().take(&path, file.stamp());
         let (content, ending) = match cached {
             Some(content) => (Some(content), Ending::Clean),
             None => file.snapshot()?.content(&key.session)?,
@@ -126,7 +126,7 @@ impl SessionStore for FileSessions {
         if !entries.is_empty() {
             file.mend(ending)?;
             let content = file.append(&key.session, epoch, entries, content)?;
-            self.cache().put(path, file.stamp()?, content);
+            self.cache().put(path, file.stamp(), content);
         }
         Ok(())
     }
@@ -188,7 +188,7 @@ impl SessionStore for FileSessions {
         let Some(file) = TranscriptFile::open(path.clone(), self.links).await? else {
             return Ok(false);
         };
-        let existed = !file.is_empty()?;
+        let existed = !file.is_empty();
         fs::remove_file(&path).map_err(|error| SessionError::io("remove", &path, error))?;
         self.cache().forget(&path);
         Ok(existed)

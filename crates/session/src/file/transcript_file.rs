@@ -52,6 +52,8 @@ impl Stamp {
 pub(super) struct TranscriptFile {
     file: File,
     path: PathBuf,
+    /// As it stands: nobody else changes it meanwhile.
+    stamp: Stamp,
 }
 
 impl TranscriptFile {
@@ -60,7 +62,7 @@ impl TranscriptFile {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
         loop {
             match lock(flags, links, &path).await? {
-                Some(file) => return Ok(Self { file, path }),
+                Some((file, stamp)) => return Ok(Self { file, path, stamp }),
                 None => {
                     let dir = path.parent().unwrap_or(Path::new("."));
                     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
@@ -74,31 +76,27 @@ impl TranscriptFile {
     pub async fn open_to_append(path: PathBuf, links: Links) -> Result<Option<Self>, SessionError> {
         Ok(lock(OFlags::RDWR | OFlags::APPEND, links, &path)
             .await?
-            .map(|file| Self { file, path }))
+            .map(|(file, stamp)| Self { file, path, stamp }))
     }
 
     /// Opens the file, if it is there, to read it.
     pub async fn open(path: PathBuf, links: Links) -> Result<Option<Self>, SessionError> {
         Ok(lock(OFlags::RDONLY, links, &path)
             .await?
-            .map(|file| Self { file, path }))
+            .map(|(file, stamp)| Self { file, path, stamp }))
     }
 
-    pub fn stamp(&self) -> Result<Stamp, SessionError> {
-        let meta = self
-            .file
-            .metadata()
-            .map_err(|error| failed("read", &self.path, error))?;
-        Ok(Stamp::from(&meta))
+    pub fn stamp(&self) -> Stamp {
+        self.stamp
     }
 
-    pub fn is_empty(&self) -> Result<bool, SessionError> {
-        Ok(self.stamp()?.len == 0)
+    pub fn is_empty(&self) -> bool {
+        self.stamp.len == 0
     }
 
     /// Whether its last byte ends a line; an empty file has none to end.
     pub fn ends_with_a_line(&self) -> Result<bool, SessionError> {
-        let Some(last) = self.stamp()?.len.checked_sub(1) else {
+        let Some(last) = self.stamp.len.checked_sub(1) else {
             return Ok(true);
         };
         let mut byte = [0];
@@ -117,21 +115,21 @@ impl TranscriptFile {
         read.map_err(|error| failed("read", &self.path, error))?;
         Ok(Snapshot {
             path: self.path.clone(),
-            stamp: self.stamp()?,
+            stamp: self.stamp,
             bytes,
         })
     }
 
     /// Makes the file end in a whole line, so that it can be appended to.
     pub fn mend(&mut self, ending: Ending) -> Result<(), SessionError> {
-        let len = self.stamp()?.len;
         match ending {
             Ending::Clean => Ok(()),
-            Ending::Unterminated => self.write_lines(b"\n", len),
+            Ending::Unterminated => self.write_lines(b"\n"),
             Ending::Torn { good_len } => {
-                let bytes = len - good_len;
+                let bytes = self.stamp.len - good_len;
                 tracing::warn!(path = %self.path.display(), bytes, "transcript ended in an unfinished line; removed");
-                self.truncate(good_len)
+                self.truncate(good_len)?;
+                self.look()
             }
         }
     }
@@ -165,22 +163,28 @@ impl TranscriptFile {
             push_line(&mut lines, &entry).map_err(|error| failed("write", &self.path, error))?;
             content.push(entry);
         }
-        let good_len = self.stamp()?.len;
-        self.write_lines(&lines, good_len)?;
+        self.write_lines(&lines)?;
         Ok(content)
     }
 
     /// Writes at the end: all, or nothing.
-    fn write_lines(&mut self, lines: &[u8], good_len: u64) -> Result<(), SessionError> {
+    fn write_lines(&mut self, lines: &[u8]) -> Result<(), SessionError> {
         // `write_all` goes on after a short write, which is how a full disk announces itself, and then reports it.
         let Err(error) = self.file.write_all(lines) else {
-            return Ok(());
+            return self.look();
         };
-        if let Err(error) = self.truncate(good_len) {
+        if let Err(error) = self.truncate(self.stamp.len) {
             // The unfinished line is cut off when the file is opened next: it was never acknowledged.
             tracing::warn!(%error, "unfinished line not removed yet");
         }
         Err(failed("write", &self.path, error))
+    }
+
+    /// It was changed here.
+    fn look(&mut self) -> Result<(), SessionError> {
+        let meta = self.file.metadata();
+        self.stamp = Stamp::from(&meta.map_err(|error| failed("read", &self.path, error))?);
+        Ok(())
     }
 
     fn truncate(&self, len: u64) -> Result<(), SessionError> {
@@ -213,7 +217,7 @@ fn open(flags: OFlags, links: Links, path: &Path) -> std::io::Result<File> {
 }
 
 /// Opens and locks a file; `None` if it, or its directory, is not there.
-async fn lock(flags: OFlags, links: Links, path: &Path) -> Result<Option<File>, SessionError> {
+async fn lock(flags: OFlags, links: Links, path: &Path) -> Result<Option<(File, Stamp)>, SessionError> {
     let started = Instant::now();
     loop {
         let file = match open(flags, links, path) {
@@ -242,7 +246,7 @@ async fn lock(flags: OFlags, links: Links, path: &Path) -> Result<Option<File>, 
         }
         // Deleted between the open and the lock: a line written now would be lost.
         if meta.nlink() > 0 {
-            return Ok(Some(file));
+            return Ok(Some((file, Stamp::from(&meta))));
         }
     }
 }
