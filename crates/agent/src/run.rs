@@ -62,25 +62,41 @@ impl Agent {
     /// Takes the turn. Its events go to `events`; when nobody reads them any more, the model call is cancelled. What the
     /// model had said until then is kept in the transcript, marked as cancelled.
     /// The same happens when `stop` is cancelled. `meter` is told what was used, in either case.
+    ///
+    /// `answer` is given what came of it. Whoever waits for that need not wait for what comes after: the session is given back.
     pub async fn run(
         &self,
         turn: Turn,
         events: mpsc::Sender<TurnEvent>,
         stop: &CancellationToken,
         meter: &dyn Meter,
-    ) -> Result<Outcome, TurnError> {
+        answer: impl FnOnce(Result<Outcome, TurnError>),
+    ) {
         let session = turn.session.as_ref().map(tracing::field::display);
         let span = tracing::debug_span!("turn", turn = turn.id, session);
-        self.take(turn, events, stop, meter).instrument(span).await
+        let take = async {
+            let (result, place) = self
+                .take(turn, &events, stop, meter)
+                .await
+                .unwrap_or_else(|error| (Err(error), None));
+            drop(events);
+            answer(result);
+            if let Some(place) = place {
+                tokio::task::yield_now().await;
+                TurnQueue::release(place).await;
+            }
+        };
+        take.instrument(span).await;
     }
 
+    /// What came of the turn in its place. An error: it was given none.
     async fn take(
         &self,
         turn: Turn,
-        events: mpsc::Sender<TurnEvent>,
+        events: &mpsc::Sender<TurnEvent>,
         stop: &CancellationToken,
         meter: &dyn Meter,
-    ) -> Result<Outcome, TurnError> {
+    ) -> Result<(Result<Outcome, TurnError>, Option<Place>), TurnError> {
         let begun = Instant::now();
         let started = async {
             match &turn.session {
@@ -103,7 +119,7 @@ impl Agent {
             (place, _) => (place, None),
         };
         let result = self
-            .run_in_place(turn, place.as_ref(), transcript, &events, stop, meter)
+            .run_in_place(turn, place.as_ref(), transcript, events, stop, meter)
             .await;
         let result_code = result.as_ref().map_or_else(TurnError::code, |_| "ok");
         tracing::debug!(
@@ -111,10 +127,7 @@ impl Agent {
             took_ms = begun.elapsed().as_millis(),
             "the turn has ended"
         );
-        if let Some(place) = place {
-            TurnQueue::release(place).await;
-        }
-        result
+        Ok((result, place))
     }
 
     /// What the session holds, and a place whose epoch it does not refuse.

@@ -54,16 +54,25 @@ impl RunningTurn {
         let caller = caller.clone();
         let task = async move {
             let counted = Counted(&gateway);
-            let outcome = match slot(&gateway, &caller, &sender).await {
-                Ok(_slot) => gateway.agent.run(turn, sender, &caller.stop, &counted).await,
-                Err(error) => Err(error),
+            let answer = |outcome| {
+                count(&gateway, &outcome);
+                // Nobody is there to take it: the client went away.
+                let _ = answer.send(outcome);
             };
-            count(&gateway, &outcome);
-            // Nobody is there to take it: the client went away.
-            let _ = answer.send(outcome);
+            match slot(&gateway, &caller, &sender).await {
+                Ok(_slot) => {
+                    let agent = &gateway.agent;
+                    agent.run(turn, sender, &caller.stop, &counted, answer).await;
+                }
+                Err(error) => {
+                    drop(sender);
+                    answer(Err(error));
+                }
+            }
             drop((running, held));
         };
-        tokio::spawn(task.in_current_span());
+        // In a box, because the runtime moves what it is given many times, and a turn is ten KiB.
+        tokio::spawn(Box::pin(task).in_current_span());
         Ok(Self {
             events,
             begun_at: None,
