@@ -11,12 +11,13 @@ use creel_fleet::{
 };
 use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, rfc3339};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::auth::Actor;
 use crate::config_sync;
 use crate::error::fleet_problem;
 use crate::everyone;
+use crate::merge_patch::{Given, given};
 use crate::routes::State;
 
 /// How long a create waits for the instance to be running, so that the answer can say so. A runtime that needs longer answers
@@ -179,11 +180,13 @@ pub async fn uninterrupted<T: Send + 'static>(
 pub struct Change {
     name: Option<String>,
     idle: Option<Idle>,
-    memory_limit_bytes: Option<u64>,
-    cpus: Option<f64>,
+    #[serde(default, deserialize_with = "given")]
+    memory_limit_bytes: Given<u64>,
+    #[serde(default, deserialize_with = "given")]
+    cpus: Given<f64>,
 }
 
-/// `PATCH /api/instances/{id}`: what is absent stays.
+/// `PATCH /api/instances/{id}`: what is absent stays, `null` takes a limit away.
 pub async fn change(
     Shared(backend): Shared<State>,
     Extension(actor): Extension<Actor>,
@@ -199,18 +202,31 @@ pub async fn change(
             memory_limit_bytes: request.memory_limit_bytes,
             cpus: request.cpus,
         };
-        let mut data = json!({
-            "name": change.name, "idle": change.idle, "memory_limit_bytes": change.memory_limit_bytes, "cpus": change.cpus,
-        });
-        if let Some(members) = data.as_object_mut() {
-            members.retain(|_, value| !value.is_null());
-        }
+        let members = [
+            ("name", change.name.as_ref().map(|name| json!(name))),
+            ("idle", change.idle.map(|idle| json!(idle))),
+            (
+                "memory_limit_bytes",
+                change.memory_limit_bytes.map(|limit| json!(limit)),
+            ),
+            ("cpus", change.cpus.map(|limit| json!(limit))),
+        ];
+        let changed = members
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let data: Map<String, Value> = changed.collect();
         let instance = backend.fleet.change(&id, change).await.map_err(fleet_problem)?;
-        let changed: Vec<&str> = data.as_object().into_iter().flat_map(|data| data.keys()).map(String::as_str).collect();
-        let message = format!("changed: {}", changed.join(", "));
+        let names: Vec<&str> = data.keys().map(String::as_str).collect();
+        let message = format!("changed: {}", names.join(", "));
         backend
             .activity
-            .record(&actor.0, "instance.change", Some(id.as_str()), message, data)
+            .record(
+                &actor.0,
+                "instance.change",
+                Some(id.as_str()),
+                message,
+                Value::Object(data),
+            )
             .await;
         Ok(Json(instance))
     })

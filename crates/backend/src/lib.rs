@@ -25,6 +25,7 @@ mod instances;
 mod llm;
 mod logs;
 mod me;
+mod merge_patch;
 mod observe;
 mod plan;
 mod routes;

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::driver::Limits;
 use crate::{InstanceId, Token};
 
 /// An instance as the API shows it.
@@ -45,6 +46,9 @@ pub struct Instance {
     /// The name that its driver knows it by elsewhere.
     #[serde(skip)]
     pub(crate) external_id: Option<String>,
+    /// Those that what runs was started with.
+    #[serde(skip)]
+    pub(crate) limits: Limits,
     /// Milliseconds since the Unix epoch here, RFC 3339 in JSON (likewise below).
     #[serde(serialize_with = "rfc3339")]
     pub created_at: i64,
@@ -91,6 +95,7 @@ impl Instance {
             image: record.image.clone(),
             drift: Vec::new(),
             external_id: record.external_id.clone(),
+            limits: Limits::default(),
             created_at: record.created_at,
             updated_at: record.updated_at,
             started_at: None,

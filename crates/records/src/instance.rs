@@ -202,8 +202,10 @@ pub struct InstanceChange {
     pub model: Option<String>,
     pub port: Option<u16>,
     pub version: Option<String>,
-    pub memory_bytes: Option<u64>,
-    pub cpus: Option<f64>,
+    /// `Some(None)` takes the limit away.
+    pub memory_bytes: Option<Option<u64>>,
+    /// `Some(None)` takes the limit away.
+    pub cpus: Option<Option<f64>>,
     pub image: Option<String>,
     pub idle: Option<Idle>,
 }

@@ -85,6 +85,16 @@ async fn a_change_is_whole_or_none() {
         "{changed:#}"
     );
 
+    // What is taken away: the default of its runtime holds then, as `creel up` has it.
+    for (limit, now) in [("300m", json!(300 << 20)), ("none", json!(1 << 30))] {
+        let changed = up
+            .creel_json(&["instance", "change", "a", "--memory", limit, "--cpus", "0.5"])
+            .await;
+        assert_eq!((&changed["memory_limit_bytes"], &changed["cpus"]), (&now, &json!(0.5)));
+    }
+    let changed = up.creel_json(&["instance", "change", "a", "--cpus", "none"]).await;
+    assert_eq!(changed.get("cpus"), None, "{changed:#}");
+
     let before = up.show("a").await;
     let patch = |body: Value| up.call(Method::PATCH, "/api/instances/a").json(&body);
     for wrong in [

@@ -5,36 +5,30 @@ use std::collections::BTreeMap;
 
 use creel_http::Problem;
 use creel_records::KeyRecord;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::keys::{budget, limit, moment};
-
-/// The outer `None`: absent; the inner: `null`.
-type Field<T> = Option<Option<T>>;
+use crate::merge_patch::{Given, given};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Change {
     #[serde(deserialize_with = "given")]
-    models: Field<Vec<String>>,
+    models: Given<Vec<String>>,
     #[serde(deserialize_with = "given")]
-    aliases: Field<BTreeMap<String, String>>,
+    aliases: Given<BTreeMap<String, String>>,
     #[serde(deserialize_with = "given")]
-    requests_per_minute: Field<u64>,
+    requests_per_minute: Given<u64>,
     #[serde(deserialize_with = "given")]
-    tokens_per_minute: Field<u64>,
+    tokens_per_minute: Given<u64>,
     #[serde(deserialize_with = "given")]
-    day_budget: Field<String>,
+    day_budget: Given<String>,
     #[serde(deserialize_with = "given")]
-    month_budget: Field<String>,
+    month_budget: Given<String>,
     #[serde(deserialize_with = "given")]
-    group: Field<String>,
+    group: Given<String>,
     #[serde(deserialize_with = "given")]
-    expires_at: Field<String>,
-}
-
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Field<T>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    expires_at: Given<String>,
 }
 
 impl Change {

@@ -5,12 +5,13 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query};
 use creel_records::{NewUser, UserPatch, UserStatus};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{config, happened, hashed, key, known, parse_id, parse_name, shown, token};
 use crate::auth::Actor;
 use crate::error::records_problem;
+use crate::merge_patch::{Given, given};
 use crate::routes::State;
 
 /// Users of one answer.
@@ -114,13 +115,8 @@ pub struct Change {
     name: Option<String>,
     status: Option<UserStatus>,
     /// `null`: they sign in no more.
-    #[serde(default, deserialize_with = "present")]
-    password: Option<Option<String>>,
-}
-
-/// `null` that was sent, told from what was not.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
+    #[serde(default, deserialize_with = "given")]
+    password: Given<String>,
 }
 
 /// `PATCH /api/users/{id}`: all of it or nothing.

@@ -171,8 +171,8 @@ impl Actor {
         }
         let record = &mut self.record;
         record.name = name.unwrap_or_else(|| std::mem::take(&mut record.name));
-        record.memory_bytes = memory_bytes.or(record.memory_bytes);
-        record.cpus = cpus.or(record.cpus);
+        record.memory_bytes = memory_bytes.unwrap_or(record.memory_bytes);
+        record.cpus = cpus.unwrap_or(record.cpus);
         record.idle = idle.unwrap_or(record.idle);
         record.updated_at = now_ms();
         self.publish();

@@ -24,7 +24,7 @@ pub use command::Command;
 use phase::{Event, Phase};
 
 use crate::directory::InstanceDirectory;
-use crate::driver::{Driver, Found, Identity, Place};
+use crate::driver::{Driver, Found, Identity, Limits, Place};
 use crate::idle::Work;
 use crate::shared::{Handle, Shared};
 use crate::{FleetError, FleetEvent, Instance, InstanceId, Token};
@@ -51,6 +51,8 @@ pub struct Actor {
     /// What was found at the beginning differs from what is recorded.
     unrecorded: bool,
     started_at: Option<i64>,
+    /// Those that it was started with: others that are recorded meanwhile hold from its next start on.
+    limits: Limits,
     message: Option<String>,
     /// What was changed of it behind our back.
     drift: Vec<String>,
@@ -113,6 +115,7 @@ impl Actor {
         let mut actor = Self {
             directory: shared.home.instance(&id),
             driver: shared.drivers.of(record.driver).clone(),
+            limits: shared.limits(&record),
             shared,
             id,
             record,
@@ -416,6 +419,7 @@ impl Actor {
     fn publish(&self) {
         let mut instance = self.shared.describe(&self.id, &self.record);
         instance.started_at = self.started_at;
+        instance.limits = self.limits;
         instance.message.clone_from(&self.message);
         instance.drift.clone_from(&self.drift);
         instance.external_id.clone_from(&self.record.external_id);

@@ -145,11 +145,12 @@ impl Actor {
             let own = credentials.of(&self.id).await;
             env.extend(own.map_err(|reason| FleetError::invalid("credentials", reason))?);
         }
+        self.limits = self.shared.limits(&self.record);
         let start = Start {
             id: &self.id,
             record: &self.record,
             directory: &self.directory,
-            limits: self.shared.limits(&self.record),
+            limits: self.limits,
             token,
             env: &env,
         };

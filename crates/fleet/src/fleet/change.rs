@@ -15,10 +15,10 @@ use crate::{FleetError, Instance, InstanceId};
 pub struct ChangeInstance {
     pub name: Option<String>,
     pub idle: Option<Idle>,
-    /// From the next start on.
-    pub memory_limit_bytes: Option<u64>,
-    /// From the next start on.
-    pub cpus: Option<f64>,
+    /// From the next start on. `Some(None)` takes its own limit away: then the default of its runtime holds.
+    pub memory_limit_bytes: Option<Option<u64>>,
+    /// From the next start on. `Some(None)` takes the limit away.
+    pub cpus: Option<Option<f64>>,
 }
 
 impl Fleet {
@@ -32,8 +32,8 @@ impl Fleet {
             check_name(name)?;
         }
         let limits = Limits {
-            memory_bytes: change.memory_limit_bytes,
-            cpus: change.cpus,
+            memory_bytes: change.memory_limit_bytes.flatten(),
+            cpus: change.cpus.flatten(),
         };
         check_limits(&limits)?;
         self.can_limit(driver, &limits)?;

@@ -17,7 +17,7 @@ use crate::actor::{Actor, Command};
 use crate::driver::cgroup::Cgroups;
 use crate::driver::docker::{DockerDriver, Engine};
 use crate::driver::process::ProcessDriver;
-use crate::driver::{self, Drivers, Limits, Subject};
+use crate::driver::{self, Drivers, Subject};
 use crate::hex::hex;
 use crate::port::Ports;
 use crate::runtime::Installer;
@@ -179,10 +179,7 @@ fn living(fleet: &Shared) -> HashMap<Driver, Vec<Subject>> {
                 id: id.clone(),
                 pid: instance.pid,
                 external_id: instance.external_id.clone(),
-                limits: Limits {
-                    memory_bytes: instance.memory_limit_bytes,
-                    cpus: instance.cpus,
-                },
+                limits: instance.limits,
             });
         }
     }

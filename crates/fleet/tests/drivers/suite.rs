@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use creel_fleet::{CreateInstance, Driver, Fleet, FleetError, Instance, LogQuery, Runtime, Status, Upgrade};
+use creel_fleet::{
+    ChangeInstance, CreateInstance, Driver, Fleet, FleetError, Instance, LogQuery, Runtime, Status, Upgrade,
+};
 use creel_testkit::docker::Engine;
 use creel_testkit::groups;
 use futures_util::StreamExt as _;
@@ -239,13 +241,18 @@ pub async fn a_limit_that_was_changed_is_shown_and_left(place: Place) {
     let fleet = place.world.open().await;
     place.running(&fleet, "alice").await;
     let life = place.life("alice").await.unwrap();
+    // One that is to hold from its next start on is no drift.
+    let change = ChangeInstance {
+        memory_limit_bytes: Some(Some(96 << 20)),
+        ..ChangeInstance::default()
+    };
+    fleet.change(&id("alice"), change).await.unwrap();
     place.change_limit(&life, 128 << 20).await;
     let drifted = until(&fleet, "alice", |now| !now.drift.is_empty()).await;
-    assert!(
-        drifted.drift[0].contains("134217728, not 67108864"),
-        "{:?}",
-        drifted.drift
-    );
+    let [line] = &drifted.drift[..] else {
+        panic!("{:?}", drifted.drift)
+    };
+    assert!(line.contains("134217728, not 67108864"), "{line}");
     assert_eq!(
         (drifted.status, place.life("alice").await),
         (Status::Running, Some(life))

@@ -102,8 +102,8 @@ impl Instances for SqlRecords {
             .transpose()?;
         query(
             "UPDATE instances SET name = coalesce(?, name), channels = coalesce(?, channels), model = coalesce(?, model),
-                 port = coalesce(?, port), version = coalesce(?, version), memory_bytes = coalesce(?, memory_bytes),
-                 cpus = coalesce(?, cpus), image = coalesce(?, image), idle_policy = coalesce(?, idle_policy),
+                 port = coalesce(?, port), version = coalesce(?, version), memory_bytes = nullif(coalesce(?, memory_bytes), 0),
+                 cpus = nullif(coalesce(?, cpus), 0), image = coalesce(?, image), idle_policy = coalesce(?, idle_policy),
                  idle_minutes = coalesce(?, idle_minutes), updated_at = ? WHERE id = ?",
         )
         .bind(&change.name)
@@ -111,8 +111,9 @@ impl Instances for SqlRecords {
         .bind(&change.model)
         .bind(change.port)
         .bind(&change.version)
-        .bind(change.memory_bytes)
-        .bind(change.cpus)
+        // No limit is 0: that takes one away.
+        .bind(change.memory_bytes.map(Option::unwrap_or_default))
+        .bind(change.cpus.map(Option::unwrap_or_default))
         .bind(&change.image)
         .bind(change.idle.map(Idle::name))
         .bind(change.idle.map(|idle| idle.minutes().unwrap_or(0)))

@@ -114,6 +114,26 @@ pub async fn a_change_leaves_the_rest(store: &impl Records) {
     assert_eq!((after.channels, after.name.as_str()), (vec![], "Alice"));
 }
 
+pub async fn a_limit_stays_until_it_is_changed_or_taken_away(store: &impl Records) {
+    store.insert_instance(&instance("alice", 18789)).await.unwrap();
+    for (memory_bytes, cpus, memory_now, cpus_now) in [
+        (Some(Some(1 << 40)), Some(Some(0.5)), Some(1 << 40), Some(0.5)),
+        (None, None, Some(1 << 40), Some(0.5)),
+        (Some(None), None, None, Some(0.5)),
+        (Some(Some(64 << 20)), Some(None), Some(64 << 20), None),
+        (Some(None), Some(None), None, None),
+    ] {
+        let change = InstanceChange {
+            memory_bytes,
+            cpus,
+            ..InstanceChange::default()
+        };
+        store.update_instance("alice", &change).await.unwrap();
+        let record = store.instance("alice").await.unwrap().unwrap();
+        assert_eq!((record.memory_bytes, record.cpus), (memory_now, cpus_now), "{change:?}");
+    }
+}
+
 pub async fn an_idle_policy_is_kept_until_there_is_another(store: &impl Records) {
     let sleep: Idle = "sleep:30".parse().unwrap();
     let new = NewInstance {

@@ -33,10 +33,10 @@ export function removeInstance(id: string, purge: boolean): Promise<void> {
   return call('DELETE', `${pathOf(id)}?purge=${purge}`)
 }
 
-/** Name and `idle` hold at once, limits from the next start on. */
+/** Name and `idle` hold at once, limits from the next start on; null takes a limit away. */
 export function changeInstance(
   id: string,
-  change: { name?: string; idle?: Idle; memory_limit_bytes?: number | undefined; cpus?: number },
+  change: { name?: string; idle?: Idle; memory_limit_bytes?: number | null; cpus?: number | null },
 ): Promise<Instance> {
   return call('PATCH', pathOf(id), change)
 }

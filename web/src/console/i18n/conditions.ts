@@ -45,6 +45,15 @@ const SAYINGS: Saying[] = [
   [/^()(\d+) MiB are to be moved to swap, which has (\d+) MiB left$/, '需移出 $2 MiB，交换空间只剩 $3 MiB'],
   [/^()(\d+) of (\d+) MiB could not be moved to swap$/, '$3 MiB 中有 $2 MiB 无法移出'],
   [/^()the kernel refused: (.+)$/, '内核拒绝：$2'],
+  [/^()its memory limit \(bytes\) is (\w+), not (\d+)$/, '它的内存上限是 $2 字节，而不是 $3'],
+  [/^()its swap limit \(bytes\) is (\w+), not (\d+)$/, '它的交换空间上限是 $2 字节，而不是 $3'],
+  [
+    /^()its limit of memory and swap \(bytes\) is (\w+), not (\d+)$/,
+    '它的内存与交换空间合计上限是 $2 字节，而不是 $3',
+  ],
+  [/^()its processor (?:limit|period) \((.+)\) is (.+), not (.+)$/, '它的 CPU 上限（$2）是 $3，而不是 $4'],
+  [/^()its limit of processes is (\w+), not (\d+)$/, '它的进程数上限是 $2，而不是 $3'],
+  [/^()its process (\d+) was moved out of its control group$/, '它的进程 $2 被移出了它的控制组'],
   [/^()the new limits hold from its next start on$/, '新的上限从下次启动起生效'],
   [
     /^()the container is paused; `docker unpause` lets it go on$/,

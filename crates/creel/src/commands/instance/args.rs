@@ -106,10 +106,10 @@ pub struct ChangeArgs {
     /// When it has had nothing to do: always (stay on), sleep:MINUTES or stop:MINUTES
     #[arg(long, value_name = "POLICY")]
     pub idle: Option<String>,
-    /// Memory limit from the next start on, such as 512m or 2g
+    /// Memory limit from the next start on, such as 512m or 2g; none: the default of its runtime (see `creel up --help`)
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub memory: Option<String>,
-    /// CPU limit from the next start on, in cores
+    /// CPU limit from the next start on, in cores; none: no limit
     #[arg(long, value_name = "CORES", allow_hyphen_values = true)]
     pub cpus: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! What an instance may use and what becomes of it when it has nothing to do, as the command line says it.
 
 use creel_records::Idle;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -25,6 +26,17 @@ pub fn cores(text: Option<&str>) -> Result<Option<f64>, Failure> {
         number.ok_or_else(|| Failure::bad_input(format!("--cpus {text}: give a number of cores above 0, such as 0.5")))
     };
     text.map(parse).transpose()
+}
+
+/// A limit that is changed: null where the word `none` takes it away.
+pub fn change<T: Serialize>(
+    text: Option<&str>,
+    parse: impl Fn(Option<&str>) -> Result<Option<T>, Failure>,
+) -> Result<Option<Value>, Failure> {
+    match text {
+        Some("none") => Ok(Some(Value::Null)),
+        text => Ok(parse(text)?.map(|limit| json!(limit))),
+    }
 }
 
 /// As the REST API has it.

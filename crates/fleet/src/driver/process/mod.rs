@@ -105,7 +105,12 @@ impl Driver for ProcessDriver {
     }
 
     async fn drift(&self, living: &[Subject]) -> Vec<(InstanceId, Vec<String>)> {
-        let drift = |subject: &Subject| (subject.id.clone(), self.cgroups.changed(&subject.id, &subject.limits));
+        let drift = |subject: &Subject| {
+            (
+                subject.id.clone(),
+                self.cgroups.changed(&subject.id, &subject.limits, subject.pid),
+            )
+        };
         living.iter().map(drift).collect()
     }
 }

@@ -4,11 +4,15 @@
 //! groups are made below the one Creel itself runs in, so that they stay within what Creel was given. What holds a home's groups is
 //! there for as long as one of them is.
 
+mod drift;
+mod kept;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+pub use self::kept::kept_of;
 use super::Limits;
 use crate::InstanceId;
 
@@ -17,73 +21,8 @@ pub const MAX_PROCESSES: u64 = 512;
 /// The period over which version 1 and 2 count processor time, in microseconds.
 const CPU_PERIOD: u64 = 100_000;
 
-/// The largest unit in which a kernel counts memory.
-const LARGEST_PAGE: u64 = 64 << 10;
-
 /// Held while groups are made or removed: what holds them goes with the last, and nobody may be making one in it then.
 static CHANGES: Mutex<()> = Mutex::new(());
-
-/// What the kernel keeps a process to.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Kept {
-    pub memory_bytes: Option<u64>,
-    pub cpus: Option<f64>,
-    pub processes: Option<u64>,
-}
-
-/// What the groups of an instance keep a process of it to, as the kernel tells it; nothing where it is in no group of that instance.
-pub fn kept_of(pid: u32, id: &InstanceId) -> Kept {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    kept(&mounts, &groups, id)
-}
-
-fn kept(mounts: &str, groups: &str, id: &InstanceId) -> Kept {
-    // A line of /proc/<pid>/cgroup is `number:controllers:path`; version 2 names no controller (cgroups(7)).
-    let directory = |controller: &str| {
-        let path_of = |wanted: &dyn Fn(&str) -> bool| {
-            let path = groups.lines().find_map(|line| {
-                let mut fields = line.splitn(3, ':').skip(1);
-                fields.next().filter(|named| wanted(named)).and_then(|_| fields.next())
-            })?;
-            (path.rsplit('/').next() == Some(id.as_str())).then(|| path.trim_start_matches('/').to_owned())
-        };
-        let root_of = |kind: &str, option: Option<&str>| {
-            mounts.lines().find_map(|line| {
-                let fields: Vec<&str> = line.split(' ').collect();
-                let has = |option: &str| {
-                    fields
-                        .get(3)
-                        .is_some_and(|given| given.split(',').any(|one| one == option))
-                };
-                (*fields.get(2)? == kind && option.is_none_or(has)).then(|| PathBuf::from(fields[1]))
-            })
-        };
-        let first = path_of(&|named| named.split(',').any(|one| one == controller))
-            .and_then(|path| Some(root_of("cgroup", Some(controller))?.join(path)));
-        first.or_else(|| Some(root_of("cgroup2", None)?.join(path_of(&str::is_empty)?)))
-    };
-    let text = |controller: &str, file: &str| fs::read_to_string(directory(controller)?.join(file)).ok();
-    let number = |controller: &str, file: &str| text(controller, file)?.trim().parse::<u64>().ok();
-    // Version 1 says "no limit" by the largest number of pages there is.
-    let is_limit = |bytes: &u64| *bytes < 1 << 60;
-    let of_version_1 = || {
-        let quota = number("cpu", "cpu.cfs_quota_us")? as f64;
-        Some(quota / number("cpu", "cpu.cfs_period_us")? as f64)
-    };
-    let of_version_2 = || {
-        let text = text("cpu", "cpu.max")?;
-        let (quota, period) = text.trim().split_once(' ')?;
-        Some(quota.parse::<f64>().ok()? / period.parse::<f64>().ok()?)
-    };
-    Kept {
-        memory_bytes: number("memory", "memory.limit_in_bytes")
-            .or_else(|| number("memory", "memory.max"))
-            .filter(is_limit),
-        cpus: of_version_1().or_else(of_version_2),
-        processes: number("pids", "pids.max"),
-    }
-}
 
 /// Where groups can be made on this host.
 #[derive(Debug, Default)]
@@ -94,6 +33,18 @@ pub struct Cgroups {
     version_2: bool,
     /// Version 2: what a group hands on to those below it, as `cgroup.subtree_control` takes it.
     handed_on: String,
+}
+
+/// A file of an instance's group, and what is written to it.
+struct Setting<'a> {
+    /// What holds the groups of this controller.
+    base: &'a Path,
+    /// As people are told of it.
+    what: &'static str,
+    file: &'static str,
+    value: String,
+    /// Not every kernel has it.
+    may_be_absent: bool,
 }
 
 /// The groups of one instance.
@@ -188,57 +139,59 @@ impl Cgroups {
             let directory = self.add(&mut group, base, id)?;
             group.memory = Some(directory);
         }
-        if let (Some(directory), Some(bytes)) = (&group.memory, limits.memory_bytes) {
-            // Version 1 counts memory and swap together. Both files of swap are there only where the kernel counts it.
-            let (limit, swap_limit, swap) = if self.version_2 {
-                ("memory.max", "memory.swap.max", bytes)
+        for setting in self.settings(limits) {
+            let path = self.add(&mut group, setting.base, id)?.join(setting.file);
+            if setting.may_be_absent {
+                write_if_there(&path, &setting.value)?;
             } else {
-                (
-                    "memory.limit_in_bytes",
-                    "memory.memsw.limit_in_bytes",
-                    bytes.saturating_mul(2),
-                )
-            };
-            fs::write(directory.join(limit), bytes.to_string())?;
-            write_if_there(&directory.join(swap_limit), &swap.to_string())?;
-        }
-        if let (Some(base), Some(cpus)) = (&self.cpu, limits.cpus) {
-            let quota = ((cpus * CPU_PERIOD as f64) as u64).max(1000);
-            let directory = self.add(&mut group, base, id)?;
-            if self.version_2 {
-                fs::write(directory.join("cpu.max"), format!("{quota} {CPU_PERIOD}"))?;
-            } else {
-                fs::write(directory.join("cpu.cfs_period_us"), CPU_PERIOD.to_string())?;
-                fs::write(directory.join("cpu.cfs_quota_us"), quota.to_string())?;
+                fs::write(path, setting.value)?;
             }
-        }
-        if let Some(base) = &self.pids {
-            let directory = self.add(&mut group, base, id)?;
-            fs::write(directory.join("pids.max"), MAX_PROCESSES.to_string())?;
         }
         Ok(group)
     }
 
-    /// What of an instance's limits is not as it was set, a line each.
-    pub fn changed(&self, id: &InstanceId, limits: &Limits) -> Vec<String> {
-        let mut changed = Vec::new();
+    /// What the groups of an instance are set to, in the order in which the kernel takes it.
+    fn settings(&self, limits: &Limits) -> Vec<Setting<'_>> {
+        let mut settings = Vec::new();
+        let mut set = |base, what, file, value: String, may_be_absent| {
+            settings.push(Setting {
+                base,
+                what,
+                file,
+                value,
+                may_be_absent,
+            });
+        };
         if let (Some(base), Some(bytes)) = (&self.memory, limits.memory_bytes) {
-            let file = if self.version_2 {
-                "memory.max"
+            // Version 1 counts memory and swap together. Both files of swap are there only where the kernel counts it.
+            let both = bytes.saturating_mul(2).to_string();
+            let bytes = bytes.to_string();
+            if self.version_2 {
+                set(base, "memory limit (bytes)", "memory.max", bytes.clone(), false);
+                set(base, "swap limit (bytes)", "memory.swap.max", bytes, true);
             } else {
-                "memory.limit_in_bytes"
-            };
-            let now = fs::read_to_string(base.join(id.as_str()).join(file)).unwrap_or_default();
-            // The kernel counts in pages.
-            let is_so = now
-                .trim()
-                .parse()
-                .is_ok_and(|now: u64| now.abs_diff(bytes) < LARGEST_PAGE);
-            if !now.is_empty() && !is_so {
-                changed.push(format!("its memory limit (bytes) is {}, not {bytes}", now.trim()));
+                set(base, "memory limit (bytes)", "memory.limit_in_bytes", bytes, false);
+                let file = "memory.memsw.limit_in_bytes";
+                set(base, "limit of memory and swap (bytes)", file, both, true);
             }
         }
-        changed
+        if let (Some(base), Some(cpus)) = (&self.cpu, limits.cpus) {
+            let quota = ((cpus * CPU_PERIOD as f64) as u64).max(1000);
+            if self.version_2 {
+                let value = format!("{quota} {CPU_PERIOD}");
+                set(base, "processor limit (µs, of µs)", "cpu.max", value, false);
+            } else {
+                let period = CPU_PERIOD.to_string();
+                set(base, "processor period (µs)", "cpu.cfs_period_us", period, false);
+                let quota = quota.to_string();
+                set(base, "processor limit (µs a period)", "cpu.cfs_quota_us", quota, false);
+            }
+        }
+        if let Some(base) = &self.pids {
+            let most = MAX_PROCESSES.to_string();
+            set(base, "limit of processes", "pids.max", most, false);
+        }
+        settings
     }
 
     fn add(&self, group: &mut Group, base: &Path, id: &InstanceId) -> io::Result<PathBuf> {
@@ -368,7 +321,7 @@ fn hand_on(own: &Path) -> Vec<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     #[test]
@@ -395,12 +348,6 @@ mod tests {
             fs::read_to_string(alice("memory").join("memory.limit_in_bytes")).unwrap(),
             "536870912"
         );
-        assert_eq!(cgroups.changed(&id, &limits), [""; 0]);
-        fs::write(alice("memory").join("memory.limit_in_bytes"), "1073741824\n").unwrap();
-        assert_eq!(
-            cgroups.changed(&id, &limits),
-            ["its memory limit (bytes) is 1073741824, not 536870912"]
-        );
         assert_eq!(
             fs::read_to_string(alice("cpu").join("cpu.cfs_quota_us")).unwrap(),
             "50000"
@@ -413,7 +360,7 @@ mod tests {
     }
 
     /// A group of version 2 as the kernel shows it, but for being made of plain files.
-    fn version_2(controllers: &str) -> (tempfile::TempDir, PathBuf, Cgroups) {
+    pub fn version_2(controllers: &str) -> (tempfile::TempDir, PathBuf, Cgroups) {
         let dir = tempfile::tempdir().unwrap();
         let own = dir.path().join("creel.service");
         fs::create_dir(&own).unwrap();
@@ -452,26 +399,6 @@ mod tests {
         fs::remove_dir_all(&alice).unwrap();
         fs::remove_file(own.join("creel-1/cgroup.subtree_control")).unwrap();
         assert!(group.remove() && !own.join("creel-1").exists());
-    }
-
-    #[test]
-    fn what_the_kernel_keeps_a_process_to_is_read_back() {
-        let (_dir, own, cgroups) = version_2("memory cpu pids\n");
-        let id = InstanceId::new("alice").unwrap();
-        let limits = Limits {
-            memory_bytes: Some(512 << 20),
-            cpus: Some(0.5),
-        };
-        cgroups.prepare(&id, &limits).unwrap();
-        let mounts = format!("cgroup2 {} cgroup2 rw 0 0\n", own.parent().unwrap().display());
-        let found = kept(&mounts, "0::/creel.service/creel-1/alice\n", &id);
-        let expected = Kept {
-            memory_bytes: Some(512 << 20),
-            cpus: Some(0.5),
-            processes: Some(MAX_PROCESSES),
-        };
-        assert_eq!(found, expected);
-        assert_eq!(kept(&mounts, "0::/creel.service/creel-1/bob\n", &id), Kept::default());
     }
 
     #[test]
