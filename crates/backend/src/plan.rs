@@ -35,6 +35,7 @@ impl Given {
             machine: Machine {
                 cpus: parameters.number("cpus")?.unwrap_or(here.cpus),
                 memory_bytes: parameters.number("memory_bytes")?.unwrap_or(here.memory_bytes),
+                swap_bytes: parameters.number("swap_bytes")?.unwrap_or(here.swap_bytes),
             },
         })
     }
@@ -52,7 +53,16 @@ pub struct CapacityQuery {
 }
 
 impl FromQuery for CapacityQuery {
-    const NAMES: &'static [&'static str] = &["users", "runtime", "asleep", "turns", "spare", "cpus", "memory_bytes"];
+    const NAMES: &'static [&'static str] = &[
+        "users",
+        "runtime",
+        "asleep",
+        "turns",
+        "spare",
+        "cpus",
+        "memory_bytes",
+        "swap_bytes",
+    ];
 
     fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
         let given = Given::from_query(parameters)?;
@@ -90,6 +100,7 @@ impl FromQuery for CostQuery {
         "spare",
         "cpus",
         "memory_bytes",
+        "swap_bytes",
         "machine_price",
         "memory_price",
         "cpu_price",

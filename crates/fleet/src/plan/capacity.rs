@@ -42,6 +42,8 @@ pub struct Shared {
 pub struct Own {
     pub instances: u32,
     pub memory_bytes: u64,
+    /// What those asleep have in swap.
+    pub swap_bytes: u64,
     pub cpus: f64,
     /// How many instances one such machine holds.
     pub on_one_machine: u64,
@@ -62,6 +64,12 @@ impl CapacityRequest {
         }
         let mut assumptions = figures.assumptions();
         assumptions.extend(self.usage.assumptions());
+        if self.usage.asleep > 0 {
+            assumptions.push(format!(
+                "a machine has {:.1} GiB of swap; what of those asleep does not fit in there stays in memory",
+                self.machine.swap_bytes as f64 / GIB as f64
+            ));
+        }
         assumptions.push("gateways for many: the usual rule by concurrent users, not measured here".to_owned());
         assumptions.push("models answer as fast as they are asked: mostly they are what ends first".to_owned());
         Ok(Capacity {
@@ -85,13 +93,19 @@ impl CapacityRequest {
         let by_cpus = f64::from(self.machine.cpus) * part / cores.max(f64::MIN_POSITIVE);
         let by_memory = u64::try_from(by_memory).unwrap_or(u64::MAX);
         let by_cpus = by_cpus as u64;
-        let on_one_machine = by_memory.min(by_cpus);
+        // What is not in swap is in memory: together they hold all of every instance, awake or asleep.
+        let by_swap = (room + self.machine.swap_bytes) / figures.memory_bytes.max(1);
+        let bounds = [(by_memory, "memory"), (by_swap, "swap"), (by_cpus, "cpus")];
+        // Where nobody sleeps there is nothing for swap to hold.
+        let counted = bounds.into_iter().filter(|(_, what)| *what != "swap" || asleep > 0);
+        let (on_one_machine, bound_by) = counted.min_by_key(|(number, _)| *number).unwrap_or_default();
         Own {
             instances: self.users,
             memory_bytes: figures.memory(self.users, asleep),
+            swap_bytes: figures.swap(self.users, asleep),
             cpus: cores * f64::from(self.users),
             on_one_machine,
-            bound_by: if by_memory <= by_cpus { "memory" } else { "cpus" },
+            bound_by,
             // One that holds none holds none however many there are; it is said by the number of one machine.
             machines: u64::from(self.users).div_ceil(on_one_machine.max(1)),
         }
@@ -132,6 +146,7 @@ mod tests {
             machine: Machine {
                 cpus: 4,
                 memory_bytes: 8 * GIB,
+                swap_bytes: 64 * GIB,
             },
         }
     }
@@ -162,13 +177,21 @@ mod tests {
         let mut asleep = request(50);
         asleep.usage.asleep = 90;
         let asleep = asleep.plan(Figures::from_bench(Runtime::Openclaw)).unwrap().own;
-        // A tenth of 841 MiB each, and nine tenths of 33.
+        // A tenth of 841 MiB each, and nine tenths of 33; the rest of those 45 in swap.
         assert_eq!((asleep.on_one_machine, asleep.machines), (53, 1));
+        assert_eq!((asleep.bound_by, asleep.swap_bytes), ("memory", 45 * (841 - 33) << 20));
+        for (swap, held) in [(0, 7), (16 * GIB, 26)] {
+            let mut little = request(50);
+            (little.usage.asleep, little.machine.swap_bytes) = (90, swap);
+            let own = little.plan(Figures::from_bench(Runtime::Openclaw)).unwrap().own;
+            // 6 GiB and the swap for 841 MiB each.
+            assert_eq!((own.on_one_machine, own.bound_by), (held, "swap"));
+        }
         let mut busy = request(50);
         busy.usage.turns = 3_600;
         let busy = busy.plan(Figures::from_bench(Runtime::Native)).unwrap().own;
         assert_eq!((busy.bound_by, busy.machines), ("memory", 1));
-        let used = Figures::measured(Runtime::Native, &[(4 << 20, 0.5), (5 << 20, 1.0), (90 << 20, 1.5)]).unwrap();
+        let used = Figures::measured(Runtime::Native, &[(4 << 20, 0.5), (5 << 20, 1.0), (90 << 20, 1.5)], &[]).unwrap();
         assert_eq!((used.memory_bytes, used.cpus), (5 << 20, Some(1.0)));
         let own = request(50).plan(used).unwrap().own;
         assert_eq!((own.on_one_machine, own.bound_by, own.machines), (3, "cpus", 17));

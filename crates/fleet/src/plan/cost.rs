@@ -103,7 +103,9 @@ impl CostRequest {
         };
         let needed = fleet.plan(figures)?;
         let number = f64::from(self.instances);
-        let usage = needed.own.memory_bytes as f64 / 1e9 * memory_gb + needed.own.cpus * cpu;
+        // Nothing is moved to swap there: all of them are awake.
+        let memory = needed.figures.memory(self.instances, 0);
+        let usage = memory as f64 / 1e9 * memory_gb + needed.own.cpus * cpu;
         let total = usage.max(subscription);
         let own = self.machine_price.map(|price| OwnMachines {
             machines: needed.own.machines,
@@ -121,11 +123,20 @@ impl CostRequest {
         assumptions.push(format!(
             "Railway: {memory_gb} dollars a GB of memory, {cpu} a core, at least {subscription} in all; traffic and volumes are not in it"
         ));
+        if self.usage.asleep > 0 {
+            assumptions.push("on Railway all are awake: it has no swap for those asleep".to_owned());
+        }
         if own.is_some() {
+            let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+            let Machine {
+                cpus,
+                memory_bytes,
+                swap_bytes,
+            } = self.machine;
             assumptions.push(format!(
-                "a machine of {} cores and {:.0} GiB",
-                self.machine.cpus,
-                self.machine.memory_bytes as f64 / f64::from(1 << 30)
+                "a machine of {cpus} cores, {:.0} GiB of memory and {:.0} GiB of swap",
+                gib(memory_bytes),
+                gib(swap_bytes)
             ));
         }
         assumptions.push("model calls are paid to the model's provider and not in it; see `creel usage`".to_owned());
@@ -176,6 +187,7 @@ mod tests {
             machine: Machine {
                 cpus: 4,
                 memory_bytes: 16 << 30,
+                swap_bytes: 0,
             },
             machine_price: None,
             prices: Prices::default(),
@@ -209,6 +221,20 @@ mod tests {
             "{} is not {expected}",
             openclaw.total
         );
+    }
+
+    #[test]
+    fn who_sleeps_saves_machines_of_ones_own_and_nothing_on_railway() {
+        let mut awake = request(50);
+        (awake.machine_price, awake.machine.swap_bytes) = (Some(40.0), 64 << 30);
+        let mut asleep = awake;
+        asleep.usage.asleep = 90;
+        let cost = |asked: CostRequest| asked.plan(Figures::from_bench(Runtime::Openclaw)).unwrap();
+        let (awake, asleep) = (cost(awake), cost(asleep));
+        assert_eq!(awake.railway, asleep.railway);
+        let machines = |cost: Cost| cost.own.unwrap().machines;
+        // 12 GiB for 841 MiB each; or 76 GiB for as much.
+        assert_eq!((machines(awake), machines(asleep)), (4, 1));
     }
 
     #[test]

@@ -11,7 +11,10 @@ pub struct Figures {
     pub runtime: Runtime,
     /// Of an instance that is awake.
     pub memory_bytes: u64,
+    /// What is left in memory of one that is asleep; the rest is in swap.
     pub asleep_bytes: u64,
+    /// Instances asleep that were measured.
+    pub asleep_measured: usize,
     /// Cores that an instance uses on average, turns and all; absent where none was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<f64>,
@@ -38,6 +41,7 @@ impl Figures {
             runtime,
             memory_bytes: (memory * MIB) as u64,
             asleep_bytes: (asleep * MIB) as u64,
+            asleep_measured: 0,
             cpus: None,
             turn_cpu_ms,
             measured: 0,
@@ -48,23 +52,26 @@ impl Figures {
         }
     }
 
-    /// Of instances that were measured: memory in bytes and cores, one pair each.
+    /// Of instances that were measured: memory in bytes and cores of those awake, one pair each; memory of those asleep.
     #[must_use]
-    pub fn measured(runtime: Runtime, each: &[(u64, f64)]) -> Option<Self> {
-        let mut memory: Vec<u64> = each.iter().map(|(bytes, _)| *bytes).collect();
-        memory.sort_unstable();
-        let cpus = each.iter().map(|(_, cpus)| cpus).sum::<f64>() / each.len() as f64;
-        let median = *memory.get(memory.len() / 2)?;
+    pub fn measured(runtime: Runtime, awake: &[(u64, f64)], asleep: &[u64]) -> Option<Self> {
+        let cpus = awake.iter().map(|(_, cpus)| cpus).sum::<f64>() / awake.len() as f64;
+        let memory_bytes = median(awake.iter().map(|(bytes, _)| *bytes))?;
         let bench = Self::from_bench(runtime);
-        Some(Self {
-            memory_bytes: median,
-            asleep_bytes: bench.asleep_bytes.min(median),
-            cpus: Some(cpus),
-            measured: each.len(),
-            source: format!(
-                "{} running {runtime} instances of this fleet: the median of their memory, the mean of their CPU of the last minutes",
-                each.len()
+        let of_asleep = median(asleep.iter().copied());
+        let instances = match awake.len() {
+            1 => format!("1 {runtime} instance of this fleet, which runs: its memory, and its CPU of the last minutes"),
+            many => format!(
+                "{many} running {runtime} instances of this fleet: the median of their memory, the mean of their CPU of the last minutes"
             ),
+        };
+        Some(Self {
+            memory_bytes,
+            asleep_bytes: of_asleep.unwrap_or(bench.asleep_bytes).min(memory_bytes),
+            asleep_measured: asleep.len(),
+            cpus: Some(cpus),
+            measured: awake.len(),
+            source: instances,
             ..bench
         })
     }
@@ -75,24 +82,32 @@ impl Figures {
         self.cpus.unwrap_or_default().max(of_turns)
     }
 
-    /// Memory of so many instances.
+    /// Memory of so many instances, where swap takes the rest of those asleep.
     pub(super) fn memory(&self, instances: u32, asleep_per_cent: u32) -> u64 {
-        let asleep = u64::from(instances) * u64::from(asleep_per_cent) / 100;
+        let asleep = asleep(instances, asleep_per_cent);
         let awake = u64::from(instances) - asleep;
         awake * self.memory_bytes + asleep * self.asleep_bytes
     }
 
+    /// What those asleep have in swap.
+    pub(super) fn swap(&self, instances: u32, asleep_per_cent: u32) -> u64 {
+        asleep(instances, asleep_per_cent) * (self.memory_bytes - self.asleep_bytes)
+    }
+
     pub(super) fn assumptions(&self) -> Vec<String> {
         let mut said = vec![format!("one instance: {}", self.source)];
-        let asleep = match self.runtime {
-            Runtime::Native => "a native instance asleep keeps what it has: it is small anyway".to_owned(),
-            Runtime::Openclaw => format!(
-                "an openclaw instance asleep keeps {:.0} MiB, where the host has swap (`make bench ARGS=\"--only asleep\"`, soon after its \
-                 start)",
-                self.asleep_bytes as f64 / MIB
-            ),
-        };
-        said.push(asleep);
+        let kept = format!(
+            "an {} instance asleep keeps {:.0} MiB in memory and has {:.0} MiB in swap",
+            self.runtime,
+            self.asleep_bytes as f64 / MIB,
+            (self.memory_bytes - self.asleep_bytes) as f64 / MIB
+        );
+        said.push(match (self.runtime, self.asleep_measured) {
+            (Runtime::Native, 0) => "a native instance asleep keeps what it has: it is small anyway".to_owned(),
+            (Runtime::Openclaw, 0) => format!("{kept} (`make bench ARGS=\"--only asleep\"`, soon after its start)"),
+            (_, 1) => format!("{kept}: measured of the one that is asleep"),
+            (_, measured) => format!("{kept}: the median of the {measured} that are asleep"),
+        });
         said.push(format!(
             "a turn takes {} ms of CPU (`make bench`); tools and the model's own time are not in it",
             self.turn_cpu_ms
@@ -101,21 +116,36 @@ impl Figures {
     }
 }
 
+fn median(bytes: impl Iterator<Item = u64>) -> Option<u64> {
+    let mut sorted: Vec<u64> = bytes.collect();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied()
+}
+
+fn asleep(instances: u32, per_cent: u32) -> u64 {
+    u64::from(instances) * u64::from(per_cent) / 100
+}
+
 impl Fleet {
     /// What an instance of this runtime needs, by those that run.
     #[must_use]
     pub fn figures(&self, runtime: Runtime) -> Figures {
-        let running = self
-            .list()
-            .into_iter()
-            .filter(|one| one.runtime == runtime && one.status == Status::Running);
-        let each: Vec<(u64, f64)> = running
-            .filter_map(|instance| {
-                let samples = self.stats(&instance.id);
-                let percent: f64 = samples.iter().map(|sample| f64::from(sample.cpu_percent)).sum();
-                Some((instance.memory_used_bytes?, percent / samples.len() as f64 / 100.0))
-            })
-            .collect();
-        Figures::measured(runtime, &each).unwrap_or_else(|| Figures::from_bench(runtime))
+        let (mut awake, mut asleep) = (Vec::new(), Vec::new());
+        for instance in self.list().into_iter().filter(|one| one.runtime == runtime) {
+            let Some(memory) = instance.memory_used_bytes else {
+                continue;
+            };
+            match instance.status {
+                Status::Running => {
+                    let samples = self.stats(&instance.id);
+                    let percent: f64 = samples.iter().map(|sample| f64::from(sample.cpu_percent)).sum();
+                    awake.push((memory, percent / samples.len() as f64 / 100.0));
+                }
+                // One whose memory stays where it was says why.
+                Status::Sleeping if instance.message.is_none() => asleep.push(memory),
+                _ => {}
+            }
+        }
+        Figures::measured(runtime, &awake, &asleep).unwrap_or_else(|| Figures::from_bench(runtime))
     }
 }

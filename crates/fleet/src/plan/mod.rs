@@ -27,6 +27,7 @@ pub struct Range<T> {
 pub struct Machine {
     pub cpus: u32,
     pub memory_bytes: u64,
+    pub swap_bytes: u64,
 }
 
 impl Machine {
@@ -37,6 +38,7 @@ impl Machine {
         Self {
             cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
             memory_bytes: procfs::host_memory().map_or(0, |(_, total)| total),
+            swap_bytes: procfs::swap().map_or(0, |(total, _)| total),
         }
     }
 }

@@ -67,6 +67,9 @@ pub struct Common {
     /// Memory of a machine, such as 16g [default: the control plane's]
     #[arg(long, value_name = "SIZE")]
     memory: Option<String>,
+    /// Swap of a machine, such as 64g, or 0 [default: the control plane's]
+    #[arg(long, value_name = "SIZE")]
+    swap: Option<String>,
 }
 
 impl Common {
@@ -77,6 +80,15 @@ impl Common {
         self.memory.as_ref().map(parse).transpose()
     }
 
+    fn swap_bytes(&self) -> Result<Option<u64>, Failure> {
+        let parse = |text: &String| match text.as_str() {
+            "0" => Ok(0),
+            text => size::parse(text)
+                .ok_or_else(|| Failure::bad_input(format!("--swap {text}: give a size such as 64g, or 0"))),
+        };
+        self.swap.as_ref().map(parse).transpose()
+    }
+
     fn query(&self) -> Result<String, Failure> {
         let numbers = [
             ("asleep", self.asleep.map(u64::from)),
@@ -84,6 +96,7 @@ impl Common {
             ("spare", self.spare.map(u64::from)),
             ("cpus", self.cpus.map(u64::from)),
             ("memory_bytes", self.memory_bytes()?),
+            ("swap_bytes", self.swap_bytes()?),
         ];
         let mut query = format!("runtime={}", escaped(&self.runtime));
         for (name, number) in numbers {
@@ -117,6 +130,7 @@ impl Common {
         Ok(Machine {
             cpus: self.cpus.unwrap_or(here.cpus),
             memory_bytes: self.memory_bytes()?.unwrap_or(here.memory_bytes),
+            swap_bytes: self.swap_bytes()?.unwrap_or(here.swap_bytes),
         })
     }
 }

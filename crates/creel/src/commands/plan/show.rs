@@ -6,27 +6,27 @@ use crate::{output, size};
 
 pub fn capacity(plan: &Value) {
     let (shared, own, machine) = (&plan["shared"], &plan["own"], &plan["machine"]);
-    output::line(&format!("{} users at the same time", plan["users"]));
+    output::line(&format!("{} at the same time", output::count(&plan["users"], "user")));
     output::line(&format!(
-        "  sharing gateways   {} to {} of {} cores and {} each; Redis: {}",
-        shared["gateways"]["low"],
-        shared["gateways"]["high"],
-        shared["cpus"],
+        "  sharing gateways   {} of {} and {} each; Redis: {}",
+        range(&shared["gateways"]),
+        output::count(&shared["cpus"], "core"),
         bytes(&shared["memory_bytes"]),
         text(&shared["redis"])
     ));
     output::line(&format!(
-        "  an instance each   {} and {:.2} cores in all, on {} machines of {} cores and {}",
+        "  an instance each   {}{} and {:.2} cores in all, on {} of {} and {}",
         bytes(&own["memory_bytes"]),
+        swap(&own["swap_bytes"]),
         own["cpus"].as_f64().unwrap_or_default(),
-        own["machines"],
-        machine["cpus"],
+        output::count(&own["machines"], "machine"),
+        output::count(&machine["cpus"], "core"),
         bytes(&machine["memory_bytes"])
     ));
     output::line(&format!(
-        "  on one machine     {} instances; {} ends first",
-        own["on_one_machine"],
-        text(&own["bound_by"])
+        "  on one machine     {}; {} ends first",
+        output::count(&own["on_one_machine"], "instance"),
+        ended(&own["bound_by"])
     ));
     assumed(plan);
 }
@@ -62,6 +62,31 @@ pub fn cost(plan: &Value) {
     }
     output::table(&["WHERE", "INSTANCES", "USD A MONTH EACH", "USD A MONTH"], &rows);
     assumed(plan);
+}
+
+/// `1`, or `2 to 3`
+fn range(range: &Value) -> String {
+    let (low, high) = (&range["low"], &range["high"]);
+    if low == high {
+        low.to_string()
+    } else {
+        format!("{low} to {high}")
+    }
+}
+
+/// Said where there is some.
+fn swap(swap: &Value) -> String {
+    match swap.as_u64() {
+        None | Some(0) => String::new(),
+        Some(swap) => format!(", {} in swap", size::show(swap)),
+    }
+}
+
+fn ended(what: &Value) -> &str {
+    match text(what) {
+        "cpus" => "processor time",
+        what => what,
+    }
 }
 
 fn assumed(plan: &Value) {
