@@ -108,3 +108,31 @@ fn every_variable_that_is_read_is_documented() {
         "docs/operations.md names {unread:?}, which nothing reads"
     );
 }
+
+/// A command, or a feature of the host: said otherwise.
+const SAID_ELSEWHERE: [&str; 3] = ["command", "feature", "no_feature"];
+
+#[test]
+fn every_sentence_of_the_doctor_has_chinese_words() {
+    let repository = repository();
+    let mut files = Vec::new();
+    sources(&repository.join("crates/fleet/src/doctor"), &mut files);
+    files.push(repository.join("crates/backend/src/doctor.rs"));
+    files.push(repository.join("crates/creel/src/commands/doctor.rs"));
+    let mut codes = BTreeSet::new();
+    for file in &files {
+        let text = std::fs::read_to_string(file).unwrap();
+        // A code is the first argument, or of a pair that is chosen from.
+        for call in ["say(", "plain(", "=> ("] {
+            let first = text.split(call).skip(1).map(str::trim_start);
+            codes.extend(first.filter_map(|rest| Some(rest.strip_prefix('"')?.split('"').next()?.to_owned())));
+        }
+    }
+    assert!(codes.len() > 80, "{codes:?}");
+    let words = std::fs::read_to_string(repository.join("web/src/console/i18n/findings.ts")).unwrap();
+    let missing: Vec<&String> = codes
+        .iter()
+        .filter(|code| !SAID_ELSEWHERE.contains(&code.as_str()) && !words.contains(&format!("\n  {code}:")))
+        .collect();
+    assert!(missing.is_empty(), "web/src/console/i18n/findings.ts has no {missing:?}");
+}

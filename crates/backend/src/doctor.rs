@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State as Shared;
-use creel_fleet::doctor::{Check, Finding};
+use creel_fleet::doctor::{Check, Finding, say};
 use creel_http::Problem;
 use serde_json::{Value, json};
 
@@ -11,7 +11,8 @@ use crate::routes::State;
 
 pub async fn show(Shared(backend): Shared<State>) -> Result<Json<Value>, Problem> {
     let mut findings = backend.fleet.examine().await.map_err(fleet_problem)?;
-    let what = format!("up for {} s", backend.started.elapsed().as_secs());
+    let seconds = backend.started.elapsed().as_secs();
+    let what = say("up_for", json!({"seconds": seconds}), format!("up for {seconds} s"));
     findings.push(Finding::ok(Check::ControlPlane, "control plane", what));
     Ok(Json(json!({"findings": findings})))
 }

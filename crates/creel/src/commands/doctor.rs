@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use creel_fleet::doctor::{Check, Finding, Patient};
+use creel_fleet::doctor::{Check, Finding, Patient, command, say};
 use creel_fleet::{Home, features_without_a_fleet};
 use creel_records::{DatabaseUrl, InstanceRecord, Instances as _, RecordsError, SqlRecords};
 use serde_json::{Value, json};
@@ -30,9 +30,8 @@ pub async fn run(home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     output::print_or(json, &answer, || show(findings));
     match count(findings, "error") {
         0 => Ok(()),
-        errors => Err(Failure::failed(format!(
-            "{errors} found that are errors; see above what to do"
-        ))),
+        1 => Err(Failure::failed("1 error found; see above what to do")),
+        errors => Err(Failure::failed(format!("{errors} errors found; see above what to do"))),
     }
 }
 
@@ -65,17 +64,21 @@ fn of_control_plane(home: &Path, is_in_use: bool, failure: &Failure) -> Result<F
     const SUBJECT: &str = "control plane";
     let shown = home.display();
     if is_in_use {
-        let what = format!("`creel up` has {shown} and cannot be asked: {}", failure.message());
+        let reason = failure.message();
+        let text = format!("`creel up` has {shown} and cannot be asked: {reason}");
+        let what = say("up_does_not_answer", json!({"path": home, "reason": reason}), text);
         return Ok(Finding::error(Check::ControlPlane, SUBJECT, what));
     }
     if Home::is_one(home) {
-        let what =
+        let text =
             format!("no `creel up` runs on {shown}: what follows is what files and processes tell by themselves");
-        return Ok(Finding::warning(Check::ControlPlane, SUBJECT, what).remedy("creel up"));
+        let what = say("no_up", json!({"path": home}), text);
+        return Ok(Finding::warning(Check::ControlPlane, SUBJECT, what).remedy(command("creel up")));
     }
     let is_empty = std::fs::read_dir(home).map_or(!home.exists(), |mut entries| entries.next().is_none());
     if is_empty {
-        let what = format!("{shown} is no home yet; the first `creel up` makes it one");
+        let text = format!("{shown} is no home yet; the first `creel up` makes it one");
+        let what = say("no_home_yet", json!({"path": home}), text);
         return Ok(Finding::ok(Check::ControlPlane, SUBJECT, what));
     }
     Err(Failure::bad_input(format!(
@@ -85,7 +88,7 @@ fn of_control_plane(home: &Path, is_in_use: bool, failure: &Failure) -> Result<F
 
 /// The instances that are recorded, or why that is not known; neither where there are no records yet.
 async fn records(home: &Path) -> Result<Vec<InstanceRecord>, Option<Finding>> {
-    let unreadable = |reason: String| Some(Finding::error(Check::ControlPlane, "records", reason));
+    let unreadable = |reason: String| Some(of_records(reason));
     let named = settings::database(home).map_err(|failure| unreadable(failure.message().to_owned()))?;
     let url = named.unwrap_or_else(|| DatabaseUrl::file(home.join("creel.db")));
     if url.path().is_some_and(|path| !path.exists()) {
@@ -98,6 +101,11 @@ async fn records(home: &Path) -> Result<Vec<InstanceRecord>, Option<Finding>> {
         found
     };
     read.await.map_err(|error: RecordsError| unreadable(error.to_string()))
+}
+
+fn of_records(reason: String) -> Finding {
+    let what = say("records_unreadable", json!({"reason": reason}), reason.clone());
+    Finding::error(Check::ControlPlane, "records", what)
 }
 
 fn count(findings: &[Value], severity: &str) -> usize {
@@ -137,8 +145,14 @@ fn show(findings: &[Value]) {
         count(findings, "warning"),
         count(findings, "ok"),
     );
+    let well = match good {
+        1 => "1 thing is as it should be".to_owned(),
+        many => format!("{many} things are as they should be"),
+    };
     output::line(&format!(
-        "{errors} errors, {warnings} warnings; {good} things are as they should be"
+        "{}, {}; {well}",
+        output::count(errors, "error"),
+        output::count(warnings, "warning")
     ));
 }
 

@@ -7,7 +7,10 @@ use std::fs;
 
 use creel_records::Driver;
 
-use super::{Check, Finding, Subject};
+use serde_json::{Value, json};
+
+use super::host::feature_said;
+use super::{Check, Finding, Sentence, Subject, command, say};
 use crate::driver::cgroup;
 use crate::fleet::Feature;
 use crate::sandbox::{Confinement, Landlock};
@@ -37,50 +40,71 @@ fn look(features: &[Feature], subject: &Subject<'_>) -> Vec<Finding> {
 
     told.say(
         privileges.no_new_privileges,
-        "no new privileges",
-        "it may gain privileges",
+        plain("no_new_privileges", "no new privileges"),
+        plain("may_gain_privileges", "it may gain privileges"),
         None,
     );
     told.say(
         privileges.capabilities == 0,
-        "no capabilities",
-        "it has capabilities of root",
+        plain("no_capabilities", "no capabilities"),
+        plain("capabilities", "it has capabilities of root"),
         None,
     );
     match note.as_ref().map(|note| note.landlock) {
-        Some(Landlock::Full) => told.good.push("its own files and port by Landlock".to_owned()),
+        Some(Landlock::Full) => told
+            .good
+            .push(plain("landlock_full", "its own files and port by Landlock")),
         Some(Landlock::Partial) => {
-            told.good.push("its own files by Landlock".to_owned());
-            told.bad(
-                "of Landlock the kernel has only a part: ports, signals or devices are not confined",
-                Some("landlock"),
-            );
+            told.good.push(plain("landlock_files", "its own files by Landlock"));
+            let text = "of Landlock the kernel has only a part: ports, signals or devices are not confined";
+            told.bad(plain("landlock_part", text), Some("landlock"));
         }
-        Some(Landlock::None) => told.bad("it is not confined to its own files", Some("landlock")),
-        None => told.bad(
-            "an earlier creel started it, and left no note of what confines it",
-            None,
+        Some(Landlock::None) => told.bad(
+            plain("landlock_none", "it is not confined to its own files"),
+            Some("landlock"),
         ),
+        None => {
+            let text = "an earlier creel started it, and left no note of what confines it";
+            told.bad(plain("no_note", text), None);
+        }
     }
     if let Some(note) = &note {
         told.say(
             note.mounts,
-            "mounts of its own",
-            "sockets in /run and /tmp are within its reach",
+            plain("own_mounts", "mounts of its own"),
+            plain("no_own_mounts", "sockets in /run and /tmp are within its reach"),
             Some("mounts"),
         );
     }
     match limits.memory_bytes {
-        Some(bytes) => told.good.push(format!("memory {} MiB", bytes >> 20)),
-        None => told.bad("its memory is not limited", Some("memory")),
+        Some(bytes) => {
+            let mib = bytes >> 20;
+            told.good
+                .push(say("memory_limit", json!({"mib": mib}), format!("memory {mib} MiB")));
+        }
+        None => told.bad(plain("memory_unlimited", "its memory is not limited"), Some("memory")),
     }
     if let Some(cpus) = limits.cpus {
-        told.good.push(format!("{cpus} cores"));
+        let text = match cpus {
+            1.0 => "1 core".to_owned(),
+            cpus => format!("{cpus} cores"),
+        };
+        told.good.push(say("cpu_limit", json!({"cpus": cpus}), text));
     }
     match limits.processes {
-        Some(most) => told.good.push(format!("{most} processes")),
+        Some(most) => told.good.push(say(
+            "process_limit",
+            json!({"processes": most}),
+            format!("{most} processes"),
+        )),
         // Without control groups the kernel counts them per user namespace; of that it tells nothing.
-        None => told.bad("its processes are not counted by a control group", Some("pids")),
+        None => told.bad(
+            plain(
+                "processes_uncounted",
+                "its processes are not counted by a control group",
+            ),
+            Some("pids"),
+        ),
     }
     told.promised("memory", subject.record.memory_bytes, limits.memory_bytes);
     told.promised("cpus", subject.record.cpus.map(per_cent), limits.cpus.map(per_cent));
@@ -92,10 +116,15 @@ fn per_cent(cpus: f64) -> u64 {
     (cpus * 100.0).round() as u64
 }
 
+/// A sentence that is always the same.
+fn plain(code: &'static str, text: &str) -> Sentence {
+    say(code, Value::Null, text)
+}
+
 struct Told<'a> {
     subject: &'a Subject<'a>,
     features: &'a [Feature],
-    good: Vec<String>,
+    good: Vec<Sentence>,
     found: Vec<Finding>,
 }
 
@@ -109,24 +138,26 @@ impl<'a> Told<'a> {
         }
     }
 
-    fn say(&mut self, is_so: bool, good: &str, bad: &str, feature: Option<&str>) {
+    fn say(&mut self, is_so: bool, good: Sentence, bad: Sentence, feature: Option<&str>) {
         if is_so {
-            self.good.push(good.to_owned());
+            self.good.push(good);
         } else {
             self.bad(bad, feature);
         }
     }
 
     /// What the host cannot do is a warning, and the host's finding says what to do. What it could is an error: a start makes it so.
-    fn bad(&mut self, what: &str, feature: Option<&str>) {
+    fn bad(&mut self, what: Sentence, feature: Option<&str>) {
         let name = self.subject.name();
         let known = feature.and_then(|wanted| self.features.iter().find(|found| found.name == wanted));
         self.found.push(match known {
             Some(known) if !known.available => {
-                Finding::warning(Check::Hardening, name, format!("{what}: {}", known.detail))
+                let text = format!("{what}: {}", known.detail);
+                let arguments = json!({"what": what, "because": feature_said(known)});
+                Finding::warning(Check::Hardening, name, say("because", arguments, text))
             }
             _ => Finding::error(Check::Hardening, name, what)
-                .remedy(format!("creel instance restart {}", self.subject.record.id)),
+                .remedy(command(format!("creel instance restart {}", self.subject.record.id))),
         });
     }
 
@@ -135,14 +166,17 @@ impl<'a> Told<'a> {
             && let Some(kept) = kept
             && recorded != kept
         {
-            let what = format!("its limit of {what} is {kept}, and recorded is {recorded}");
-            self.bad(&what, None);
+            let text = format!("its limit of {what} is {kept}, and recorded is {recorded}");
+            let arguments = json!({"limit": what, "kept": kept, "recorded": recorded});
+            self.bad(say("limit_differs", arguments, text), None);
         }
     }
 
     fn findings(mut self) -> Vec<Finding> {
         if !self.good.is_empty() {
-            let what = format!("confined: {}", self.good.join(", "));
+            let texts: Vec<&str> = self.good.iter().map(|said| &**said).collect();
+            let text = format!("confined: {}", texts.join(", "));
+            let what = say("confined", json!({"by": self.good}), text);
             self.found
                 .push(Finding::ok(Check::Hardening, self.subject.name(), what));
         }

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Check, Finding, Subject};
+use serde_json::json;
+
+use super::sentence::count;
+use super::{Check, Finding, Subject, say};
 use crate::logs;
 
 /// Less than this free is an error: a turn that cannot be stored is refused.
@@ -19,19 +22,30 @@ pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
     let there = home.ancestors().find(|path| path.exists()).unwrap_or(home);
     if let Ok(disk) = rustix::fs::statvfs(there) {
         let (free, total) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
-        let what = format!("{} of {} are free", gib(free), gib(total));
+        let (free_text, total_text) = (gib(free), gib(total));
+        let arguments = json!({"free": free_text, "total": total_text});
+        let what = format!("{free_text} of {total_text} are free");
         let few_files = disk.f_files > 0 && (disk.f_favail as f64) < disk.f_files as f64 * LITTLE_PART;
-        let remedy = "make room: old backups and runtimes in the home, purged instances, other programs' files";
+        let remedy = || {
+            let text = "make room: old backups and runtimes in the home, purged instances, other programs' files";
+            say("make_room", json!({}), text)
+        };
         findings.push(if free < NO_ROOM {
-            Finding::error(Check::Disk, &on, what + ": turns and records cannot be stored soon").remedy(remedy)
+            let what = what + ": turns and records cannot be stored soon";
+            Finding::error(Check::Disk, &on, say("disk_full_soon", arguments, what)).remedy(remedy())
         } else if free < LITTLE_ROOM || (free as f64) < total as f64 * LITTLE_PART {
-            Finding::warning(Check::Disk, &on, what).remedy(remedy)
+            Finding::warning(Check::Disk, &on, say("disk_free", arguments, what)).remedy(remedy())
         } else {
-            Finding::ok(Check::Disk, &on, what)
+            Finding::ok(Check::Disk, &on, say("disk_free", arguments, what))
         });
         if few_files {
-            let what = format!("room for {} more files only", disk.f_favail);
-            findings.push(Finding::warning(Check::Disk, &on, what).remedy(remedy));
+            let files = disk.f_favail;
+            let what = say(
+                "disk_few_files",
+                json!({"files": files}),
+                format!("room for {files} more files only"),
+            );
+            findings.push(Finding::warning(Check::Disk, &on, what).remedy(remedy()));
         }
     }
     findings.extend(of_logs(subjects));
@@ -40,7 +54,8 @@ pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
         .map(|name| size(&home.join(name)))
         .sum();
     if records > 0 {
-        let what = format!("creel.db takes {}", mib(records));
+        let size = mib(records);
+        let what = say("records_size", json!({"size": size}), format!("creel.db takes {size}"));
         findings.push(Finding::ok(Check::Disk, "records", what));
     }
     findings
@@ -57,19 +72,27 @@ fn of_logs(subjects: &[Subject<'_>]) -> Vec<Finding> {
         all += bytes;
         // One that has just grown is put aside within seconds.
         if bytes > 2 * logs::MAX_KEPT {
-            let what = format!("its logs take {}, which is more than is kept of them", mib(bytes));
-            findings.push(
-                Finding::warning(Check::Disk, subject.name(), what)
-                    .remedy("start `creel up`, which puts logs aside, or delete those that end in .1, .2 and .3"),
+            let size = mib(bytes);
+            let what = say(
+                "logs_large",
+                json!({"size": size}),
+                format!("its logs take {size}, which is more than is kept of them"),
             );
+            let text = "start `creel up`, which puts logs aside, or delete those that end in .1, .2 and .3";
+            let remedy = say("put_logs_aside", json!({}), text);
+            findings.push(Finding::warning(Check::Disk, subject.name(), what).remedy(remedy));
         }
     }
     if findings.is_empty() && !subjects.is_empty() {
-        let what = format!(
-            "the logs of {} instances take {}; of each at most {} are kept",
-            subjects.len(),
-            mib(all),
-            mib(logs::MAX_KEPT)
+        let (instances, size, most) = (subjects.len(), mib(all), mib(logs::MAX_KEPT));
+        let text = format!(
+            "the logs of {} take {size}; of each at most {most} are kept",
+            count(instances, "instance")
+        );
+        let what = say(
+            "logs_size",
+            json!({"instances": instances, "size": size, "most": most}),
+            text,
         );
         findings.push(Finding::ok(Check::Disk, "logs", what));
     }

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use creel_config::json5;
 use creel_records::{Desired, Driver, Status};
 
-use super::{Check, Finding, Patient, Subject};
+use serde_json::json;
+
+use super::{Check, Finding, Patient, Sentence, Subject, command, say};
 use crate::directory::{CONFIG, InstanceDirectory};
 use crate::driver::process::{Inhabitant, inhabitant};
 use crate::fleet::MAX_CONFIG;
@@ -22,17 +25,22 @@ pub fn examine(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
         if let Some(sealer) = &sealer
             && sealer.open(&subject.record.id, &subject.record.token_sealed).is_none()
         {
-            let what = "its sealed token does not open with secrets/master.key: it cannot be started";
-            let remedy = format!(
-                "put the right master.key back, or `creel instance token {}`",
-                subject.record.id
-            );
+            let text = "its sealed token does not open with secrets/master.key: it cannot be started";
+            let what = say("token_sealed", json!({}), text);
+            let command = format!("creel instance token {}", subject.record.id);
+            let text = format!("put the right master.key back, or `{command}`");
+            let remedy = say("put_right_key_back", json!({"command": command}), text);
             findings.push(Finding::error(Check::Drift, subject.name(), what).remedy(remedy));
         }
     }
     findings.extend(unrecorded(patient, subjects));
     if findings.is_empty() && !subjects.is_empty() {
-        let what = format!("{} instances are as they are recorded", subjects.len());
+        let instances = subjects.len();
+        let text = match instances {
+            1 => "1 instance is as it is recorded".to_owned(),
+            many => format!("{many} instances are as they are recorded"),
+        };
+        let what = say("as_recorded", json!({"instances": instances}), text);
         findings.push(Finding::ok(Check::Drift, "instances", what));
     }
     findings
@@ -44,34 +52,47 @@ fn process(subject: &Subject<'_>, is_supervised: bool) -> Option<Finding> {
     if record.driver != Driver::Process {
         return None;
     }
-    let error = |what: String| Finding::error(Check::Drift, subject.name(), what);
+    let id = &record.id;
+    let error = |what| Finding::error(Check::Drift, subject.name(), what);
     match (&subject.inhabitant, record.desired) {
         (Inhabitant::Unknown, _) => {
             let lock = subject.directory.lock();
-            let what = format!("somebody holds {}, and it cannot be learned who", lock.display());
-            Some(error(what).remedy(format!("find and end it: `fuser -v '{}'`", lock.display())))
+            let text = format!("somebody holds {}, and it cannot be learned who", lock.display());
+            let what = say("lock_held", json!({"path": lock}), text);
+            Some(error(what).remedy(find_holder(&lock)))
         }
         (Inhabitant::Process(pid, _), Desired::Stopped) if record.status == Status::Stopped => {
-            let what = format!("it is recorded as stopped, and process {pid} runs in its directory");
-            Some(error(what).remedy(format!("creel instance stop {0}, or kill {pid}", record.id)))
+            let text = format!("it is recorded as stopped, and process {pid} runs in its directory");
+            let what = say("stopped_and_runs", json!({"pid": pid}), text);
+            let (stop, kill) = (format!("creel instance stop {id}"), format!("kill {pid}"));
+            let text = format!("{stop}, or {kill}");
+            Some(error(what).remedy(say("either", json!({"one": stop, "other": kill}), text)))
         }
         (Inhabitant::Nobody, Desired::Running) if is_supervised && record.status == Status::Running => {
-            let what = format!("it is recorded as running{}, and nothing runs", of_process(record.pid));
-            Some(error(what).remedy(format!("creel instance start {}", record.id)))
+            let text = format!("it is recorded as running{}, and nothing runs", of_process(record.pid));
+            let what = say("running_and_does_not", json!({"pid": record.pid}), text);
+            Some(error(what).remedy(command(format!("creel instance start {id}"))))
         }
         (Inhabitant::Nobody, Desired::Running) if record.status == Status::Error => {
             let reason = record.error.as_deref().and_then(|error| error.lines().next());
-            let what = format!(
-                "it should run and does not: {}",
-                reason.unwrap_or("the reason is not known")
+            let reason = reason.unwrap_or("the reason is not known");
+            let text = format!("it should run and does not: {reason}");
+            let what = say("should_run", json!({"reason": reason}), text);
+            let (logs, start) = (
+                format!("creel instance logs {id}"),
+                format!("creel instance start {id}"),
             );
-            Some(error(what).remedy(format!(
-                "creel instance logs {0}; then creel instance start {0}",
-                record.id
-            )))
+            let text = format!("{logs}; then {start}");
+            Some(error(what).remedy(say("one_then_other", json!({"one": logs, "other": start}), text)))
         }
         _ => None,
     }
+}
+
+fn find_holder(lock: &Path) -> Sentence {
+    let command = format!("fuser -v '{}'", lock.display());
+    let text = format!("find and end it: `{command}`");
+    say("find_and_end", json!({"command": command}), text)
 }
 
 fn of_process(pid: Option<u32>) -> String {
@@ -81,31 +102,47 @@ fn of_process(pid: Option<u32>) -> String {
 /// Whether its directory and its configuration are there.
 fn files(subject: &Subject<'_>) -> Option<Finding> {
     let (id, directory) = (&subject.record.id, &subject.directory);
-    let error = |what: String| Finding::error(Check::Drift, subject.name(), what);
+    let error = |what| Finding::error(Check::Drift, subject.name(), what);
+    let root = directory.root();
+    let init = format!("creel instance init {id}");
     match fs::symlink_metadata(directory.root()) {
         Err(_) => {
-            let what = format!("its directory {} is gone", directory.root().display());
-            return Some(error(what).remedy(format!(
-                "put it back from a backup, or have empty files made: `creel instance init {id}`"
-            )));
+            let text = format!("its directory {} is gone", root.display());
+            let what = say("directory_gone", json!({"path": root}), text);
+            let text = format!("put it back from a backup, or have empty files made: `{init}`");
+            return Some(error(what).remedy(say("put_back_or_init", json!({"command": init}), text)));
         }
         Ok(found) if !found.is_dir() => {
-            let what = format!("{} is no directory", directory.root().display());
-            return Some(error(what).remedy("put the directory itself there; links are not followed"));
+            let text = format!("{} is no directory", root.display());
+            let what = say("no_directory", json!({"path": root}), text);
+            let text = "put the directory itself there; links are not followed";
+            return Some(error(what).remedy(say("put_directory_there", json!({}), text)));
         }
         Ok(_) => {}
     }
     match directory.read(CONFIG, MAX_CONFIG) {
         Ok(Some(text)) => {
             let broken = json5::parse(&text).err()?;
-            let what = format!("{CONFIG}:{}:{}: {}", broken.line, broken.column, broken.message);
-            Some(error(what).remedy(format!("creel instance config edit {id}")))
+            let (line, column, message) = (broken.line, broken.column, broken.message);
+            let text = format!("{CONFIG}:{line}:{column}: {message}");
+            let arguments = json!({"file": CONFIG, "line": line, "column": column, "message": message});
+            let remedy = command(format!("creel instance config edit {id}"));
+            Some(error(say("config_broken", arguments, text)).remedy(remedy))
         }
-        Ok(None) => Some(
-            Finding::warning(Check::Drift, subject.name(), format!("{CONFIG} is missing"))
-                .remedy(format!("creel instance init {id}")),
-        ),
-        Err(reason) => Some(error(format!("{CONFIG} cannot be read: {reason}"))),
+        Ok(None) => {
+            let what = say(
+                "config_missing",
+                json!({"file": CONFIG}),
+                format!("{CONFIG} is missing"),
+            );
+            Some(Finding::warning(Check::Drift, subject.name(), what).remedy(command(init)))
+        }
+        Err(reason) => {
+            let reason = reason.to_string();
+            let text = format!("{CONFIG} cannot be read: {reason}");
+            let arguments = json!({"file": CONFIG, "reason": reason});
+            Some(error(say("config_unreadable", arguments, text)))
+        }
     }
 }
 
@@ -122,8 +159,10 @@ fn unrecorded(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
         if name.starts_with(UNBORN) {
             // While a control plane runs somebody may just be making it.
             if !patient.is_supervised {
-                let what = format!("{} is left of a creation that was cut off", entry.path().display());
-                findings.push(Finding::warning(Check::Drift, "home", what).remedy("the next `creel up` settles it"));
+                let text = format!("{} is left of a creation that was cut off", entry.path().display());
+                let what = say("creation_cut_off", json!({"path": entry.path()}), text);
+                let remedy = say("next_up_settles", json!({}), "the next `creel up` settles it");
+                findings.push(Finding::warning(Check::Drift, "home", what).remedy(remedy));
             }
             continue;
         }
@@ -133,28 +172,34 @@ fn unrecorded(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
         match inhabitant(&InstanceDirectory::new(entry.path()), None) {
             Inhabitant::Nobody => kept.push(name),
             Inhabitant::Process(pid, _) => {
-                let what = format!(
+                let text = format!(
                     "process {pid} runs in {}, which is of no recorded instance",
                     entry.path().display()
                 );
-                findings.push(Finding::error(Check::Drift, "home", what).remedy(format!(
+                let what = say("runs_unrecorded", json!({"pid": pid, "path": entry.path()}), text);
+                let text = format!(
                     "look what it is (`ps {pid}`) and end it; the records may be another home's or an old copy"
-                )));
+                );
+                let remedy = say("look_and_end", json!({"command": format!("ps {pid}")}), text);
+                findings.push(Finding::error(Check::Drift, "home", what).remedy(remedy));
             }
             Inhabitant::Unknown => {
-                let what = format!("somebody holds the lock of {}", entry.path().display());
-                findings
-                    .push(Finding::error(Check::Drift, "home", what).remedy("find and end it: fuser -v on its lock"));
+                let lock = InstanceDirectory::new(entry.path()).lock();
+                let text = format!("somebody holds {}, and it cannot be learned who", lock.display());
+                let what = say("lock_held", json!({"path": lock}), text);
+                findings.push(Finding::error(Check::Drift, "home", what).remedy(find_holder(&lock)));
             }
         }
     }
     if !kept.is_empty() {
         kept.sort();
-        let what = format!("data of removed instances is kept: {}", kept.join(", "));
-        findings.push(
-            Finding::ok(Check::Drift, "home", what)
-                .remedy("creel instance rm ID --purge deletes what is not needed any more"),
-        );
+        let kept = kept.join(", ");
+        let text = format!("data of removed instances is kept: {kept}");
+        let what = say("data_kept", json!({"instances": kept}), text);
+        let purge = "creel instance rm ID --purge";
+        let text = format!("{purge} deletes what is not needed any more");
+        let remedy = say("purge", json!({"command": purge}), text);
+        findings.push(Finding::ok(Check::Drift, "home", what).remedy(remedy));
     }
     findings
 }

@@ -10,14 +10,17 @@ mod drift;
 mod host;
 mod permissions;
 mod ports;
+mod sentence;
 mod versions;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use creel_records::InstanceRecord;
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
+pub use self::sentence::{Sentence, command, say};
 use crate::directory::InstanceDirectory;
 use crate::driver::process::{Inhabitant, inhabitant};
 use crate::fleet::Feature;
@@ -49,49 +52,64 @@ pub enum Check {
     Disk,
 }
 
-/// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One thing that was found. Serialized it has its sentences as text, and their codes and arguments beside them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub severity: Severity,
     pub check: Check,
     /// Whom it is about, such as `instance alice`.
     pub subject: String,
-    pub what: String,
+    pub what: Sentence,
     /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
+    pub remedy: Option<Sentence>,
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("severity", &self.severity)?;
+        map.serialize_entry("check", &self.check)?;
+        map.serialize_entry("subject", &self.subject)?;
+        map.serialize_entry("what", &*self.what)?;
+        map.serialize_entry("what_said", &self.what)?;
+        if let Some(remedy) = &self.remedy {
+            map.serialize_entry("remedy", &**remedy)?;
+            map.serialize_entry("remedy_said", remedy)?;
+        }
+        map.end()
+    }
 }
 
 impl Finding {
-    fn new(severity: Severity, check: Check, subject: impl fmt::Display, what: impl Into<String>) -> Self {
+    fn new(severity: Severity, check: Check, subject: impl fmt::Display, what: Sentence) -> Self {
         Self {
             severity,
             check,
             subject: subject.to_string(),
-            what: what.into(),
+            what,
             remedy: None,
         }
     }
 
     /// As it should be.
     #[must_use]
-    pub fn ok(check: Check, subject: impl fmt::Display, what: impl Into<String>) -> Self {
+    pub fn ok(check: Check, subject: impl fmt::Display, what: Sentence) -> Self {
         Self::new(Severity::Ok, check, subject, what)
     }
 
     #[must_use]
-    pub fn warning(check: Check, subject: impl fmt::Display, what: impl Into<String>) -> Self {
+    pub fn warning(check: Check, subject: impl fmt::Display, what: Sentence) -> Self {
         Self::new(Severity::Warning, check, subject, what)
     }
 
     #[must_use]
-    pub fn error(check: Check, subject: impl fmt::Display, what: impl Into<String>) -> Self {
+    pub fn error(check: Check, subject: impl fmt::Display, what: Sentence) -> Self {
         Self::new(Severity::Error, check, subject, what)
     }
 
     #[must_use]
-    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+    pub fn remedy(mut self, remedy: Sentence) -> Self {
+        self.remedy = Some(remedy);
         self
     }
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Check, Finding, Subject};
+use serde_json::json;
+
+use super::{Check, Finding, Subject, command, say};
 
 /// The bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
@@ -37,10 +39,12 @@ pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
         look.at("home", &path, "0600", true);
     }
     if home.is_dir() && !home.join("secrets/master.key").exists() && !subjects.is_empty() {
-        let what = "secrets/master.key is gone: no sealed token or key opens without it";
-        look.found.push(Finding::error(Check::Permissions, "home", what).remedy(
-            "put it back from a backup of the home; without one, rotate every token and enter every key again",
-        ));
+        let text = "secrets/master.key is gone: no sealed token or key opens without it";
+        let what = say("no_master_key", json!({}), text);
+        let text = "put it back from a backup of the home; without one, rotate every token and enter every key again";
+        let remedy = say("put_master_key_back", json!({}), text);
+        look.found
+            .push(Finding::error(Check::Permissions, "home", what).remedy(remedy));
     }
     for subject in subjects {
         let name = subject.name();
@@ -52,7 +56,14 @@ pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
         }
     }
     if look.found.is_empty() && look.seen > 0 {
-        let what = format!("{} files and directories are for their owner alone", look.seen);
+        let what = say(
+            "private",
+            json!({"entries": look.seen}),
+            match look.seen {
+                1 => "1 file or directory is for its owner alone".to_owned(),
+                seen => format!("{seen} files and directories are for their owner alone"),
+            },
+        );
         look.found.push(Finding::ok(Check::Permissions, "home", what));
     }
     look.found
@@ -77,24 +88,33 @@ impl Look {
         let own = rustix::process::geteuid().as_raw();
         let shown = path.display();
         if metadata.uid() != own {
-            let what = format!(
-                "{shown} belongs to user {}, not to {own}, who runs creel",
-                metadata.uid()
+            let owner = metadata.uid();
+            let what = say(
+                "anothers",
+                json!({"path": path, "owner": owner, "own": own}),
+                format!("{shown} belongs to user {owner}, not to {own}, who runs creel"),
             );
-            self.found
-                .push(Finding::error(Check::Permissions, subject, what).remedy(format!("chown {own} '{shown}'")));
+            self.found.push(
+                Finding::error(Check::Permissions, subject, what).remedy(command(format!("chown {own} '{shown}'"))),
+            );
         }
         let open = metadata.mode() & 0o777;
         if open & OTHERS == 0 {
             return;
         }
-        let what = format!("{shown} is open to others (mode {open:04o})");
+        let is = format!("{open:04o}");
+        let what = say(
+            "open_to_others",
+            json!({"path": path, "mode": is}),
+            format!("{shown} is open to others (mode {is})"),
+        );
         let finding = if holds_secrets {
             Finding::error(Check::Permissions, subject, what)
         } else {
             Finding::warning(Check::Permissions, subject, what)
         };
-        self.found.push(finding.remedy(format!("chmod {mode} '{shown}'")));
+        self.found
+            .push(finding.remedy(command(format!("chmod {mode} '{shown}'"))));
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use creel_records::{Desired, Driver, Status};
+use serde_json::json;
 
-use super::{Check, Finding, Subject};
+use super::{Check, Finding, Subject, command, say};
 use crate::port;
 use crate::procfs::Listeners;
 
@@ -19,7 +20,11 @@ pub fn examine(subjects: &[Subject<'_>], listeners: &Listeners) -> Vec<Finding> 
         }
     }
     if served > 0 {
-        let what = format!("{served} instances listen on their own");
+        let text = match served {
+            1 => "1 instance listens on its own".to_owned(),
+            many => format!("{many} instances listen on their own"),
+        };
+        let what = say("listening", json!({"instances": served}), text);
         findings.push(Finding::ok(Check::Ports, "ports", what));
     }
     findings
@@ -32,10 +37,14 @@ fn twice(subjects: &[Subject<'_>]) -> Vec<Finding> {
     }
     owners.retain(|_, ids| ids.len() > 1);
     let told = owners.iter().map(|(port, ids)| {
-        let what = format!("recorded for {}", ids.join(" and "));
-        Finding::error(Check::Ports, format!("port {port}"), what).remedy(
+        let ids = ids.join(" and ");
+        let text = format!("recorded for {ids}");
+        let what = say("port_twice", json!({"instances": ids}), text);
+        Finding::error(Check::Ports, format!("port {port}"), what).remedy(say(
+            "remake_all_but_one",
+            json!({"remove": "creel instance rm ID", "create": "creel instance create ID --keep-data"}),
             "make all but one of them anew: `creel instance rm ID`, then `creel instance create ID --keep-data`",
-        )
+        ))
     });
     told.collect()
 }
@@ -44,11 +53,18 @@ fn twice(subjects: &[Subject<'_>]) -> Vec<Finding> {
 fn look(subject: &Subject<'_>, listeners: &Listeners) -> Option<Finding> {
     let record = subject.record;
     let (id, number) = (&record.id, record.port);
-    let error = |what: String| Finding::error(Check::Ports, subject.name(), what);
+    let error = |what| Finding::error(Check::Ports, subject.name(), what);
     if number < port::first_unprivileged() {
-        let what = format!("port {number} is for programs with privileges, which instances have not");
-        return Some(error(what).remedy(format!(
-            "make it anew with another port: `creel instance rm {id}`, then `creel instance create {id} --keep-data`"
+        let text = format!("port {number} is for programs with privileges, which instances have not");
+        let what = say("port_privileged", json!({"port": number}), text);
+        let (remove, create) = (
+            format!("creel instance rm {id}"),
+            format!("creel instance create {id} --keep-data"),
+        );
+        return Some(error(what).remedy(say(
+            "remake_with_another_port",
+            json!({"remove": remove, "create": create}),
+            format!("make it anew with another port: `{remove}`, then `{create}`"),
         )));
     }
     let taken = listeners.any(number);
@@ -56,26 +72,37 @@ fn look(subject: &Subject<'_>, listeners: &Listeners) -> Option<Finding> {
         if record.status != Status::Running || listeners.of(pid, number) {
             return None;
         }
+        let arguments = json!({"port": number, "pid": pid});
         let what = if taken {
-            format!("another program listens on its port {number}; process {pid} does not")
+            let text = format!("another program listens on its port {number}; process {pid} does not");
+            say("port_anothers_not_its", arguments, text)
         } else {
-            format!("process {pid} does not listen on its port {number}")
+            let text = format!("process {pid} does not listen on its port {number}");
+            say("port_not_its", arguments, text)
         };
-        return Some(error(what).remedy(format!("creel instance restart {id}")));
+        return Some(error(what).remedy(command(format!("creel instance restart {id}"))));
     }
     if !taken {
         return None;
     }
-    let what = format!("another program listens on its port {number}");
+    let text = format!("another program listens on its port {number}");
+    let arguments = json!({"port": number});
+    let warning = |what| Finding::warning(Check::Ports, subject.name(), what);
     let finding = match (record.port_fixed, record.desired) {
-        (true, Desired::Running) => error(what),
-        (true, _) => Finding::warning(Check::Ports, subject.name(), what + ", and it was made with this one"),
+        (true, Desired::Running) => error(say("port_anothers", arguments, text)),
+        (true, _) => {
+            let text = text + ", and it was made with this one";
+            warning(say("port_anothers_made_with", arguments, text))
+        }
         (false, _) => {
-            let what = what + ": its next start takes another";
-            return Some(Finding::warning(Check::Ports, subject.name(), what));
+            let text = text + ": its next start takes another";
+            return Some(warning(say("port_anothers_next", arguments, text)));
         }
     };
-    Some(finding.remedy(format!(
-        "end that program (`ss -ltnp 'sport = :{number}'` names it), or make the instance anew with another port"
+    let look = format!("ss -ltnp 'sport = :{number}'");
+    Some(finding.remedy(say(
+        "end_that_program",
+        json!({"command": look}),
+        format!("end that program (`{look}` names it), or make the instance anew with another port"),
     )))
 }

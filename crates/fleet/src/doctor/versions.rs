@@ -6,16 +6,16 @@ use std::path::Path;
 
 use creel_records::{Desired, Driver, Runtime};
 
-use super::{Check, Finding, Patient, Subject};
+use serde_json::json;
+
+use super::{Check, Finding, Patient, Sentence, Subject, say};
 use crate::OPENCLAW_VERSION;
 use crate::runtime;
 
 pub fn examine(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
-    let mut findings = vec![Finding::ok(
-        Check::Versions,
-        "creel",
-        format!("version {}", env!("CARGO_PKG_VERSION")),
-    )];
+    let own = env!("CARGO_PKG_VERSION");
+    let what = say("version", json!({"version": own}), format!("version {own}"));
+    let mut findings = vec![Finding::ok(Check::Versions, "creel", what)];
     let here = subjects
         .iter()
         .filter(|subject| subject.record.driver == Driver::Process);
@@ -43,8 +43,14 @@ fn replaced(subject: &Subject<'_>, creel_exe: &Path) -> Option<Finding> {
     if program == creel_exe {
         return None;
     }
-    let what = format!("it runs {}, not {}", program.display(), creel_exe.display());
-    let remedy = format!("creel instance restart {}, when it suits its user", subject.record.id);
+    let what = say(
+        "another_program",
+        json!({"runs": program, "not": creel_exe}),
+        format!("it runs {}, not {}", program.display(), creel_exe.display()),
+    );
+    let command = format!("creel instance restart {}", subject.record.id);
+    let text = format!("{command}, when it suits its user");
+    let remedy = say("restart_when_it_suits", json!({"command": command}), text);
     Some(Finding::warning(Check::Versions, subject.name(), what).remedy(remedy))
 }
 
@@ -63,31 +69,38 @@ fn of_openclaw(patient: &Patient, version: &str, users: &[&Subject<'_>]) -> Vec<
     let mut findings = Vec::new();
     match installed {
         None => {
-            let what = format!(
-                "pinned by {} and not installed; the next start installs it from npm",
-                ids.join(", ")
-            );
+            let ids = ids.join(", ");
+            let text = format!("pinned by {ids} and not installed; the next start installs it from npm");
+            let what = say("not_installed", json!({"instances": ids}), text);
             let waited_for = users.iter().any(|user| user.record.desired == Desired::Running);
             findings.push(if waited_for {
-                Finding::warning(Check::Versions, name, what).remedy(
-                    "see that the npm registry can be reached from here, or name a cache in CREEL_OPENCLAW_CACHE",
-                )
+                let text =
+                    "see that the npm registry can be reached from here, or name a cache in CREEL_OPENCLAW_CACHE";
+                Finding::warning(Check::Versions, name, what).remedy(say("reach_npm", json!({}), text))
             } else {
                 Finding::ok(Check::Versions, name, what)
             });
         }
         Some((place, found)) if found != version => {
-            let what = format!("{} holds version {found}", place.display());
-            findings.push(Finding::error(Check::Versions, name, what).remedy(format!(
-                "stop {}, then rm -r '{}': the next start installs it anew",
-                ids.join(", "),
-                place.display()
+            let shown = place.display();
+            let text = format!("{shown} holds version {found}");
+            let what = say("another_version", json!({"path": place, "version": found}), text);
+            let ids = ids.join(", ");
+            let text = format!("stop {ids}, then rm -r '{shown}': the next start installs it anew");
+            let arguments = json!({"instances": ids, "command": format!("rm -r '{shown}'")});
+            findings.push(Finding::error(Check::Versions, name, what).remedy(say(
+                "stop_and_reinstall",
+                arguments,
+                text,
             )));
         }
         Some((place, _)) => findings.push(node(&name, place, &ids)),
     }
     if version != OPENCLAW_VERSION {
-        let what = format!("{} pin it; this creel was made for {OPENCLAW_VERSION}", ids.join(", "));
+        let ids = ids.join(", ");
+        let text = format!("pinned by {ids}; this creel was made for {OPENCLAW_VERSION}");
+        let arguments = json!({"instances": ids, "made_for": OPENCLAW_VERSION});
+        let what = say("pinned_elsewhere", arguments, text);
         findings.push(Finding::ok(Check::Versions, format!("openclaw {version}"), what));
     }
     findings
@@ -96,18 +109,26 @@ fn of_openclaw(patient: &Patient, version: &str, users: &[&Subject<'_>]) -> Vec<
 /// Whether the Node beside it is one that upstream runs on.
 fn node(name: &str, place: &Path, ids: &[&str]) -> Finding {
     let Some(version) = runtime::node_version(place) else {
-        let what = format!("there is no node in {}", place.display());
-        return Finding::error(Check::Versions, name, what)
-            .remedy(format!("rm -r '{}': the next start installs it anew", place.display()));
+        let text = format!("there is no node in {}", place.display());
+        let what = say("no_node", json!({"path": place}), text);
+        return Finding::error(Check::Versions, name, what).remedy(reinstall(place));
     };
     if runtime::is_fit_node(&version) {
-        let what = format!("installed, with node {version}; pinned by {}", ids.join(", "));
+        let ids = ids.join(", ");
+        let text = format!("installed, with node {version}; pinned by {ids}");
+        let what = say("installed", json!({"node": version, "instances": ids}), text);
         Finding::ok(Check::Versions, name, what)
     } else {
-        let what = format!("its node is {version}; upstream needs 24.16 or newer of 24, or 26.1 or newer");
-        Finding::error(Check::Versions, name, what)
-            .remedy(format!("rm -r '{}': the next start installs it anew", place.display()))
+        let text = format!("its node is {version}; upstream needs 24.16 or newer of 24, or 26.1 or newer");
+        let what = say("old_node", json!({"node": version}), text);
+        Finding::error(Check::Versions, name, what).remedy(reinstall(place))
     }
+}
+
+fn reinstall(place: &Path) -> Sentence {
+    let command = format!("rm -r '{}'", place.display());
+    let text = format!("{command}: the next start installs it anew");
+    say("reinstall", json!({"command": command}), text)
 }
 
 /// Installed, and pinned by nobody.
@@ -124,8 +145,11 @@ fn unused(patient: &Patient, pinned: &BTreeMap<&str, Vec<&Subject<'_>>>) -> Opti
     unused.sort();
     let runtimes = patient.home.join("runtimes");
     (!unused.is_empty()).then(|| {
-        let what = format!("no instance uses {}", unused.join(", "));
-        Finding::ok(Check::Versions, "runtimes", what)
-            .remedy(format!("rm -r below '{}' makes room", runtimes.display()))
+        let unused = unused.join(", ");
+        let text = format!("no instance uses {unused}");
+        let what = say("unused_runtimes", json!({"runtimes": unused}), text);
+        let text = format!("rm -r below '{}' makes room", runtimes.display());
+        let remedy = say("remove_unused", json!({"path": runtimes}), text);
+        Finding::ok(Check::Versions, "runtimes", what).remedy(remedy)
     })
 }

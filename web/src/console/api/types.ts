@@ -88,6 +88,14 @@ export interface Feature {
   detail: string
 }
 
+/** What a sentence says, whatever its words. */
+export interface Sentence {
+  code: string
+  arguments?: Record<string, SentenceArgument>
+}
+
+export type SentenceArgument = string | number | null | Sentence | Sentence[]
+
 /** Something that `creel doctor` looked at. */
 export interface Finding {
   severity: 'error' | 'warning' | 'ok'
@@ -95,8 +103,11 @@ export interface Finding {
   check: 'control_plane' | 'host' | 'hardening' | 'ports' | 'permissions' | 'drift' | 'versions' | 'disk'
   /** What it is about: an instance, a directory, the host. */
   subject: string
+  /** In English. */
   what: string
+  what_said?: Sentence
   remedy?: string
+  remedy_said?: Sentence
 }
 
 export interface SystemStatus {

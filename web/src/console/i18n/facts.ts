@@ -44,6 +44,11 @@ const CHINESE: Record<string, Words> = {
 const NO_PROVIDER =
   '没有配置供应商密钥，实例由内置的 demo 作答，它不是模型。请为 creel up 设置 OPENAI_API_KEY 或 ANTHROPIC_API_KEY，或在实例配置里填写 models.providers。'
 
+/** What the host has or not, in Chinese; `undefined` of what has no words. */
+export function featureWords(name: string, available: boolean): string | undefined {
+  return available ? CHINESE[name]?.yes : CHINESE[name]?.no
+}
+
 export function facts({ provider, docker, features }: SystemStatus, locale: Locale): Fact[] {
   const all = [
     { name: 'provider', good: provider.configured, detail: provider.detail },

@@ -1,22 +1,42 @@
 import { expect, test } from 'vitest'
+import type { Sentence } from '../api/types'
 import { findingWords } from './findings'
 
 test.each([
   [
-    '0.5 GiB of 160.0 GiB are free: turns and records cannot be stored soon',
+    { code: 'disk_full_soon', arguments: { free: '0.5 GiB', total: '160.0 GiB' } },
     '共 160.0 GiB，剩余 0.5 GiB：很快将无法保存对话和记录',
   ],
-  ['secrets/x is open to others (mode 0644)', '其他用户可以访问 secrets/x（权限 0644）'],
   [
-    'another program listens on its port 18789: its next start takes another',
-    '另一个程序占用了它的端口 18789：下次启动会换一个',
+    { code: 'open_to_others', arguments: { path: 'secrets/x', mode: '0644' } },
+    '其他用户可以访问 secrets/x（权限 0644）',
   ],
-])('%s: %s', (english, chinese) => {
-  expect(findingWords(english, 'zh')).toBe(chinese)
-  expect(findingWords(english, 'en')).toBe(english)
+  [{ code: 'no_feature', arguments: { feature: 'memory' } }, '没有可写的 cgroup，无法设置该限制'],
+  [
+    { code: 'should_run', arguments: { reason: 'exited with code 1' } },
+    '应当运行而没有运行：以退出码 1 退出',
+  ],
+] satisfies [Sentence, string][])('a code with its arguments is said in words: %o', (said, chinese) => {
+  expect(findingWords('as the server says it', said, 'zh')).toBe(chinese)
+  expect(findingWords('as the server says it', said, 'en')).toBe('as the server says it')
 })
 
-test('a command is a command in either language, and what nobody translated is shown as it came', () => {
-  for (const text of ["chmod 600 'secrets/master.key'", 'creel instance restart lisi', 'the moon is full'])
-    expect(findingWords(text, 'zh')).toBe(text)
+test('sentences in a sentence are said too', () => {
+  const by = [{ code: 'no_new_privileges' }, { code: 'memory_limit', arguments: { mib: 1024 } }]
+  expect(findingWords('', { code: 'confined', arguments: { by } }, 'zh')).toBe(
+    '已隔离：不能获得新权限、内存 1024 MiB',
+  )
+  const because = {
+    what: { code: 'memory_unlimited' },
+    because: { code: 'no_feature', arguments: { feature: 'memory' } },
+  }
+  expect(findingWords('', { code: 'because', arguments: because }, 'zh')).toBe(
+    '它的内存没有上限：没有可写的 cgroup，无法设置该限制',
+  )
+})
+
+test('a command is one in either language, and what nobody gave words to is shown as it came', () => {
+  const text = "chmod 600 'secrets/master.key'"
+  for (const said of [{ code: 'command' }, { code: 'brand_new' }, undefined])
+    expect(findingWords(text, said, 'zh')).toBe(text)
 })

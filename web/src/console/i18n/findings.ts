@@ -1,134 +1,138 @@
-/** What `creel doctor` finds, and its remedies, in the reader's language. A remedy that is a command alone stays one. Pure. */
+/**
+ * What `creel doctor` finds, and its remedies, in the reader's language: from the code of a sentence and what it carries. English is the
+ * server's own; a code without words here is said as the server said it. Pure.
+ */
 import type { Locale } from '@/shared/locale'
-import { inChinese, type Saying } from './sayings'
+import type { Sentence, SentenceArgument } from '../api/types'
+import { conditionWords } from './conditions'
+import { featureWords } from './facts'
 
-const SAYINGS: Saying[] = [
+/** `{name}` is an argument. */
+export const CHINESE: Record<string, string> = {
+  // The control plane
+  up_for: '已运行 {seconds} 秒',
+  up_does_not_answer: '正在使用 {path} 的 creel up 没有应答：{reason}',
+  no_up: '没有 creel up 在 {path} 上运行：以下是文件和进程本身所显示的',
+  no_home_yet: '{path} 还不是 Creel 的目录，首次 creel up 会创建它',
+  records_unreadable: '无法读取记录：{reason}',
   // Confinement
-  [/^()it may gain privileges$/, '它可能获得更多权限'],
-  [/^()it has capabilities of root$/, '它拥有 root 的能力'],
-  [/^()it is not confined to its own files$/, '它没有被限制在自己的文件内'],
-  [
-    /^()an earlier creel started it, and left no note of what confines it$/,
-    '它由较早的 creel 启动，没有留下隔离情况的记录',
-  ],
-  [/^()sockets in \/run and \/tmp are within its reach$/, '它能接触到 /run 和 /tmp 里的套接字'],
-  [/^()of Landlock the kernel has only a part: .+$/, '内核只支持部分 Landlock：端口、信号或设备没有隔离'],
-  [/^()its memory is not limited$/, '它的内存没有上限'],
-  [/^()its processes are not counted by a control group$/, '没有控制组统计它的进程数'],
-  [/^()its limit of (\w+) is (.+), and recorded is (.+)$/, '它的 $2 上限是 $3，而记录是 $4'],
-  [/^()confined: (.+)$/, '已隔离：$2'],
-  [
-    /^()run creel as a service with Delegate=yes, or as root$/,
-    '以 Delegate=yes 的服务或 root 身份运行 creel',
-  ],
-  [
-    /^()run a kernel with Landlock: .+$/,
-    '使用带 Landlock 的内核：Linux 5.13 或更新，且 landlock 列在 /sys/kernel/security/lsm 中',
-  ],
-  [
-    /^()run creel as root, or allow user namespaces \((.+)\)$/,
-    '以 root 身份运行 creel，或允许用户命名空间（$2）',
-  ],
-  // Disk
-  [/^(.+): turns and records cannot be stored soon$/, '$1：很快将无法保存对话和记录'],
-  [/^()(.+) of (.+) are free$/, '共 $3，剩余 $2'],
-  [/^()room for (\d+) more files only$/, '只能再容纳 $2 个文件'],
-  [/^()creel\.db takes (.+)$/, 'creel.db 占用 $2'],
-  [/^()its logs take (.+), which is more than is kept of them$/, '它的日志占用 $2，超过了应保留的量'],
-  [
-    /^()the logs of (\d+) instances take (.+); of each at most (.+) are kept$/,
-    '$2 个实例的日志占用 $3，每个最多保留 $4',
-  ],
-  [/^()make room: .+$/, '请腾出空间：旧备份和旧运行时、已清除的实例、其他程序的文件'],
-  [
-    /^()start `creel up`, which puts logs aside, .+$/,
-    '启动 creel up，由它轮转日志；或删除以 .1、.2、.3 结尾的文件',
-  ],
-  // Permissions
-  [/^()secrets\/master\.key is gone: .+$/, 'secrets/master.key 不见了：没有它，加密的令牌和密钥都无法打开'],
-  [
-    /^()put it back from a backup of the home; .+$/,
-    '从备份中恢复；没有备份则需更换所有令牌并重新填写所有密钥',
-  ],
-  [/^()(\d+) files and directories are for their owner alone$/, '$2 个文件和目录只有所有者可以访问'],
-  [/^()(.+) belongs to user (\d+), not to (\d+), who runs creel$/, '$2 属于用户 $3，而不是运行 creel 的 $4'],
-  [/^()(.+) is open to others \(mode (\d+)\)$/, '其他用户可以访问 $2（权限 $3）'],
-  // Ports
-  [/^()(\d+) instances listen on their own$/, '$2 个实例都在自己的端口上监听'],
-  [/^()recorded for (.+)$/, '同时记录给 $2'],
-  [/^()port (\d+) is for programs with privileges, .+$/, '端口 $2 只供特权程序使用，实例没有特权'],
-  [
-    /^()another program listens on its port (\d+); process (\d+) does not$/,
-    '另一个程序占用了它的端口 $2，进程 $3 没有在监听',
-  ],
-  [/^()process (\d+) does not listen on its port (\d+)$/, '进程 $2 没有在端口 $3 上监听'],
-  [
-    /^()another program listens on its port (\d+): its next start takes another$/,
-    '另一个程序占用了它的端口 $2：下次启动会换一个',
-  ],
-  [
-    /^()another program listens on its port (\d+), and it was made with this one$/,
-    '另一个程序占用了它的端口 $2，而它创建时指定了这个端口',
-  ],
-  [/^()another program listens on its port (\d+)$/, '另一个程序占用了它的端口 $2'],
-  [
-    /^()end that program \((.+)\), or make the instance anew with another port$/,
-    '结束那个程序（$2），或换端口重新创建实例',
-  ],
-  [/^()make it anew with another port: (.+), then (.+)$/, '换端口重新创建：先 $2，再 $3'],
-  [/^()make all but one of them anew: (.+), then (.+)$/, '保留一个，其余重新创建：先 $2，再 $3'],
-  // Versions
-  [/^()version (.+)$/, '版本 $2'],
-  [/^()it runs (.+), not (.+)$/, '它运行的是 $2，而不是 $3'],
-  [/^()(creel instance restart \S+), when it suits its user$/, '在使用者方便时：$2'],
-  [
-    /^()pinned by (.+) and not installed; the next start installs it from npm$/,
-    '$2 指定了它但尚未安装，下次启动时从 npm 安装',
-  ],
-  [
-    /^()see that the npm registry can be reached from here, .+$/,
-    '确认本机能访问 npm 仓库，或用 CREEL_OPENCLAW_CACHE 指定缓存',
-  ],
-  [/^()installed, with node (.+); pinned by (.+)$/, '已安装，Node $2，由 $3 指定'],
-  [/^()no instance uses (.+)$/, '没有实例使用 $2'],
+  because: '{what}：{because}',
+  confined: '已隔离：{by}',
+  no_new_privileges: '不能获得新权限',
+  may_gain_privileges: '它可能获得更多权限',
+  no_capabilities: '没有特权能力',
+  capabilities: '它拥有 root 的能力',
+  landlock_full: '由 Landlock 限制在自己的文件和端口内',
+  landlock_files: '由 Landlock 限制在自己的文件内',
+  landlock_part: '内核只支持部分 Landlock：端口、信号或设备没有隔离',
+  landlock_none: '它没有被限制在自己的文件内',
+  no_note: '它由较早的 creel 启动，没有留下隔离情况的记录',
+  own_mounts: '有自己的挂载',
+  no_own_mounts: '它能接触到 /run 和 /tmp 里的套接字',
+  memory_limit: '内存 {mib} MiB',
+  memory_unlimited: '它的内存没有上限',
+  cpu_limit: '{cpus} 个 CPU',
+  process_limit: '{processes} 个进程',
+  processes_uncounted: '没有控制组统计它的进程数',
+  limit_differs: '它的 {limit} 上限是 {kept}，而记录是 {recorded}',
   // The host
-  [/^()(\d+) MiB of swap, (\d+) MiB of it free$/, '交换空间 $2 MiB，剩余 $3 MiB'],
-  [
-    /^()there is none: an instance that sleeps keeps its memory, .+$/,
-    '没有交换空间：休眠的实例仍占用内存，内存耗尽时进程会被强行终止',
-  ],
-  [
-    /^()add a swap file \(mkswap, swapon\), or switch zram on$/,
-    '添加交换文件（mkswap、swapon），或启用 zram',
-  ],
-  [/^()no control groups are mounted$/, '没有挂载控制组'],
-  [/^()mount \/sys\/fs\/cgroup; .+$/, '挂载 /sys/fs/cgroup；在容器中请给它自己的 cgroup 命名空间'],
-  [/^()a process may open (\d+) files: .+$/, '一个进程只能打开 $2 个文件，对许多实例和连接来说太少'],
-  [/^()raise the hard limit: .+$/, '提高硬上限：服务的 LimitNOFILE=，或 ulimit -Hn'],
-  [/^()anybody may make them$/, '任何用户都可以创建'],
-  [/^()nobody but root may make them, and creel is root$/, '只有 root 可以创建，而 creel 正是 root'],
-  [/^()this user may make none: .+$/, '这个用户不能创建：实例与主机共用 /tmp 和 /run'],
+  get_landlock: '使用带 Landlock 的内核：Linux 5.13 或更新，且 landlock 列在 /sys/kernel/security/lsm 中',
+  get_mounts:
+    '以 root 身份运行 creel，或允许用户命名空间（sysctl user.max_user_namespaces、kernel.unprivileged_userns_clone）',
+  get_cgroups: '以 Delegate=yes 的服务或 root 身份运行 creel',
+  swap: '交换空间 {total_mib} MiB，剩余 {free_mib} MiB',
+  no_swap: '没有交换空间：休眠的实例仍占用内存，内存耗尽时进程会被强行终止',
+  add_swap: '添加交换文件（mkswap、swapon），或启用 zram',
+  version: '版本 {version}',
+  no_cgroups: '没有挂载控制组',
+  mount_cgroups: '挂载 /sys/fs/cgroup；在容器中请给它自己的 cgroup 命名空间',
+  few_open_files: '一个进程只能打开 {files} 个文件，对许多实例和连接来说太少',
+  raise_open_files: '提高硬上限：服务的 LimitNOFILE=，或 ulimit -Hn',
+  user_namespaces: '任何用户都可以创建',
+  user_namespaces_of_root: '只有 root 可以创建，而 creel 正是 root',
+  no_user_namespaces: '这个用户不能创建：实例与主机共用 /tmp 和 /run',
+  allow_user_namespaces: '{command}，或以 root 身份运行 creel',
+  // Disk
+  disk_free: '共 {total}，剩余 {free}',
+  disk_full_soon: '共 {total}，剩余 {free}：很快将无法保存对话和记录',
+  disk_few_files: '只能再容纳 {files} 个文件',
+  make_room: '请腾出空间：旧备份和旧运行时、已清除的实例、其他程序的文件',
+  records_size: 'creel.db 占用 {size}',
+  logs_large: '它的日志占用 {size}，超过了应保留的量',
+  logs_size: '{instances} 个实例的日志占用 {size}，每个最多保留 {most}',
+  put_logs_aside: '启动 creel up，由它轮转日志；或删除以 .1、.2、.3 结尾的文件',
+  // Permissions
+  no_master_key: 'secrets/master.key 不见了：没有它，加密的令牌和密钥都无法打开',
+  put_master_key_back: '从备份中恢复；没有备份则需更换所有令牌并重新填写所有密钥',
+  private: '{entries} 个文件和目录只有所有者可以访问',
+  anothers: '{path} 属于用户 {owner}，而不是运行 creel 的 {own}',
+  open_to_others: '其他用户可以访问 {path}（权限 {mode}）',
+  // Ports
+  listening: '{instances} 个实例都在自己的端口上监听',
+  port_twice: '同时记录给 {instances}',
+  remake_all_but_one: '保留一个，其余重新创建：先 {remove}，再 {create}',
+  port_privileged: '端口 {port} 只供特权程序使用，实例没有特权',
+  remake_with_another_port: '换端口重新创建：先 {remove}，再 {create}',
+  port_anothers_not_its: '另一个程序占用了它的端口 {port}，进程 {pid} 没有在监听',
+  port_not_its: '进程 {pid} 没有在端口 {port} 上监听',
+  port_anothers: '另一个程序占用了它的端口 {port}',
+  port_anothers_made_with: '另一个程序占用了它的端口 {port}，而它创建时指定了这个端口',
+  port_anothers_next: '另一个程序占用了它的端口 {port}：下次启动会换一个',
+  end_that_program: '结束那个程序（用 {command} 查看是哪个），或换端口重新创建实例',
+  // Versions
+  another_program: '它运行的是 {runs}，而不是 {not}',
+  restart_when_it_suits: '在使用者方便时：{command}',
+  not_installed: '{instances} 指定了它但尚未安装，下次启动时从 npm 安装',
+  reach_npm: '确认本机能访问 npm 仓库，或用 CREEL_OPENCLAW_CACHE 指定缓存',
+  another_version: '{path} 中的版本是 {version}',
+  stop_and_reinstall: '停止 {instances}，再执行 {command}：下次启动会重新安装',
+  pinned_elsewhere: '由 {instances} 指定；本 creel 针对的是 {made_for}',
+  no_node: '{path} 中没有 Node',
+  old_node: '它的 Node 是 {node}；OpenClaw 需要 24.16 以上的 24 版，或 26.1 以上',
+  reinstall: '{command}：下次启动会重新安装',
+  installed: '已安装，Node {node}，由 {instances} 指定',
+  unused_runtimes: '没有实例使用 {runtimes}',
+  remove_unused: '在 {path} 中用 rm -r 删除可腾出空间',
   // Drift
-  [/^()(\d+) instances are as they are recorded$/, '$2 个实例与记录一致'],
-  [
-    /^()its sealed token does not open with secrets\/master\.key: .+$/,
-    '它的令牌无法用 secrets/master.key 打开，因而不能启动',
-  ],
-  [
-    /^()it is recorded as stopped, and process (\d+) runs in its directory$/,
-    '记录为已停止，而进程 $2 在它的目录中运行',
-  ],
-  [/^()it is recorded as running.*, and nothing runs$/, '记录为运行中，而没有进程在运行'],
-  [/^()it should run and does not: (.+)$/, '应当运行而没有运行：$2'],
-  [/^()its directory (.+) is gone$/, '它的目录 $2 不见了'],
-  [/^()put it back from a backup, or have empty files made: (.+)$/, '从备份恢复，或重新生成空文件：$2'],
-  [/^()(\S+) is missing$/, '缺少 $2'],
-  [/^()(.+) is left of a creation that was cut off$/, '$2 是一次中断的创建留下的'],
-  [/^()the next `creel up` settles it$/, '下次 creel up 会处理'],
-  [/^()data of removed instances is kept: (.+)$/, '保留着已删除实例的数据：$2'],
-  [/^()(creel instance rm ID --purge) deletes what is not needed any more$/, '$2 可删除不再需要的'],
-]
+  token_sealed: '它的令牌无法用 secrets/master.key 打开，因而不能启动',
+  put_right_key_back: '放回正确的 master.key，或执行 {command}',
+  as_recorded: '{instances} 个实例与记录一致',
+  lock_held: '{path} 被占用，而无法得知是谁',
+  find_and_end: '找到并结束它：{command}',
+  stopped_and_runs: '记录为已停止，而进程 {pid} 在它的目录中运行',
+  running_and_does_not: '记录为运行中，而没有进程在运行',
+  should_run: '应当运行而没有运行：{reason}',
+  either: '{one}，或 {other}',
+  one_then_other: '先 {one}，再 {other}',
+  directory_gone: '它的目录 {path} 不见了',
+  put_back_or_init: '从备份恢复，或重新生成空文件：{command}',
+  no_directory: '{path} 不是目录',
+  put_directory_there: '请放回目录本身，链接不会被跟随',
+  config_broken: '{file}:{line}:{column}：{message}',
+  config_missing: '缺少 {file}',
+  config_unreadable: '无法读取 {file}：{reason}',
+  creation_cut_off: '{path} 是一次中断的创建留下的',
+  next_up_settles: '下次 creel up 会处理',
+  runs_unrecorded: '进程 {pid} 在 {path} 中运行，而它不属于任何有记录的实例',
+  look_and_end: '查看它是什么（{command}）并结束它；记录可能属于另一个目录，或是旧的副本',
+  data_kept: '保留着已删除实例的数据：{instances}',
+  purge: '{command} 可删除不再需要的',
+}
 
-export function findingWords(text: string, locale: Locale): string {
-  return locale === 'en' ? text : inChinese(SAYINGS, text)
+/** `english` is what the server says. */
+export function findingWords(english: string, said: Sentence | undefined, locale: Locale): string {
+  return (locale === 'zh' && said && words(said)) || english
+}
+
+function words({ code, arguments: given = {} }: Sentence): string | undefined {
+  const { feature } = given
+  if (typeof feature === 'string') return featureWords(feature, code === 'feature')
+  return CHINESE[code]?.replace(/\{(\w+)\}/g, (_, name: string) => argument(given[name]))
+}
+
+function argument(value: SentenceArgument | undefined): string {
+  if (Array.isArray(value)) return value.map(argument).join('、')
+  if (value !== null && typeof value === 'object') return words(value) ?? value.code
+  // A reason is a sentence that instances have too.
+  return conditionWords(String(value ?? ''), 'zh')
 }

@@ -58,7 +58,7 @@ pub async fn run(
         return Ok(());
     }
     let spinner = Spinner::start(json);
-    spinner.say(format!("{action}: {} instances", ids.len()));
+    spinner.say(format!("{action}: {}", output::count(ids.len(), "instance")));
     let mut request = json!({"action": action, "ids": ids});
     if let Some(purge) = purge {
         request["purge"] = purge.into();

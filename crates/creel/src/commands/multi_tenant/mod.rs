@@ -31,8 +31,8 @@ pub async fn run(args: MultiTenantArgs, home: Option<PathBuf>, json: bool) -> Re
             let report = tell(&client, "/sync").await?;
             print_or(json, &report, || {
                 output::line(&format!(
-                    "{} users changed, {} deleted, {:.0} ms",
-                    report["changed"],
+                    "{} changed, {} deleted, {:.0} ms",
+                    output::count(&report["changed"], "user"),
                     report["deleted"],
                     report["milliseconds"].as_f64().unwrap_or_default()
                 ));
