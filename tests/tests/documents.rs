@@ -134,5 +134,8 @@ fn every_sentence_of_the_doctor_has_chinese_words() {
         .iter()
         .filter(|code| !SAID_ELSEWHERE.contains(&code.as_str()) && !words.contains(&format!("\n  {code}:")))
         .collect();
-    assert!(missing.is_empty(), "web/src/console/i18n/findings.ts has no {missing:?}");
+    assert!(
+        missing.is_empty(),
+        "web/src/console/i18n/findings.ts has no {missing:?}"
+    );
 }

@@ -12,6 +12,7 @@ pub fn fleet_problem(error: FleetError) -> Problem {
     let detail = error.to_string();
     match error {
         FleetError::InvalidId(_) | FleetError::Invalid { .. } => Problem::unprocessable(detail),
+        FleetError::StaysOn { .. } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "stays_on", detail),
         FleetError::Taken(_) => Problem::conflict("taken", detail),
         FleetError::PortInUse { .. } | FleetError::NoFreePort { .. } => Problem::conflict("port_in_use", detail),
         FleetError::Superseded { .. } => Problem::conflict("superseded", detail),

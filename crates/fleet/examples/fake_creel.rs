@@ -45,6 +45,11 @@ async fn gateway() {
     match role.as_str() {
         "crash" => leave("boom", 1),
         "crash once" if first => leave("boom once", 1),
+        "gated" if first => {
+            println!("waits at the gate");
+            // A pipe: somebody opens it.
+            std::fs::read(home.join("gate")).unwrap();
+        }
         "configuration" => leave("gateway.prot is not known", 78),
         _ => {}
     }

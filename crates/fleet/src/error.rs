@@ -19,6 +19,16 @@ pub enum FleetError {
     #[error("{field}: {reason}")]
     Invalid { field: &'static str, reason: String },
 
+    /// It must be awake for these chat platforms; `field` is what was asked for.
+    #[error(
+        "{field}: an instance that is connected to a chat platform ({}) stays on: asleep or stopped it would lose messages",
+        platforms.join(", ")
+    )]
+    StaysOn {
+        field: &'static str,
+        platforms: Vec<String>,
+    },
+
     #[error("instance id \"{0}\" is taken; choose another")]
     Taken(InstanceId),
 

@@ -128,9 +128,7 @@ async fn who_else_could_read_it_is_said_with_the_command_that_ends_it() {
 async fn a_port_that_another_program_has_is_found() {
     let world = World::new();
     let fleet = world.open().await;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = creel_testkit::ports::range();
     let made = CreateInstance {
         port: Some(port),
         start: false,

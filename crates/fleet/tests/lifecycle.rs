@@ -199,8 +199,9 @@ async fn what_it_started_ends_with_it() {
 async fn a_port_in_use_is_said_or_avoided() {
     let world = World::new();
     let fleet = world.open().await;
-    let other = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let taken = other.local_addr().unwrap().port();
+    // None that the kernel would give to whoever connects somewhere.
+    let taken = creel_testkit::ports::range();
+    let other = TcpListener::bind(("127.0.0.1", taken)).unwrap();
     let chosen = CreateInstance {
         port: Some(taken),
         ..CreateInstance::new(id("alice"))
@@ -243,6 +244,53 @@ async fn a_port_in_use_is_said_or_avoided() {
     );
     drop((other, thief));
     assert_eq!(fleet.start(&id("bob")).await.unwrap().port, taken);
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_port_taken_between_the_look_and_the_use_is_left_or_said() {
+    let world = World::new();
+    let fleet = world.open().await;
+    cast(&world, &fleet, "automatic", "gated").await;
+    let fixed = CreateInstance {
+        port: Some(creel_testkit::ports::range()),
+        start: false,
+        ..CreateInstance::new(id("fixed"))
+    };
+    fleet.create(fixed).await.unwrap();
+    world.set("fixed", "FAKE=gated");
+    for name in ["automatic", "fixed"] {
+        let own = id(name);
+        let gate = world.of(name, "home/gate");
+        let made = std::process::Command::new("mkfifo").arg(&gate).status().unwrap();
+        assert!(made.success());
+        let port = fleet.get(&own).unwrap().port;
+        let robbed = async {
+            let mut lines = fleet.follow_logs(&own, LogQuery::tail(9)).await.unwrap();
+            while !lines
+                .next()
+                .await
+                .unwrap()
+                .iter()
+                .any(|line| line == "waits at the gate")
+            {}
+            let thief = TcpListener::bind(("127.0.0.1", port)).unwrap();
+            tokio::task::spawn_blocking(|| std::fs::write(gate, ""))
+                .await
+                .unwrap()
+                .unwrap();
+            thief
+        };
+        let both = async { tokio::join!(fleet.start(&own), robbed) };
+        let (started, _thief) = tokio::time::timeout(support::PATIENCE, both).await.unwrap();
+        match name {
+            "automatic" => assert!(started.unwrap().port != port, "it has another"),
+            _ => {
+                let (reason, _) = start_failure(started);
+                assert!(reason.contains(&format!("port {port} is in use")), "{reason}");
+            }
+        }
+    }
     fleet.shutdown().await;
 }
 

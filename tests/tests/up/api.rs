@@ -224,7 +224,10 @@ async fn of_a_log_what_is_asked_for_is_shown() {
     assert_eq!(lines(last), ["third"]);
     let refused = asked("/api/instances/a/logs?since=yesterday").await;
     assert_eq!(refused.problem().0, 400);
-    assert!(refused.text.contains("write 2026-01-31 or 2026-01-31T12:00:00Z"), "{refused:?}");
+    assert!(
+        refused.text.contains("write 2026-01-31 or 2026-01-31T12:00:00Z"),
+        "{refused:?}"
+    );
     let shown = up
         .creel(&[
             "instance",

@@ -36,7 +36,7 @@ async fn what_runs_is_what_is_reckoned_with() {
         "{text}"
     );
     assert!(
-        text.contains("assumed:\n  - one instance: 1 running native instances of this fleet"),
+        text.contains("assumed:\n  - one instance: 1 native instance of this fleet"),
         "{text}"
     );
 }
@@ -69,8 +69,27 @@ async fn without_a_control_plane_the_figures_of_the_bench_are_said_to_be_that() 
     assert_eq!(plan["shared"]["redis"], "with Sentinel");
     let assumed = plan["assumptions"].to_string();
     assert!(
-        assumed.contains("asleep keeps 33 MiB") && assumed.contains("--only asleep"),
+        assumed.contains("asleep keeps 33 MiB in memory and has 808 MiB in swap") && assumed.contains("--only asleep"),
         "{assumed}"
+    );
+    let asleep = async |swap: &str| {
+        let mut arguments =
+            "plan capacity --users 50 --runtime openclaw --asleep 90 --cpus 64 --memory 8g --json --swap"
+                .split(' ')
+                .collect::<Vec<_>>();
+        arguments.push(swap);
+        let output = builder.creel(&arguments).await;
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["own"].clone()
+    };
+    // Those asleep are in swap, and in memory where there is none.
+    let (none, enough) = (asleep("0").await, asleep("64g").await);
+    assert_eq!(
+        (&none["on_one_machine"], &none["bound_by"]),
+        (&7.into(), &"swap".into())
+    );
+    assert_eq!(
+        (&enough["on_one_machine"], &enough["bound_by"]),
+        (&53.into(), &"memory".into())
     );
     assert!(!builder.home().exists(), "a plan makes nothing");
     for (arguments, said) in [

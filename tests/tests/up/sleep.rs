@@ -126,7 +126,7 @@ async fn a_change_is_whole_or_none() {
     }
     let telegram = json!({"id": "bot", "channels": [{"type": "telegram", "config": {"botToken": "1:x"}}], "idle": {"policy": "sleep", "minutes": 5}});
     let refused = up.post("/api/instances", &telegram).await;
-    assert_eq!(refused.problem().0, 422);
+    assert_eq!(refused.problem(), (422, "stays_on".to_owned()));
     let detail = refused.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("telegram") && detail.contains("stays on"), "{detail}");
 }

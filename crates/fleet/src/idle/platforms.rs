@@ -44,14 +44,10 @@ fn holds_a_connection(kind: &str, config: &Value) -> bool {
 /// Refuses `what` (a field of a request) for an instance that must be awake.
 pub fn check(what: &'static str, channels: &[Channel], config: Option<&str>) -> Result<(), FleetError> {
     let platforms = awake_for(channels, config);
-    if platforms.is_empty() {
-        return Ok(());
+    match platforms.is_empty() {
+        true => Ok(()),
+        false => Err(FleetError::StaysOn { field: what, platforms }),
     }
-    let reason = format!(
-        "an instance that is connected to a chat platform ({}) stays on: asleep or stopped it would lose messages",
-        platforms.join(", ")
-    );
-    Err(FleetError::invalid(what, reason))
 }
 
 #[cfg(test)]

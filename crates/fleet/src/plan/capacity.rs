@@ -179,7 +179,10 @@ mod tests {
         let asleep = asleep.plan(Figures::from_bench(Runtime::Openclaw)).unwrap().own;
         // A tenth of 841 MiB each, and nine tenths of 33; the rest of those 45 in swap.
         assert_eq!((asleep.on_one_machine, asleep.machines), (53, 1));
-        assert_eq!((asleep.bound_by, asleep.swap_bytes), ("memory", 45 * (841 - 33) << 20));
+        assert_eq!(
+            (asleep.bound_by, asleep.swap_bytes),
+            ("memory", 45 * ((841 - 33) << 20))
+        );
         for (swap, held) in [(0, 7), (16 * GIB, 26)] {
             let mut little = request(50);
             (little.usage.asleep, little.machine.swap_bytes) = (90, swap);
