@@ -46,17 +46,29 @@ export const images = [
 export const findings = [
   {
     severity: 'warning',
-    subject: 'lisi',
-    what: 'runs without a memory limit on a host with 2 GiB',
-    remedy: 'set one: `creel instance create … --memory 512m`, or in the console under Change',
+    check: 'host',
+    subject: 'swap',
+    what: 'there is none: an instance that sleeps keeps its memory, and a host that runs out of memory kills',
+    what_said: { code: 'no_swap' },
+    remedy: 'add a swap file (mkswap, swapon), or switch zram on',
+    remedy_said: { code: 'add_swap' },
   },
   {
     severity: 'error',
-    subject: 'secrets/master.key',
-    what: 'others than its owner can read it (mode 0644)',
-    remedy: 'chmod 600 ~/.creel/secrets/master.key',
+    check: 'permissions',
+    subject: 'home',
+    what: 'secrets/master.key is open to others (mode 0644)',
+    what_said: { code: 'open_to_others', arguments: { path: 'secrets/master.key', mode: '0644' } },
+    remedy: "chmod 0600 'secrets/master.key'",
+    remedy_said: { code: 'command' },
   },
-  { severity: 'ok', subject: 'disk', what: '112 GiB of 160 GiB are free' },
+  {
+    severity: 'ok',
+    check: 'disk',
+    subject: 'disk of ~/.creel',
+    what: '112.0 GiB of 160.0 GiB are free',
+    what_said: { code: 'disk_free', arguments: { free: '112.0 GiB', total: '160.0 GiB' } },
+  },
 ]
 
 const FIRST_LINE = '// From the template of this house.'

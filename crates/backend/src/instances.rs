@@ -381,11 +381,39 @@ pub async fn rotate_token(
     .await
 }
 
-/// `GET /api/instances/{id}/stats`: the last measurements, oldest first.
-pub async fn stats(Shared(backend): Shared<State>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub struct Span {
+    is_day: bool,
+}
+
+impl FromQuery for Span {
+    const NAMES: &'static [&'static str] = &["span"];
+
+    fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        let is_day = match parameters.text("span").as_deref() {
+            None | Some("minutes") => false,
+            Some("day") => true,
+            Some(other) => {
+                let reason = format!("query: span is {other:?}; it must be minutes or day");
+                return Err(Problem::bad_request(reason));
+            }
+        };
+        Ok(Self { is_day })
+    }
+}
+
+/// `GET /api/instances/{id}/stats?span=minutes|day`: the last measurements, oldest first, or what is kept of a day.
+pub async fn stats(
+    Shared(backend): Shared<State>,
+    Path(id): Path<String>,
+    Query(span): Query<Span>,
+) -> Result<Json<Value>, Problem> {
     let id = parse_id(&id)?;
     backend.fleet.get(&id).ok_or_else(|| unknown(&id))?;
     let sample = |sample: &creel_fleet::Sample| json!({"at": rfc3339(sample.at_ms), "cpu_percent": sample.cpu_percent, "memory_bytes": sample.memory_bytes});
-    let samples: Vec<Value> = backend.fleet.stats(&id).iter().map(sample).collect();
+    let samples = match span.is_day {
+        true => backend.fleet.stats_of_day(&id),
+        false => backend.fleet.stats(&id),
+    };
+    let samples: Vec<Value> = samples.iter().map(sample).collect();
     Ok(Json(json!({"samples": samples})))
 }

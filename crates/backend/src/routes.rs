@@ -22,7 +22,6 @@ pub fn router(backend: &State) -> Router {
         .route("/api/bulk/instances", post(bulk::run))
         .route("/api/instances/{id}/{action}", post(instances::act))
         .route("/api/instances/{id}/token", post(instances::rotate_token))
-        .route("/api/instances/{id}/stats", get(instances::stats))
         .route("/api/instances/{id}/config", get(config::read).put(config::write))
         .route("/api/instances/{id}/config/diff", get(config_sync::diff))
         .route("/api/instances/{id}/config/sync", post(config_sync::sync))
@@ -75,6 +74,7 @@ pub fn router(backend: &State) -> Router {
         .route("/api/events", get(events::stream))
         .route_layer(from_fn(no_query))
         // These take parameters.
+        .route("/api/instances/{id}/stats", get(instances::stats))
         .route("/api/llm/nodes/{name}", delete(llm::give_up_node))
         .route(
             "/api/instances/{id}",

@@ -477,3 +477,30 @@ async fn a_parameter_that_is_none_or_says_nonsense_gets_one_clear_line() {
     );
     up.show("a").await;
 }
+
+#[tokio::test]
+async fn what_an_instance_used_is_told_in_two_spans() {
+    let up = Up::start().await;
+    up.create("a").await;
+    let samples = until("a measurement", || async {
+        let stats = up.get("/api/instances/a/stats").await.ok();
+        stats["samples"]
+            .as_array()
+            .filter(|samples| !samples.is_empty())
+            .cloned()
+    })
+    .await;
+    let day = up.get("/api/instances/a/stats?span=day").await.ok();
+    // Five whole minutes, which began before the first of them.
+    let slot = &day["samples"][0];
+    assert!(
+        slot["at"].as_str().unwrap() <= samples[0]["at"].as_str().unwrap(),
+        "{day:#}"
+    );
+    assert!(
+        slot["memory_bytes"].as_u64() >= samples[0]["memory_bytes"].as_u64(),
+        "{day:#}"
+    );
+    let refused = up.get("/api/instances/a/stats?span=year").await;
+    assert_eq!(refused.problem().0, 400, "{refused:?}");
+}

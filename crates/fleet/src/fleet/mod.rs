@@ -318,6 +318,12 @@ impl Fleet {
         self.shared.stats.instance(id)
     }
 
+    /// What it used in the last day, a sample for every five minutes: the mean of its CPU, the most of its memory.
+    #[must_use]
+    pub fn stats_of_day(&self, id: &InstanceId) -> Vec<Sample> {
+        self.shared.stats.day(id)
+    }
+
     /// What the host used lately, oldest first.
     #[must_use]
     pub fn host_stats(&self) -> Vec<HostSample> {

@@ -77,6 +77,9 @@ export async function rotateToken(id: string): Promise<string> {
   return (await call<{ token: string }>('POST', `${pathOf(id)}/token`)).token
 }
 
-export async function readStats(id: string): Promise<Sample[]> {
-  return (await call<{ samples: Sample[] }>('GET', `${pathOf(id)}/stats`)).samples
+/** `minutes`: as they were measured; `day`: one for every five minutes. */
+export type Span = 'minutes' | 'day'
+
+export async function readStats(id: string, span: Span): Promise<Sample[]> {
+  return (await call<{ samples: Sample[] }>('GET', `${pathOf(id)}/stats?span=${span}`)).samples
 }

@@ -105,7 +105,7 @@ export interface Finding {
   subject: string
   /** In English. */
   what: string
-  what_said?: Sentence
+  what_said: Sentence
   remedy?: string
   remedy_said?: Sentence
 }
