@@ -22,15 +22,17 @@ function instance(id: string, more: Partial<Instance> = {}): Instance {
 const ids = (instances: Instance[], selection: Partial<Selection>) =>
   select(instances, { ...everything, ...selection }).map(({ id }) => id)
 
-test('text is looked for in id, name, port and model', () => {
+test('text is looked for in id, name, port, model, driver and channels', () => {
   const all = [
     instance('a', { name: '张三' }),
     instance('b', { port: 19001 }),
     instance('c', { model: 'openai/GPT-4o' }),
+    instance('d', { driver: 'docker', channels: [{ type: 'feishu', config: {} }] }),
   ]
   expect(ids(all, { text: '张' })).toEqual(['a'])
   expect(ids(all, { text: '1900' })).toEqual(['b'])
   expect(ids(all, { text: ' gpt ' })).toEqual(['c'])
+  for (const text of ['docker', 'feishu', '飞书']) expect(ids(all, { text }), text).toEqual(['d'])
 })
 
 test('trouble comes first, and equals stand by id', () => {

@@ -1,5 +1,6 @@
 /** Which instances the list shows, and in what order. Pure. */
 import type { Instance, Runtime, Status } from '../api/types'
+import { platformNames } from '../create/platforms/words'
 
 export type SortKey = 'status' | 'id' | 'runtime' | 'port' | 'cpu' | 'memory' | 'uptime'
 
@@ -30,7 +31,9 @@ export function matches(instance: Instance, { text, status, runtime }: Selection
   if (runtime && instance.runtime !== runtime) return false
   const words = text.trim().toLowerCase()
   if (!words) return true
-  const fields = [instance.id, instance.name, String(instance.port), instance.model ?? '']
+  const { id, name, port, model = '', driver, channels } = instance
+  const platforms = channels.flatMap(({ type }) => [type, ...platformNames(type)])
+  const fields = [id, name, String(port), model, driver, ...platforms]
   return fields.some((field) => field.toLowerCase().includes(words))
 }
 

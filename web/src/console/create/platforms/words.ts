@@ -14,6 +14,10 @@ export interface PlatformWords {
 
 const WORDS: Record<Locale, Record<string, PlatformWords>> = { en, zh }
 
+/** What people call it, in any language. */
+export const platformNames = (type: string): string[] =>
+  Object.values(WORDS).flatMap((words) => words[type]?.name ?? [])
+
 /** Of a channel that this console does not know, its own names. */
 export function platformWords(type: string, locale: Locale): PlatformWords {
   return WORDS[locale][type] ?? { name: type, about: '', fields: {} }

@@ -4,7 +4,7 @@ export const instances = {
   instances: {
     title: 'Instances',
     create: 'Create instance',
-    filter: 'Filter by id, name, port or model',
+    filter: 'Filter by id, name, channel, port, model',
     all: 'All',
     anyRuntime: 'Any runtime',
     runtime: 'Runtime',

@@ -5,7 +5,7 @@ export const instances: Pick<Words, 'instances' | 'action' | 'remove'> = {
   instances: {
     title: '实例',
     create: '创建实例',
-    filter: '按 ID、名称、端口或模型筛选',
+    filter: '按 ID、名称、渠道、端口、模型筛选',
     all: '全部',
     anyRuntime: '全部运行时',
     runtime: '运行时',
