@@ -3,7 +3,19 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** `walk` begins in an empty creel; what fills it comes after. */
-const ORDER = ['walk', 'llm', 'house', 'fleet', 'live', 'usage', 'credits', 'users', 'me', 'thousand']
+const ORDER = [
+  'walk',
+  'llm',
+  'house',
+  'fleet',
+  'live',
+  'usage',
+  'credits',
+  'users',
+  'me',
+  'pages',
+  'thousand',
+]
 
 class InOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]) {

@@ -1,18 +1,7 @@
 /** Every page of the console. */
 import { createRouter, createWebHistory } from 'vue-router'
+import { LLM_SECTIONS, SETTINGS_SECTIONS, TABS, USER_TABS } from './sections'
 import { useSession } from './stores/session'
-
-export const TABS = ['overview', 'logs', 'configuration', 'chat', 'token'] as const
-export type Tab = (typeof TABS)[number]
-
-export const LLM_SECTIONS = ['providers', 'models', 'prices', 'keys'] as const
-export type LlmSection = (typeof LLM_SECTIONS)[number]
-
-export const SETTINGS_SECTIONS = ['system', 'drivers', 'images', 'templates', 'providers'] as const
-export type SettingsSection = (typeof SETTINGS_SECTIONS)[number]
-
-export const USER_TABS = ['overview', 'token', 'identity', 'configuration'] as const
-export type UserTab = (typeof USER_TABS)[number]
 
 export const router = createRouter({
   history: createWebHistory(),
