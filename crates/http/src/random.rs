@@ -1,7 +1,5 @@
 //! Names that nobody can guess.
 
-use std::fmt::Write as _;
-
 /// 128 random bits in hexadecimal.
 pub fn random_id() -> String {
     let mut bytes = [0; 16];
@@ -9,11 +7,13 @@ pub fn random_id() -> String {
     hex(&bytes)
 }
 
+/// Two lower-case digits a byte.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }

@@ -1,5 +1,7 @@
 //! What to ask, in words of our own: each API has its own writing of it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use crate::event::ToolCall;
@@ -50,7 +52,7 @@ pub struct ToolSpec {
     pub name: String,
     pub description: String,
     /// JSON Schema of the arguments, of type `object`.
-    pub schema: Value,
+    pub schema: Arc<Value>,
 }
 
 /// What is asked. Replies always stream, whatever the caller makes of them.

@@ -62,7 +62,7 @@ async fn several_tool_calls_in_one_reply_and_their_results() {
         let tool = |name: &str| ToolSpec {
             name: name.into(),
             description: "…".into(),
-            schema: json!({"type": "object"}),
+            schema: json!({"type": "object"}).into(),
         };
         let mut request = Request {
             tools: vec![tool("weather"), tool("time")],

@@ -174,7 +174,8 @@ fn spec(name: &str, description: &str, properties: &[(&str, &str)]) -> ToolSpec 
     ToolSpec {
         name: name.to_owned(),
         description: description.to_owned(),
-        schema: json!({"type": "object", "properties": described, "required": required, "additionalProperties": false}),
+        schema: json!({"type": "object", "properties": described, "required": required, "additionalProperties": false})
+            .into(),
     }
 }
 

@@ -210,7 +210,8 @@ impl Tool {
             description: function.description,
             schema: function
                 .parameters
-                .unwrap_or_else(|| serde_json::json!({"type": "object", "properties": {}})),
+                .unwrap_or_else(|| serde_json::json!({"type": "object", "properties": {}}))
+                .into(),
         })
     }
 }

@@ -319,7 +319,7 @@ mod tests {
         let tools = vec![ToolSpec {
             name: "f".into(),
             description: "d".into(),
-            schema: schema.clone(),
+            schema: schema.clone().into(),
         }];
         let mut request = Request {
             tools,

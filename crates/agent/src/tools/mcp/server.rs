@@ -207,7 +207,7 @@ impl Shared {
             tools.specs.push(ToolSpec {
                 name: offered,
                 description: tool.description.as_deref().unwrap_or_default().to_owned(),
-                schema: Value::Object((*tool.input_schema).clone()),
+                schema: Value::Object((*tool.input_schema).clone()).into(),
             });
         }
         Ok(tools)
