@@ -25,10 +25,13 @@ const document = JSON.parse(
   readFileSync(resolve(import.meta.dirname, '../../crates/backend/openapi.json'), 'utf8'),
 ) as Document
 const named = (name: string) => document.components.schemas[name] ?? {}
-/** A row of the list that a GET answers. */
+/** What a GET answers. */
+function answerOf(path: string): Schema {
+  return document.paths[path]?.['get']?.responses['200']?.content['application/json']?.schema ?? {}
+}
+/** A row of the list in it. */
 function rowOf(path: string, list: string): Schema {
-  const answer = document.paths[path]?.['get']?.responses['200']?.content['application/json']
-  return follow(answer?.schema.properties?.[list]).items ?? {}
+  return follow(answerOf(path).properties?.[list]).items ?? {}
 }
 function follow(schema: Schema = {}): Schema {
   return schema.$ref ? follow(named(schema.$ref.replace('#/components/schemas/', ''))) : schema
@@ -109,6 +112,7 @@ test.each<[place: string, schema: Schema]>([
   ['catalogue.ImageInfo', named('RuntimeImage')],
   ['templates.Template', named('Template')],
   ['templates.TemplateInfo', rowOf('/api/templates', 'templates')],
+  ['templates.TemplateDiff', answerOf('/api/instances/{id}/config/diff')],
   ['users.User', named('User')],
   ['users.UserToken', named('UserToken')],
   ['llm.Provider', named('LlmProvider')],

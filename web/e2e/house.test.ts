@@ -65,10 +65,40 @@ test('a changed template is brought to an instance when somebody says so', async
   await console_.part('rollout').click()
   await console_.part(`differs-${ID}`).locator('summary').click()
   await picture(console_.page, '47-template-rollout')
+  // One, a selection, or all.
+  await console_.part('mark-differing').locator('input').uncheck()
+  expect(await console_.part('sync-marked').isDisabled()).toBe(true)
+  await console_.part(`differs-${ID}`).getByRole('checkbox').check()
   await console_.part('sync-marked').click()
   await console_.part('rollout-none').waitFor()
   expect(await config()).toMatch(SESSION)
   await console_.page.keyboard.press('Escape')
+})
+
+test('where a person and a template differ, somebody decides, for that instance alone', async () => {
+  const { builtin } = (await (await console_.api('GET', `/api/templates/${TEMPLATE}`)).json()) as {
+    builtin: string
+  }
+  const mine = (await config()).replace('200/minute', '100/minute')
+  expect((await console_.api('PUT', `/api/instances/${ID}/config`, { content: mine })).ok()).toBe(true)
+  const content = builtin.replace('200/minute', '300/minute')
+  expect((await console_.api('PUT', `/api/templates/${TEMPLATE}`, { content })).ok()).toBe(true)
+
+  await console_.part('rollout').click()
+  const differs = console_.part(`differs-${ID}`)
+  await differs.locator('summary').click()
+  await differs.getByText('gateway.rateLimit').first().waitFor()
+  expect(await differs.getByRole('checkbox').count()).toBe(0)
+  expect(await console_.part('sync-marked').isDisabled()).toBe(true)
+  await picture(console_.page, '47-template-conflict')
+  await differs.getByRole('link').click()
+  await console_.part('compare-template').click()
+  await console_.part('conflicts-template').check()
+  await console_.part('sync').click()
+  await console_.page.getByText('This file is as the templates would have it.').waitFor()
+  expect(await config()).toContain('300/minute')
+  await console_.open(`/settings/templates?file=${TEMPLATE}`)
+  await console_.part('reset-template').waitFor()
 })
 
 test('the built-in one is put back, and an instance shows what that changes in it', async () => {

@@ -24,8 +24,11 @@ export interface TemplateDiff {
   /** The `openclaw.json` as it would be. */
   content: string
   /** Places that a person and the template changed differently; in `content` the person's counts. */
-  conflicts?: { path: string }[]
+  conflicts: { path: string; line?: number; column?: number }[]
 }
+
+/** Nothing to bring, and nothing to decide. */
+export const isSame = ({ changed, conflicts }: TemplateDiff): boolean => !changed && !conflicts.length
 
 /** Whose value counts where both changed one. */
 export type Choice = 'keep' | 'template'

@@ -1,9 +1,12 @@
-/** Which instances differ from the templates: each is asked, a few at a time; those that differ can be synced together. */
+/**
+ * Which instances differ from the templates: each is asked, a few at a time; those that differ can be synced together. Where a person
+ * and a template said different things somebody has to decide, for that instance alone.
+ */
 import { computed, onMounted, ref, shallowRef } from 'vue'
 import { problemIn } from '@/shared/problem'
 import { reason } from '../api/http'
 import { actOnMany } from '../api/instances'
-import { diffOf } from '../api/templates'
+import { diffOf, isSame, type TemplateDiff } from '../api/templates'
 import { useInstances } from '../stores/instances'
 import { useBulk } from '../table/useBulk'
 import { useMarks } from '../table/useMarks'
@@ -14,18 +17,18 @@ export function useRollout() {
   const store = useInstances()
   const looking = useBulk(reason)
   const syncing = useBulk(reason)
-  /** A unified diff each, of those that differ. */
-  const differing = shallowRef<ReadonlyMap<string, string>>(new Map())
+  const differing = shallowRef<ReadonlyMap<string, TemplateDiff>>(new Map())
+  const plain = computed(() => new Map([...differing.value].filter(([, { conflicts }]) => !conflicts.length)))
   const looked = ref(false)
-  const { marked, mark, only } = useMarks(differing)
+  const { marked, mark, only } = useMarks(plain)
   const busy = computed(() => looking.busy.value || syncing.busy.value)
 
   onMounted(async () => {
     await looking.run([...store.byId.keys()].sort(), async (id) => {
-      const { changed, diff } = await diffOf(id)
-      if (changed) differing.value = new Map([...differing.value, [id, diff]])
+      const found = await diffOf(id)
+      if (!isSame(found)) differing.value = new Map([...differing.value, [id, found]])
     })
-    only(differing.value.keys())
+    only(plain.value.keys())
     looked.value = true
   })
 
@@ -40,5 +43,5 @@ export function useRollout() {
     })
   }
 
-  return { looking, syncing, differing, looked, marked, mark, busy, sync }
+  return { looking, syncing, differing, plain, looked, marked, mark, busy, sync }
 }

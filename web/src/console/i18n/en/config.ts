@@ -44,6 +44,7 @@ export const config = {
     keep: 'Keep what was set here',
     take: 'Take what the template says',
     conflicts: 'The template says something else than what was set here at {paths}.',
+    decide: 'Decide in {id}',
     rollout: 'Instances that differ',
     rolloutTitle: 'Instances that differ from the templates',
     rolloutAbout: 'Each is compared. Syncing writes what the templates say; what was set beside it stays.',

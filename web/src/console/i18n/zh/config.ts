@@ -45,6 +45,7 @@ export const config: Pick<Words, 'config' | 'conflict' | 'template'> = {
     keep: '保留这里设定的',
     take: '采用模板的',
     conflicts: '以下位置，模板与这里设定的不同：{paths}。',
+    decide: '在 {id} 中决定',
     rollout: '不一致的实例',
     rolloutTitle: '与模板不一致的实例',
     rolloutAbout: '逐个比较。同步会写入模板的内容，另外设定的内容保留。',
