@@ -21,6 +21,16 @@ pub enum Fault {
     WrongIntegrity,
     /// A tarball ends in its middle.
     CutHalfWay,
+    /// It takes requests and never answers.
+    Silent,
+    /// Everything is its own error.
+    Failing,
+    /// What it says of packages is a page for people.
+    Garbage,
+    /// What it says of packages ends in its middle.
+    CutShort,
+    /// Tarballs alone are its own error.
+    WithoutTarballs,
 }
 
 /// A running registry. It ends when it is dropped.
@@ -41,6 +51,8 @@ struct Shelf {
 struct Package {
     version: String,
     tarball: Vec<u8>,
+    /// What it says that the tarball's digest is, where it lies.
+    claimed: Option<String>,
 }
 
 impl Registry {
@@ -68,8 +80,19 @@ impl Registry {
         let package = Package {
             version: version.to_owned(),
             tarball: pack(name, version, files),
+            claimed: None,
         };
         self.shelf().packages.insert(name.to_owned(), package);
+    }
+
+    /// Says of a package that is offered that its tarball's digest is this (Subresource Integrity).
+    ///
+    /// # Panics
+    /// If there is no such package.
+    pub fn claim(&self, name: &str, integrity: &str) {
+        let mut shelf = self.shelf();
+        let package = shelf.packages.get_mut(name).expect("it was published");
+        package.claimed = Some(integrity.to_owned());
     }
 
     /// From now on this is wrong with it, or nothing.
@@ -108,8 +131,15 @@ async fn answer(mut stream: TcpStream, url: &str, shelf: &Mutex<Shelf>) -> std::
     let mut lines = BufReader::new(&mut stream).lines();
     let first = lines.next_line().await?.unwrap_or_default();
     while lines.next_line().await?.is_some_and(|line| !line.is_empty()) {}
-    let path = first.split(' ').nth(1).unwrap_or_default();
-    let Some(reply) = reply(path, url, &mut shelf.lock().unwrap_or_else(PoisonError::into_inner)) else {
+    // A scope's slash is escaped: `/@scope%2fname`.
+    let path = first.split(' ').nth(1).unwrap_or_default().replace("%2f", "/");
+    let fault = shelf.lock().unwrap_or_else(PoisonError::into_inner).fault;
+    if fault == Some(Fault::Silent) {
+        // Until whoever asked has had enough.
+        while lines.next_line().await?.is_some() {}
+        return Ok(());
+    }
+    let Some(reply) = reply(&path, url, &mut shelf.lock().unwrap_or_else(PoisonError::into_inner)) else {
         return Ok(());
     };
     let head = format!(
@@ -149,11 +179,18 @@ fn reply(path: &str, url: &str, shelf: &mut Shelf) -> Option<Reply> {
     if fault == Some(Fault::Down) {
         return None;
     }
+    let own_error = || Reply::whole("500 Internal Server Error", "text/plain", b"out of order".to_vec());
+    if fault == Some(Fault::Failing) {
+        return Some(own_error());
+    }
     let name = path.trim_start_matches('/');
     if let Some((name, _)) = name.split_once("/-/")
         && let Some(package) = shelf.packages.get(name)
     {
         shelf.downloads.push(name.to_owned());
+        if fault == Some(Fault::WithoutTarballs) {
+            return Some(own_error());
+        }
         let mut whole = Reply::whole("200 OK", "application/octet-stream", package.tarball.clone());
         if fault == Some(Fault::CutHalfWay) {
             whole.sent /= 2;
@@ -162,8 +199,15 @@ fn reply(path: &str, url: &str, shelf: &mut Shelf) -> Option<Reply> {
     }
     Some(match shelf.packages.get(name) {
         Some(package) => {
-            let text = metadata(name, url, package, fault == Some(Fault::WrongIntegrity)).to_string();
-            Reply::whole("200 OK", "application/json", text.into_bytes())
+            let text = match fault {
+                Some(Fault::Garbage) => "<html><p>Please sign in.</p></html>".to_owned(),
+                _ => metadata(name, url, package, fault == Some(Fault::WrongIntegrity)).to_string(),
+            };
+            let mut whole = Reply::whole("200 OK", "application/json", text.into_bytes());
+            if fault == Some(Fault::CutShort) {
+                whole.sent /= 2;
+            }
+            whole
         }
         None => Reply::whole(
             "404 Not Found",
@@ -180,6 +224,10 @@ fn metadata(name: &str, url: &str, package: &Package, is_wrong: bool) -> Value {
         &package.tarball[..]
     });
     let version = &package.version;
+    let integrity = package
+        .claimed
+        .clone()
+        .unwrap_or_else(|| format!("sha512-{}", base64(&digest)));
     json!({
         "name": name,
         "dist-tags": {"latest": version},
@@ -188,7 +236,7 @@ fn metadata(name: &str, url: &str, package: &Package, is_wrong: bool) -> Value {
             "version": version,
             "dist": {
                 "tarball": format!("{url}/{name}/-/{name}-{version}.tgz"),
-                "integrity": format!("sha512-{}", base64(&digest)),
+                "integrity": integrity,
             },
         }},
     })

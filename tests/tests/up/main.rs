@@ -19,6 +19,7 @@ mod nothing_is_lost;
 mod oidc;
 mod openclaw;
 mod plan;
+mod plugins;
 mod records;
 mod refusals;
 mod secrets;

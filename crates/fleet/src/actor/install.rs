@@ -13,7 +13,7 @@ use crate::FleetError;
 use crate::channel::Plugin;
 use crate::directory::InstanceDirectory;
 use crate::driver::{Exit, Identity, Launcher, Purpose, Say};
-use crate::runtime::plugins;
+use crate::runtime::{npm, plugins};
 
 /// How long one may take (20 to 40 s where it was measured, from a near registry).
 const INSTALLATION: Duration = Duration::from_secs(600);
@@ -79,7 +79,8 @@ impl Actor {
                 package: plugin.package,
                 version: plugin.version,
                 reason: format!(
-                    "{exit}; once the npm registry can be reached (npm_config_registry names another), start the instance again"
+                    "{}; once the npm registry has it (npm_config_registry names another), start the instance again",
+                    npm::cause(&self.last_words()).unwrap_or_else(|| exit.to_string())
                 ),
             }),
         };

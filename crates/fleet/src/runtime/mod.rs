@@ -1,6 +1,6 @@
 //! The programs that instances run: what to start, with which arguments, and what it needs to be able to read.
 
-mod npm;
+pub mod npm;
 mod openclaw;
 pub mod plugins;
 

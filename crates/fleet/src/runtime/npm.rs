@@ -7,8 +7,10 @@ use creel_config::Secret;
 use tokio::process::Command;
 
 /// What of the control plane's environment says how npm reaches its registry.
-const WAY_OUT: [&str; 8] = [
+const WAY_OUT: [&str; 10] = [
     "npm_config_registry",
+    "npm_config_fetch_retries",
+    "npm_config_fetch_timeout",
     "NODE_EXTRA_CA_CERTS",
     "HTTPS_PROXY",
     "HTTP_PROXY",
@@ -16,6 +18,14 @@ const WAY_OUT: [&str; 8] = [
     "https_proxy",
     "http_proxy",
     "no_proxy",
+];
+
+/// How patient npm is with a question, unless the environment says otherwise: by itself it tries for up to a quarter of an hour
+/// (<https://docs.npmjs.com/cli/v11/using-npm/config#fetch-timeout>), and an instance waits for the answer. Times are in milliseconds.
+const PATIENCE: [(&str, &str); 3] = [
+    ("npm_config_fetch_timeout", "30000"),
+    ("npm_config_fetch_retries", "1"),
+    ("npm_config_fetch_retry_mintimeout", "1000"),
 ];
 
 /// Asks npm, and gives what it printed.
@@ -30,13 +40,18 @@ pub async fn ask(args: &[&str]) -> Result<String, String> {
         .stdin(Stdio::null())
         .kill_on_drop(true);
     scrub(&mut command);
+    for (name, value) in PATIENCE {
+        if std::env::var_os(name).is_none() {
+            command.env(name, value);
+        }
+    }
     match command.output().await {
         Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(output) => Err(format!(
             "npm {} failed ({}): {}; once the registry can be reached (npm_config_registry names another), start the instance again",
             args.join(" "),
             output.status,
-            last_lines(&output.stderr)
+            reason(&output.stderr)
         )),
         Err(error) => Err(cannot_start(&error)),
     }
@@ -52,16 +67,38 @@ pub fn scrub(command: &mut Command) {
     }
 }
 
-/// The end of what it said, in one line.
-pub fn last_lines(said: &[u8]) -> String {
+/// What went wrong, of all that npm said, in one line: its code and the reason, without what it advises.
+pub fn reason(said: &[u8]) -> String {
+    const PARTS: usize = 3;
+    const LONGEST: usize = 400;
     let text = String::from_utf8_lossy(said);
-    let last: Vec<&str> = text
+    let lines = text
         .lines()
-        .filter(|line| !line.trim().is_empty())
-        .rev()
-        .take(3)
-        .collect();
-    last.into_iter().rev().collect::<Vec<_>>().join(" | ")
+        .map(|line| line.strip_prefix("npm error").unwrap_or(line).trim());
+    let is_detail = |line: &str| {
+        ["errno ", "syscall ", "address ", "port ", "A complete log"]
+            .iter()
+            .any(|start| line.starts_with(start))
+    };
+    // `network This is a problem related to network connectivity.`
+    let is_advice = |line: &str| line.starts_with("network ") && !line.starts_with("network timeout");
+    let told = lines.filter(|line| !line.is_empty() && *line != "network" && !is_detail(line) && !is_advice(line));
+    let told = told.take(PARTS).collect::<Vec<_>>().join(" | ");
+    match told.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &told[..end]),
+        None => told,
+    }
+}
+
+/// What npm names as the cause of a failure (`npm error code EINTEGRITY`), of the lines that somebody printed who ran it.
+pub fn cause(said: &[String]) -> Option<String> {
+    const NAMED: &str = "npm error code ";
+    let line = said.iter().rev().find_map(|line| line.split_once(NAMED))?;
+    let code = line.1.split_whitespace().next()?;
+    Some(match code {
+        "EINTEGRITY" => format!("what the registry sent is not what was vouched for ({code})"),
+        code => format!("npm failed with {code}"),
+    })
 }
 
 pub fn cannot_start(error: &io::Error) -> String {
@@ -83,4 +120,36 @@ pub fn way_out() -> Vec<(String, Secret)> {
     set.filter(|(_, value)| !value.contains('@'))
         .map(|(name, value)| (name, Secret::new(value)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_is_told_and_not_what_may_be_done() {
+        let said = "npm error code ECONNREFUSED\nnpm error syscall connect\nnpm error errno ECONNREFUSED\nnpm error FetchError: request to \
+                    http://h/p failed, reason: \nnpm error network This is a problem related to network connectivity.\nnpm error \
+                    network\nnpm error A complete log of this run can be found in: /x\n";
+        let told = "code ECONNREFUSED | FetchError: request to http://h/p failed, reason:";
+        assert_eq!(reason(said.as_bytes()), told);
+        let late =
+            "npm error code FETCH_ERROR\nnpm error errno FETCH_ERROR\nnpm error network timeout at: http://h/p\n";
+        assert_eq!(
+            reason(late.as_bytes()),
+            "code FETCH_ERROR | network timeout at: http://h/p"
+        );
+        assert_eq!(reason("張".repeat(500).as_bytes()).chars().count(), 401);
+    }
+
+    #[test]
+    fn the_last_cause_that_npm_names_is_taken() {
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+        let said = lines(
+            "npm install failed: npm error code E500\nnpm error 500 out of order\nnpm error code EINTEGRITY\nnpm error x",
+        );
+        assert!(cause(&said).is_some_and(|cause| cause.ends_with("vouched for (EINTEGRITY)")));
+        assert_eq!(cause(&said[..2]).as_deref(), Some("npm failed with E500"));
+        assert_eq!(cause(&lines("all is well\nnpm error code ")), None);
+    }
 }

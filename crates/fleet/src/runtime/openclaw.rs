@@ -205,7 +205,7 @@ async fn npm(directory: &Path, package: &str) -> Result<(), String> {
             "npm install {package} failed ({}): {}; nothing of it is kept. Once the registry can be reached \
              (npm_config_registry names another), start the instance again",
             output.status,
-            super::npm::last_lines(&output.stderr)
+            super::npm::reason(&output.stderr)
         )),
         Err(error) => Err(super::npm::cannot_start(&error)),
     }
