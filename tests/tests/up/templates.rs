@@ -139,6 +139,16 @@ async fn what_changed_in_a_template_comes_to_one_to_some_and_to_all() {
         "{shown}"
     );
 
+    let all = up.creel_json(&["instance", "config", "diff", "--all"]).await;
+    let differ: Vec<_> = all["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["id"], &one["changed"]))
+        .collect();
+    let (a, b, c, yes) = (json!("a"), json!("b"), json!("c"), json!(true));
+    assert_eq!(differ, [(&a, &yes), (&b, &yes), (&c, &yes)]);
+
     let synced = up.post("/api/instances/a/config/sync", &json!({})).await.ok();
     assert_eq!(
         (&synced["changed"], &synced["instance"]["id"]),
@@ -160,6 +170,22 @@ async fn what_changed_in_a_template_comes_to_one_to_some_and_to_all() {
         .map(|one| &one["changed"])
         .collect();
     assert_eq!(changed, [false, false, true]);
+
+    // Somebody who is not there keeps nobody else from it.
+    up.put(PATH, &json!({"content": with_rate(&up, "400/minute").await}))
+        .await
+        .ok();
+    for action in ["diff", "sync"] {
+        let done = up.creel(&["instance", "config", action, "c", "nobody", "a"]).await;
+        let said = String::from_utf8(done.stdout).unwrap();
+        assert!(
+            done.status.code() == Some(1) && said.contains("nobody: there is no instance \"nobody\""),
+            "{said}"
+        );
+        let order = ["c:", "nobody:", "a:"].map(|start| said.lines().position(|line| line.starts_with(start)));
+        assert!(order[0] < order[1] && order[1] < order[2], "{said}");
+    }
+    assert!(config(&up, "a").await.contains("400/minute") && config(&up, "b").await.contains("300/minute"));
 
     // Somebody edited it since it was looked at.
     let late = up

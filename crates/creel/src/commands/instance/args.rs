@@ -133,20 +133,16 @@ pub enum ConfigCommand {
     },
     /// Open the file in $EDITOR
     Edit { id: String },
-    /// Show what its template would change of it
-    Diff { id: String },
+    /// Show what their template would change of instances
+    Diff(Selection),
     /// Bring what changed in the template to instances; what was changed by hand stays
     Sync(SyncArgs),
 }
 
 #[derive(Args)]
 pub struct SyncArgs {
-    /// One or more
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
-    pub ids: Vec<String>,
-    /// Every instance
-    #[arg(long)]
-    pub all: bool,
+    #[command(flatten)]
+    pub selection: Selection,
     /// What counts where a value was changed by hand and in the template: keep what was changed by hand, or take the template's
     /// [default: refuse]
     #[arg(long, value_name = "keep|template", value_parser = ["keep", "template"])]

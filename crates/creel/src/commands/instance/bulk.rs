@@ -28,7 +28,7 @@ impl Selection {
         }
     }
 
-    async fn ids(self, client: &Client) -> Result<Vec<String>, Failure> {
+    pub async fn ids(self, client: &Client) -> Result<Vec<String>, Failure> {
         if !self.all {
             return Ok(self.ids);
         }

@@ -64,7 +64,7 @@ pub async fn run(client: &Client, command: ConfigCommand, json: bool) -> Result<
             write(client, &id, &changed, Some(&text), json).await
         }
         ConfigCommand::Edit { id } => edit(client, &id, json).await,
-        ConfigCommand::Diff { id } => sync::diff(client, &id, json).await,
+        ConfigCommand::Diff(selection) => sync::diff(client, selection, json).await,
         ConfigCommand::Sync(args) => sync::run(client, args, json).await,
     }
 }

@@ -1,28 +1,70 @@
-//! `creel instance config diff|sync`: what changed in the templates, shown and brought to instances.
+//! `creel instance config diff|sync`: what changed in the templates, shown and brought to one instance, several, or all.
 
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::args::SyncArgs;
+use super::bulk::Selection;
 use super::path;
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, print_or};
+use crate::output::{self, Progress, print_or};
 
-pub async fn diff(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
-    let answer = client.get(&path(id, "/config/diff")).await?;
-    print_or(json, &answer, || {
-        if answer["changed"] == true {
-            output::line(answer["diff"].as_str().unwrap_or_default().trim_end());
-        } else {
-            output::line(&format!(
-                "{id} is as its template says, but for what was changed by hand"
-            ));
+/// Instances that are asked about side by side.
+const AT_A_TIME: usize = 16;
+
+/// An instance, and what became of its request.
+type Answered = (String, Result<Value, Failure>);
+
+pub async fn diff(client: &Client, selection: Selection, json: bool) -> Result<(), Failure> {
+    if let Some(id) = selection.one() {
+        let answer = client.get(&path(id, "/config/diff")).await?;
+        print_or(json, &answer, || show_diff(id, &answer));
+        return Ok(());
+    }
+    let ids = selection.ids(client).await?;
+    let answers = each("looking", ids, json, async |id| {
+        client.get(&path(id, "/config/diff")).await
+    })
+    .await;
+    let results = answers.iter().map(|(id, answer)| match answer {
+        Ok(answer) => {
+            let mut result = answer.clone();
+            result["id"] = json!(id);
+            result["ok"] = json!(true);
+            result
         }
-        for conflict in answer["conflicts"].as_array().into_iter().flatten() {
-            output::line(&conflict_line(conflict));
+        Err(failure) => json!({"id": id, "ok": false, "detail": failure.message()}),
+    });
+    print_or(json, &json!({"results": results.collect::<Vec<_>>()}), || {
+        if answers.is_empty() {
+            output::line("there are no instances");
+        }
+        for (id, answer) in &answers {
+            match answer {
+                Ok(answer) if answer["changed"] == true => {
+                    output::line(&format!("{id}:"));
+                    show_diff(id, answer);
+                }
+                Ok(answer) => show_diff(id, answer),
+                Err(failure) => output::line(&format!("{id}: {}", failure.message())),
+            }
         }
     });
-    Ok(())
+    ended(&answers, "could not be compared")
+}
+
+fn show_diff(id: &str, answer: &Value) {
+    if answer["changed"] == true {
+        output::line(answer["diff"].as_str().unwrap_or_default().trim_end());
+    } else {
+        output::line(&format!(
+            "{id} is as its template says, but for what was changed by hand"
+        ));
+    }
+    for conflict in answer["conflicts"].as_array().into_iter().flatten() {
+        output::line(&conflict_line(conflict));
+    }
 }
 
 fn conflict_line(conflict: &Value) -> String {
@@ -35,49 +77,63 @@ fn conflict_line(conflict: &Value) -> String {
     }
 }
 
-/// One after the other. One that is refused does not keep the others from being synced.
+/// One that is refused does not keep the others from being synced.
 pub async fn run(client: &Client, args: SyncArgs, json: bool) -> Result<(), Failure> {
-    let ids = match args.all {
-        true => every(client).await?,
-        false => args.ids,
-    };
     let body = match &args.conflicts {
         Some(choice) => json!({"conflicts": choice}),
         None => json!({}),
     };
-    let mut results = Vec::new();
-    let mut failures = Vec::new();
-    for id in &ids {
-        match client.post(&path(id, "/config/sync"), Some(&body)).await {
-            Ok(answer) => results.push(json!({"id": id, "ok": true, "changed": answer["changed"]})),
-            Err(failure) => {
-                results.push(json!({"id": id, "ok": false, "detail": failure.message()}));
-                failures.push(failure);
-            }
-        }
-    }
+    let is_one = args.selection.one().is_some();
+    let ids = args.selection.ids(client).await?;
+    let sync = async |id: &str| client.post(&path(id, "/config/sync"), Some(&body)).await;
+    let mut answers = each("syncing", ids, json, sync).await;
     // One alone is told as any other command is.
-    if ids.len() == 1 && !failures.is_empty() {
-        return Err(failures.remove(0));
+    if is_one && answers.iter().any(|(_, answer)| answer.is_err()) {
+        return answers.remove(0).1.map(drop);
     }
-    print_or(json, &json!({"results": results}), || {
-        for result in &results {
-            let what = match (&result["changed"], &result["detail"]) {
-                (Value::Bool(true), _) => "synced",
-                (_, Value::String(detail)) => detail,
-                _ => "is as its template says",
+    let results = answers.iter().map(|(id, answer)| match answer {
+        Ok(answer) => json!({"id": id, "ok": true, "changed": answer["changed"]}),
+        Err(failure) => json!({"id": id, "ok": false, "detail": failure.message()}),
+    });
+    print_or(json, &json!({"results": results.collect::<Vec<_>>()}), || {
+        if answers.is_empty() {
+            output::line("there are no instances");
+        }
+        for (id, answer) in &answers {
+            let what = match answer {
+                Ok(answer) if answer["changed"] == true => "synced",
+                Ok(_) => "is as its template says",
+                Err(failure) => failure.message(),
             };
-            output::line(&format!("{}: {what}", result["id"].as_str().unwrap_or_default()));
+            output::line(&format!("{id}: {what}"));
         }
     });
-    match failures.len() {
-        0 => Ok(()),
-        count => Err(Failure::failed(format!("{count} of {} were not synced", ids.len()))),
-    }
+    ended(&answers, "were not synced")
 }
 
-async fn every(client: &Client) -> Result<Vec<String>, Failure> {
-    let answer = client.get("/api/instances").await?;
-    let ids = client.list(&answer, "instances")?.iter();
-    Ok(ids.filter_map(|one| one["id"].as_str().map(str::to_owned)).collect())
+/// Does it with each, a bounded number side by side; the answers are in the order of the ids.
+async fn each(
+    what: &'static str,
+    ids: Vec<String>,
+    json: bool,
+    ask: impl AsyncFn(&str) -> Result<Value, Failure>,
+) -> Vec<Answered> {
+    let progress = Progress::start(what, ids.len(), json);
+    let (progress, ask) = (&progress, &ask);
+    stream::iter(ids)
+        .map(|id| async move {
+            let answer = ask(&id).await;
+            progress.advance(1);
+            (id, answer)
+        })
+        .buffered(AT_A_TIME)
+        .collect()
+        .await
+}
+
+fn ended(answers: &[Answered], what: &str) -> Result<(), Failure> {
+    match answers.iter().filter(|(_, answer)| answer.is_err()).count() {
+        0 => Ok(()),
+        count => Err(Failure::failed(format!("{count} of {} {what}", answers.len()))),
+    }
 }
