@@ -5,7 +5,7 @@ use creel_records::{Channel, Runtime};
 use serde_json::{Map, Value};
 
 use super::secrets::{self, Variables};
-use super::table::{self, CHANNELS, ChannelType, Field, Form};
+use super::table::{self, CHANNELS, ChannelType, Field, Form, Remark};
 use crate::FleetError;
 
 /// Channels that can be recorded.
@@ -62,10 +62,11 @@ fn fields(kind: &ChannelType, config: Value, variables: &mut Variables) -> Resul
         let name = shown(name).map_or_else(|| "a field that is there".to_owned(), |name| format!("\"{name}\""));
         return Err(format!("{name} is no field of it; {}", kind.takes()));
     }
+    in_their_own_fields(kind, &config)?;
     let mut taken = Map::new();
     for field in kind.fields {
         let value = match config.get(field.name) {
-            Some(value) if !is_blank(value) => checked(kind, field, value)?,
+            Some(value) if !is_blank(value) => checked(field, value)?,
             _ if field.required => return Err(format!("{} is missing; {}", field.name, kind.takes())),
             _ => continue,
         };
@@ -82,8 +83,30 @@ fn is_blank(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
+/// Refuses a field that holds what looks like another one's.
+fn in_their_own_fields(kind: &ChannelType, config: &Map<String, Value>) -> Result<(), String> {
+    for field in kind.fields {
+        let Some(text) = config.get(field.name).and_then(Value::as_str) else {
+            continue;
+        };
+        let other = kind.fields.iter().find(|other| match other.form {
+            Form::Begins(start) | Form::Id(start, _) => {
+                other.name != field.name && !start.is_empty() && text.trim().starts_with(start)
+            }
+            _ => false,
+        });
+        if let Some(other) = other {
+            return Err(format!(
+                "{} holds what looks like {}; are the two swapped?",
+                field.name, other.name
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The value as it is kept.
-fn checked(kind: &ChannelType, field: &Field, value: &Value) -> Result<Value, String> {
+fn checked(field: &Field, value: &Value) -> Result<Value, String> {
     let name = field.name;
     if let Form::Number = field.form {
         let number = match value {
@@ -104,14 +127,16 @@ fn checked(kind: &ChannelType, field: &Field, value: &Value) -> Result<Value, St
     if text.chars().any(char::is_control) {
         return Err(format!("{name} must be a text on one line"));
     }
-    let other = kind.fields.iter().find(|other| match other.form {
-        Form::Begins(start) => other.name != name && text.starts_with(start),
+    // What is no secret is shown to everybody who may look.
+    let is_wrong = match field.form {
+        Form::Begins(start) => !text.starts_with(start),
+        Form::Id(_, longest) => text.chars().count() > longest,
         _ => false,
-    });
-    if let Some(other) = other {
+    };
+    if is_wrong && !field.secret {
+        let example = field.example;
         return Err(format!(
-            "{name} holds what looks like {}; are the two swapped?",
-            other.name
+            "{name} must be such as {example}; what is there looks like something else"
         ));
     }
     Ok(text.into())
@@ -137,25 +162,19 @@ pub fn warnings(channels: &[Channel], runtime: Runtime) -> Vec<String> {
 }
 
 fn warning(kind: &ChannelType, config: &Value, runtime: Runtime) -> Option<String> {
-    let kind_name = kind.kind;
+    let name = kind.kind;
     if !kind.runtimes.contains(&runtime) {
         return Some(format!(
-            "{kind_name}: the {runtime} runtime does not answer there; the runtime {} does",
+            "{name}: the {runtime} runtime does not answer there; the runtime {} does",
             kind.runtimes.first().map_or("", |runtime| runtime.as_str())
         ));
     }
-    // The plugin connects an account that has one pair or the other (its `accounts.js`).
-    let has = |names: [&str; 2]| names.iter().all(|name| config.get(*name).is_some());
-    if kind_name == "wecom" && !has(["token", "encodingAESKey"]) && !has(["botId", "botSecret"]) {
-        return Some(
-            "wecom: nothing is received without token and encodingAESKey of the app's callback, or botId and botSecret of an AI \
-             bot"
-            .to_owned(),
-        );
+    let has = |pair: &[&str; 2]| pair.iter().all(|name| config.get(*name).is_some());
+    match kind.remark {
+        Remark::Nothing => None,
+        Remark::Without(pairs, _) if pairs.iter().any(has) => None,
+        Remark::Always(told) | Remark::Without(_, told) => Some(format!("{name}: {told}")),
     }
-    (kind_name == "whatsapp").then(|| {
-        "whatsapp: link a phone to it once it runs, with `openclaw channels login --channel whatsapp` in the instance".to_owned()
-    })
 }
 
 #[cfg(test)]
@@ -257,6 +276,13 @@ mod tests {
     fn a_secret_in_the_wrong_place_is_noticed_and_not_repeated() {
         for (kind, config) in [
             ("feishu", json!({"appId": "plum1", "appSecret": "cli_a1"})),
+            ("feishu", json!({"appId": "plum1", "appSecret": "x"})),
+            ("dingtalk", json!({"clientId": "plum1", "clientSecret": "dinga1b2c3d4"})),
+            ("dingtalk", json!({"clientId": "plum1".repeat(13), "clientSecret": "x"})),
+            (
+                "wecom",
+                json!({"corpId": "plum1".repeat(8), "agentId": 1, "secret": "x"}),
+            ),
             ("slack", json!({"botToken": "xapp-plum1", "appToken": "xoxb-plum1"})),
             (
                 "feishu",

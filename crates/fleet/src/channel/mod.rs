@@ -13,7 +13,7 @@ use creel_records::{Channel, Runtime};
 use serde_json::{Map, Value, json};
 
 pub use self::given::{take, warnings};
-pub use self::table::{CHANNELS, ChannelType, Field, Plugin};
+pub use self::table::{CHANNELS, ChannelType, Field, Plugin, is_called};
 
 /// `openclaw.json` with what the channel needs there.
 pub fn configure(text: String, runtime: Runtime, channel: &Channel) -> Result<String, EditError> {

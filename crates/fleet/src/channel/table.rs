@@ -1,5 +1,5 @@
-//! The one table of channels: what each is configured with, where that stands in upstream's `openclaw.json`, and the plugin that upstream
-//! needs for it.
+//! The one table of channels: what each is configured with, where that stands in upstream's `openclaw.json`, the plugin that upstream
+//! needs for it, when its platform calls, and what a person is told beforehand.
 //!
 //! Upstream's keys are those of its own documents and schema (2026.9.6: `docs/channels/`, `openclaw config schema`) and of the plugins' own:
 //! the README of `@wecom/wecom-openclaw-plugin`, `openclaw.plugin.json` of `@openclaw-china/dingtalk`. Plugins are pinned to the newest that
@@ -7,6 +7,7 @@
 
 use creel_records::Runtime;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 /// A chat platform that an instance can be connected to.
 #[derive(Debug, Serialize)]
@@ -22,6 +23,30 @@ pub struct ChannelType {
     /// Whether upstream has a key `channels.<type>` for it.
     #[serde(skip)]
     pub(super) has_key: bool,
+    #[serde(skip)]
+    pub(super) called: Called,
+    #[serde(skip)]
+    pub(super) remark: Remark,
+}
+
+/// When the platform calls the gateway, which may sleep in between. Else the gateway holds a connection to it, or asks it for news.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Called {
+    Never,
+    Always,
+    /// Where its part of `openclaw.json` has this value.
+    IfIs(&'static str, &'static str),
+    /// Where its part of `openclaw.json` has a text there.
+    IfSet(&'static str),
+}
+
+/// What a person may not expect of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Remark {
+    Nothing,
+    Always(&'static str),
+    /// Where none of these pairs of fields is there.
+    Without(&'static [[&'static str; 2]], &'static str),
 }
 
 /// Something that the platform gives whoever registers a bot with it.
@@ -45,6 +70,8 @@ pub(super) enum Form {
     Text,
     /// Begins like this, and no other field's value does: so one that stands in the wrong field is noticed.
     Begins(&'static str),
+    /// As [`Form::Begins`], as far as is known; never longer than this, which secrets are.
+    Id(&'static str, usize),
     /// A whole number, also as a text.
     Number,
 }
@@ -137,11 +164,14 @@ pub const CHANNELS: &[ChannelType] = &[
             "sha512-pDBgnlB81WlhFKQdtsX1txlrhULG3fVVu/v7Gae+ESothIqpjVidE9Wt7CM3Pd/eaKSFXmNIlROq+BIeSWkJnA==",
         ),
         has_key: true,
+        called: Called::IfIs("connectionMode", "webhook"),
+        remark: Remark::Nothing,
     },
     ChannelType {
         kind: "dingtalk",
         fields: &[
-            required("clientId", "dinga1b2c3d4", &["clientId"]),
+            // Of other kinds of apps it begins otherwise; a secret has 64 letters.
+            required("clientId", "dinga1b2c3d4", &["clientId"]).form(Form::Id("ding", 40)),
             secret("clientSecret", "the app's secret", &["clientSecret"]),
         ],
         runtimes: UPSTREAM,
@@ -153,11 +183,14 @@ pub const CHANNELS: &[ChannelType] = &[
             is_official: false,
         }),
         has_key: true,
+        called: Called::Never,
+        remark: Remark::Nothing,
     },
     ChannelType {
         kind: "wecom",
         fields: &[
-            required("corpId", "ww1234567890abcdef", &["agent", "corpId"]),
+            // `ww` and 16 digits; a secret has 43 letters, and some begin so, too.
+            required("corpId", "ww1234567890abcdef", &["agent", "corpId"]).form(Form::Id("", 32)),
             required("agentId", "1000002", &["agent", "agentId"]).form(Form::Number),
             secret("secret", "the app's secret", &["agent", "corpSecret"]),
             secret("token", "the callback's token", &["agent", "token"]).optional(),
@@ -178,6 +211,12 @@ pub const CHANNELS: &[ChannelType] = &[
             "sha512-7kqdBIOF3SgDDoBoFtO6jxnxofbYSgbKdxZDNabD0y0jg2xKcVqlXZOOJ9+XQho/QOtIFrnRH2IRnPukFEYwJg==",
         ),
         has_key: true,
+        called: Called::Never,
+        remark: Remark::Without(
+            // The plugin connects an account that has one pair or the other (its `accounts.js`).
+            &[["token", "encodingAESKey"], ["botId", "botSecret"]],
+            "nothing is received without token and encodingAESKey of the app's callback, or botId and botSecret of an AI bot",
+        ),
     },
     ChannelType {
         kind: "telegram",
@@ -185,6 +224,8 @@ pub const CHANNELS: &[ChannelType] = &[
         runtimes: UPSTREAM,
         plugin: None,
         has_key: true,
+        called: Called::IfSet("webhookUrl"),
+        remark: Remark::Nothing,
     },
     ChannelType {
         kind: "discord",
@@ -197,6 +238,8 @@ pub const CHANNELS: &[ChannelType] = &[
             "sha512-EjlDGt3+bFDi1y62kPZpXuvITH7VOTXlEBhqpGDSqVfF7JgitYcfrH1X7fZMJ1VFURAljlhWDKBMt3VALlYPBQ==",
         ),
         has_key: true,
+        called: Called::Never,
+        remark: Remark::Nothing,
     },
     ChannelType {
         kind: "slack",
@@ -212,8 +255,9 @@ pub const CHANNELS: &[ChannelType] = &[
             "sha512-3+vRRyTYYdiuUPdPVZVTiPqpbWCjSzEyyCOe2xPpjX2AyLb1XZI/yhOsUFEAxoMyXFrmi4gEEOwXLGckOZV5Cg==",
         ),
         has_key: true,
+        called: Called::IfIs("mode", "http"),
+        remark: Remark::Nothing,
     },
-    // A phone is linked to it by a QR code once it runs: `openclaw channels login --channel whatsapp`.
     ChannelType {
         kind: "whatsapp",
         fields: &[],
@@ -225,6 +269,10 @@ pub const CHANNELS: &[ChannelType] = &[
             "sha512-fil4GLL7zk1kHIj+xrUaoFQYI6Jkt0TvyHoI6OjZySl18LeEfIxRiRunOs4071UvWMAyOX0UbWnfQPyjMo0LRA==",
         ),
         has_key: true,
+        called: Called::Never,
+        remark: Remark::Always(
+            "link a phone to it once it runs, with `openclaw channels login --channel whatsapp` in the instance",
+        ),
     },
     // Both gateways serve a page of their own.
     ChannelType {
@@ -233,6 +281,8 @@ pub const CHANNELS: &[ChannelType] = &[
         runtimes: &[Runtime::Native, Runtime::Openclaw],
         plugin: None,
         has_key: false,
+        called: Called::Always,
+        remark: Remark::Nothing,
     },
 ];
 
@@ -241,8 +291,18 @@ pub fn find(kind: &str) -> Option<&'static ChannelType> {
     CHANNELS.iter().find(|channel| channel.kind == kind)
 }
 
+/// Whether its platform calls the gateway where this is its configuration. Of one that is not known it is not to be relied on.
+pub fn is_called(kind: &str, config: &Value) -> bool {
+    match find(kind).map(|channel| channel.called) {
+        None | Some(Called::Never) => false,
+        Some(Called::Always) => true,
+        Some(Called::IfIs(key, value)) => config[key] == value,
+        Some(Called::IfSet(key)) => config[key].is_string(),
+    }
+}
+
 impl ChannelType {
-    /// `appId, appSecret (required), domain`: what it takes.
+    /// `it takes appId, appSecret, and may have domain`
     pub(super) fn takes(&self) -> String {
         let (needed, more): (Vec<&Field>, Vec<&Field>) = self.fields.iter().partition(|field| field.required);
         let names = |fields: &[&Field]| fields.iter().map(|field| field.name).collect::<Vec<_>>().join(", ");

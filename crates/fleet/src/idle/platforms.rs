@@ -5,7 +5,7 @@ use creel_config::json5;
 use creel_records::Channel;
 use serde_json::Value;
 
-use crate::FleetError;
+use crate::{FleetError, channel};
 
 /// The platforms that this instance must be awake for, of its recorded channels and those that its `openclaw.json` has besides.
 pub fn awake_for(channels: &[Channel], config: Option<&str>) -> Vec<String> {
@@ -28,17 +28,10 @@ pub fn awake_for(channels: &[Channel], config: Option<&str>) -> Vec<String> {
 }
 
 fn holds_a_connection(kind: &str, config: &Value) -> bool {
-    let says = |key: &str, value: &str| config[key].as_str() == Some(value);
+    // What holds for all channels.
+    const OF_ALL: &str = "defaults";
     let is_off = config["enabled"] == false;
-    let is_called = match kind {
-        // What holds for all channels, and the page that comes with the gateway.
-        "defaults" | "webchat" => true,
-        "feishu" => says("connectionMode", "webhook"),
-        "slack" => says("mode", "http"),
-        "telegram" => config["webhookUrl"].is_string(),
-        _ => false,
-    };
-    !is_off && !is_called
+    !is_off && kind != OF_ALL && !channel::is_called(kind, config)
 }
 
 /// Refuses `what` (a field of a request) for an instance that must be awake.
