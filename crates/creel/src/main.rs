@@ -12,6 +12,7 @@ mod output;
 mod settings;
 mod size;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
@@ -27,7 +28,8 @@ const SANDBOX_EXEC: &str = "sandbox-exec";
 
 fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|word| word == SANDBOX_EXEC) {
-        return match creel_fleet::sandbox_exec() {
+        let order = std::env::args_os().nth(2).map(PathBuf::from);
+        return match creel_fleet::sandbox_exec(order.as_deref()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => Failure::with_code(&error, error.exit_code()).report(false),
         };
@@ -57,7 +59,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => one_thread(user::run(command, home, json)),
         Command::Credits(command) => one_thread(credits::run(command, home, json)),
         Command::Usage(args) => one_thread(usage::run(args, home, json)),
-        Command::Deploy(command) => deploy::run(command, home, json),
+        Command::Deploy(command) => one_thread(deploy::run(command, home, json)),
         Command::Plan(command) => one_thread(plan::run(command, home, json)),
         Command::Doctor => one_thread(doctor::run(home, json)),
         Command::Completions(args) => {

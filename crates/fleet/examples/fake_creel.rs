@@ -21,7 +21,7 @@ async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["sandbox-exec"] => {
-            if let Err(error) = sandbox_exec() {
+            if let Err(error) = sandbox_exec(None) {
                 eprintln!("creel: {error}");
                 exit(i32::from(error.exit_code()));
             }

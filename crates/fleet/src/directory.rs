@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 
 use creel_config::json5;
 use creel_records::Runtime;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags};
-use rustix::fs::{Gid, Uid};
+use rustix::fs::{AtFlags, FlockOperation, Gid, Mode, OFlags, ResolveFlags, Uid};
 use rustix::io::Errno;
 
 const CONFINED: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS);
@@ -32,6 +31,9 @@ pub const ENV_FILE: &str = "instance.env";
 const KEPT: &str = "kept";
 /// The log, relative to the directory.
 pub const LOG: &str = "logs/gateway.log";
+
+/// Held by whoever lives in the directory, relative to it.
+const LOCK: &str = "lock";
 
 /// What an instance may write, relative to the directory.
 const WRITABLE: [&str; 3] = ["data", "home", "tmp"];
@@ -117,7 +119,7 @@ impl InstanceDirectory {
 
     /// Locked by the instance's processes for as long as one of them lives.
     pub fn lock(&self) -> PathBuf {
-        self.root.join("lock")
+        self.root.join(LOCK)
     }
 
     /// Pid and start time, written by the wrapper before it becomes the instance.
@@ -245,6 +247,38 @@ impl InstanceDirectory {
         Ok(())
     }
 
+    /// As [`Self::give_to`], for a container that Creel does not start: with the log that it writes itself, and the lock that keeps
+    /// everybody else away while it runs.
+    pub fn lend_to(&self, user: u32, group: u32) -> io::Result<()> {
+        for path in ["data/workspace", "home", "tmp", "logs"] {
+            self.make_directory(path)?;
+        }
+        self.give_to(user, group)?;
+        give(
+            &self.open_beneath("logs", OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty())?,
+            user,
+            group,
+        )?;
+        let lock = self.open_beneath(LOCK, OFlags::WRONLY | OFlags::CREATE, FILE)?;
+        Ok(rustix::fs::fchown(
+            lock,
+            Some(Uid::from_raw(user)),
+            Some(Gid::from_raw(group)),
+        )?)
+    }
+
+    /// Whether somebody holds the lock.
+    pub fn is_locked(&self) -> bool {
+        // Not blocking: a pipe in its place must hold nobody.
+        let Ok(file) = self.open_beneath(LOCK, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty()) else {
+            return false;
+        };
+        matches!(
+            rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared),
+            Err(Errno::WOULDBLOCK)
+        )
+    }
+
     /// Whether a start would find room for what it writes.
     pub fn has_room(&self) -> io::Result<()> {
         const PROBE: &str = "room";
@@ -283,7 +317,9 @@ impl InstanceDirectory {
 
     /// Deletes what only a running instance needs.
     pub fn forget_process(&self) {
-        for path in [self.pid_file(), self.lock(), self.confinement_file()] {
+        // Who holds the lock still lives here.
+        let lock = Some(self.lock()).filter(|_| !self.is_locked());
+        for path in [self.pid_file(), self.confinement_file()].into_iter().chain(lock) {
             if let Err(error) = fs::remove_file(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {

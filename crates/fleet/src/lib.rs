@@ -44,6 +44,7 @@ mod token;
 pub use channel::{CHANNELS, ChannelType, Field, Plugin, warnings as channel_warnings};
 pub use config_version::ConfigVersion;
 pub use credentials::Credentials;
+pub use driver::docker::{Composed, Composer};
 pub use error::FleetError;
 pub use fleet::{
     CgroupVersion, ChangeInstance, ConfigDiff, Conflicts, DefaultMemory, DriverFacts, Feature, Fleet, FleetOptions,

@@ -88,6 +88,13 @@ pub fn holders(path: &Path) -> Vec<Stat> {
     holders
 }
 
+/// Whether the process has the process namespace that this one has (namespaces(7)).
+pub fn is_of_our_namespace(pid: u32) -> bool {
+    let namespace = |of: &str| fs::read_link(format!("/proc/{of}/ns/pid")).ok();
+    let own = namespace("self");
+    own.is_some() && namespace(&pid.to_string()) == own
+}
+
 /// Whether a process of this session listens on this TCP port. Somebody else's answer on a port says nothing about ours.
 pub fn listens(session: u32, port: u16) -> bool {
     Listeners::now().of(session, port)

@@ -55,7 +55,7 @@ async fn compose_builds_the_gateway_runs_it_and_finds_it_healthy() {
     let (_kept, path) = place();
     let port = ports::range();
     let publish = format!("127.0.0.1:{port}");
-    let arguments = ["compose", "--publish", &publish, "--out", &path("")];
+    let arguments = ["compose-gateway", "--publish", &publish, "--out", &path("")];
     rendered(&Up::builder(), &arguments).await;
     // So that nobody waits for half a minute.
     let text = fs::read_to_string(path("compose.yaml")).unwrap();

@@ -5,6 +5,7 @@
 mod behind_nginx;
 mod composed;
 mod elsewhere;
+mod instances;
 mod render;
 mod watched;
 

@@ -98,7 +98,13 @@ async fn compose_accepts_its_file_and_asks_for_the_token() {
     let creel = Up::builder();
     rendered(
         &creel,
-        &["compose", "--image", "registry.example.com/creel:1", "--out", &path("")],
+        &[
+            "compose-gateway",
+            "--image",
+            "registry.example.com/creel:1",
+            "--out",
+            &path(""),
+        ],
     )
     .await;
     let file = path("compose.yaml");
@@ -182,9 +188,10 @@ async fn no_value_gets_out_of_its_place() {
         ],
         &["prometheus", "--gateway", "h:1\"]\n  evil: [\""],
         &["prometheus", "--gateway", "h:1", "--rules", "/a\n- /b"],
-        &["compose", "--image", "a\n    privileged: true"],
-        &["compose", "--publish", "127.0.0.1:1\"\n"],
-        &["compose", "--image", "${HOME}"],
+        &["compose-gateway", "--image", "a\n    privileged: true"],
+        &["compose-gateway", "--publish", "127.0.0.1:1\"\n"],
+        &["compose-gateway", "--image", "${HOME}"],
+        &["compose", "--timezone", "UTC\n    privileged: true"],
     ] {
         let refused = render(&creel, arguments).await;
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();

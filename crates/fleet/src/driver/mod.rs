@@ -33,6 +33,14 @@ pub type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Told what is being done, a line at a time.
 pub type Say = dyn Fn(String) + Send + Sync;
 
+/// Why nothing is started in a directory whose lock somebody holds whom Creel did not start.
+fn lived_in_by_another(directory: &InstanceDirectory) -> String {
+    format!(
+        "another process runs in its directory: {} is locked; end it first (`docker compose down`, where a compose file runs it)",
+        directory.lock().display()
+    )
+}
+
 /// What an instance may use.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Limits {

@@ -22,14 +22,22 @@ const MAX_INSTALLED: u64 = 64 << 10;
 /// comments.
 const SCRATCH: &str = "tmp/plugins.json";
 
-/// The plugins that the instance's channels need and that were not installed for this version of upstream.
+/// The plugins that the instance's channels need.
+pub fn needed(record: &InstanceRecord) -> Vec<Plugin> {
+    match record.runtime {
+        Runtime::Native => Vec::new(),
+        Runtime::Openclaw => channel::plugins(&record.channels),
+    }
+}
+
+/// Those of them that were not installed for this version of upstream.
 pub fn missing(directory: &InstanceDirectory, record: &InstanceRecord) -> Result<Vec<Plugin>, FleetError> {
-    if record.runtime != Runtime::Openclaw {
-        return Ok(Vec::new());
+    let mut plugins = needed(record);
+    if plugins.is_empty() {
+        return Ok(plugins);
     }
     let installed = installed(directory)?;
     let is_there = |plugin: &Plugin| installed.lines().any(|line| line == note(plugin, record));
-    let mut plugins = channel::plugins(&record.channels);
     plugins.retain(|plugin| !is_there(plugin));
     Ok(plugins)
 }

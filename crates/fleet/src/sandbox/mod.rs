@@ -70,6 +70,12 @@ pub(crate) struct Contained {
     pub program: PathBuf,
     pub args: Vec<String>,
     pub env: Vec<(String, String)>,
+    /// For a container that Creel does not start: locked for the life of the program and its children.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock: Option<PathBuf>,
+    /// Where what it says goes, in place of the container's own log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<PathBuf>,
 }
 
 /// What the wrapper is told.
@@ -110,13 +116,19 @@ fn failed(action: impl Into<String>) -> impl FnOnce(io::Error) -> SandboxError {
     move |error| SandboxError::Failed(action, error)
 }
 
-/// Reads an order from standard input and becomes the program it names; returns only after a trial, or if it cannot.
+/// Reads an order from standard input, or from a file, and becomes the program it names; returns only after a trial, or if it cannot.
 ///
 /// # Errors
 /// See [`SandboxError`]; the caller prints it and exits with [`SandboxError::exit_code`].
-pub fn sandbox_exec() -> Result<(), SandboxError> {
-    let mut text = Vec::new();
-    io::stdin().read_to_end(&mut text).map_err(|_| SandboxError::NoSpec)?;
+pub fn sandbox_exec(order: Option<&Path>) -> Result<(), SandboxError> {
+    let text = match order {
+        Some(file) => fs::read(file).map_err(failed(format!("read {}", file.display())))?,
+        None => {
+            let mut text = Vec::new();
+            io::stdin().read_to_end(&mut text).map_err(|_| SandboxError::NoSpec)?;
+            text
+        }
+    };
     match serde_json::from_slice(&text).map_err(|_| SandboxError::NoSpec)? {
         Order::Become(spec) => become_program(*spec).map(|never| match never {}),
         Order::Contained(contained) => become_contained(contained).map(|never| match never {}),
@@ -175,6 +187,17 @@ fn become_program(spec: Spec) -> Result<Infallible, SandboxError> {
 
 fn become_contained(contained: Contained) -> Result<Infallible, SandboxError> {
     rustix::process::umask(Mode::from_raw_mode(0o077));
+    if let Some(path) = &contained.lock {
+        // As above: it lasts as long as the processes do.
+        std::mem::forget(take_lock(path)?);
+    }
+    if let Some(path) = &contained.log {
+        let say = || format!("write to {}", path.display());
+        let log = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        let log = log.map_err(failed(say()))?;
+        rustix::stdio::dup2_stdout(&log).map_err(|error| failed(say())(error.into()))?;
+        rustix::stdio::dup2_stderr(&log).map_err(|error| failed(say())(error.into()))?;
+    }
     let error = Command::new(&contained.program)
         .args(&contained.args)
         .envs(contained.env)

@@ -76,6 +76,8 @@ pub const TEMPLATES: &[Template] = &[
     deploy!("prometheus", "creel-rules.yml"),
     deploy!("nginx", "creel.conf"),
     deploy!("systemd", "creel.service"),
+    deploy!("compose", "instance.yaml"),
+    deploy!("compose", "instances.yaml"),
     deploy!("kubernetes", "kubernetes.yaml"),
     deploy!("prometheus", "prometheus.yml"),
     deploy!("railway", "railway.toml"),

@@ -30,8 +30,10 @@ pub enum RenderCommand {
     Nginx(NginxArgs),
     /// What Prometheus scrapes, and its alert rules
     Prometheus(PrometheusArgs),
-    /// A compose file and a Dockerfile for a gateway for many users
+    /// A compose file that runs recorded instances, with their secrets beside it; instances that `creel up` runs are stopped first
     Compose(ComposeArgs),
+    /// A compose file and a Dockerfile for a gateway for many users
+    ComposeGateway(ComposeGatewayArgs),
     /// railway.toml for one instance on Railway
     Railway(RailwayArgs),
     /// Manifests for one instance on Kubernetes
@@ -154,8 +156,25 @@ pub struct PrometheusArgs {
     pub output: Output,
 }
 
+/// Recorded instances of a home.
 #[derive(Args)]
 pub struct ComposeArgs {
+    /// One or more [default: every instance]
+    #[arg(value_name = "ID")]
+    pub ids: Vec<InstanceId>,
+    /// Their time zone [default: TZ of each instance.env, or of this command, else UTC]
+    #[arg(long, value_name = "ZONE")]
+    pub timezone: Option<Zone>,
+    /// The directory that gets compose.yaml and secrets/ [default: only show the file]
+    #[arg(long, value_name = "DIR", display_order = 800)]
+    pub out: Option<PathBuf>,
+    /// Write over what is there
+    #[arg(long, requires = "out", display_order = 800)]
+    pub force: bool,
+}
+
+#[derive(Args)]
+pub struct ComposeGatewayArgs {
     /// What the image is called
     #[arg(long, value_name = "NAME:TAG", default_value = concat!("creel:", env!("CARGO_PKG_VERSION")))]
     pub image: Image,

@@ -2,7 +2,7 @@
 
 use creel_fleet::fill::{Value, Values};
 
-use super::args::{ComposeArgs, NginxArgs, PrometheusArgs, SystemdArgs, SystemdUpArgs};
+use super::args::{ComposeGatewayArgs, NginxArgs, PrometheusArgs, SystemdArgs, SystemdUpArgs};
 use super::values::Target;
 
 /// Their names: those of the catalogue, in `deploy/`.
@@ -10,7 +10,7 @@ pub const SYSTEMD: [&str; 1] = ["creel-gateway.service"];
 pub const SYSTEMD_UP: [&str; 1] = ["creel.service"];
 pub const NGINX: [&str; 1] = ["creel.conf"];
 pub const PROMETHEUS: [&str; 2] = ["prometheus.yml", "creel-rules.yml"];
-pub const COMPOSE: [&str; 2] = ["compose.yaml", "Dockerfile"];
+pub const COMPOSE_GATEWAY: [&str; 2] = ["compose.yaml", "Dockerfile"];
 
 pub fn systemd(args: &SystemdArgs) -> Values {
     vec![
@@ -90,7 +90,7 @@ pub fn prometheus(args: &PrometheusArgs) -> Values {
     ]
 }
 
-pub fn compose(args: &ComposeArgs) -> Values {
+pub fn compose_gateway(args: &ComposeGatewayArgs) -> Values {
     vec![
         ("image", Value::one(&args.image)),
         ("publish", Value::one(&args.publish)),

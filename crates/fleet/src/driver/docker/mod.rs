@@ -4,6 +4,7 @@
 //! the instance's directory. The directory is at the same place inside as on the host, so that a configuration means the same
 //! whatever driver runs it. What is secret goes through the container's standard input, and is in no listing of the engine.
 
+mod compose;
 mod drift;
 mod engine;
 pub mod image;
@@ -25,6 +26,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::timeout;
 
+pub use self::compose::{Composed, Composer};
 pub use self::engine::Engine;
 use self::engine::{EngineError, escaped};
 use self::image::Image;
@@ -183,6 +185,8 @@ impl Driver for DockerDriver {
                     None => Found::Nobody,
                 }
             }
+            // Its own containers leave the lock alone.
+            Ok(_) if place.directory.is_locked() => Found::Unknown(super::lived_in_by_another(place.directory)),
             Ok(_) => Found::Nobody,
             Err(FleetError::Away { reason }) => Found::Away(reason),
             Err(error) => Found::Unknown(error.to_string()),
@@ -253,40 +257,48 @@ async fn user(engine: &Engine, runtime: Runtime) -> Result<User, FleetError> {
     let is_podman = components
         .into_iter()
         .any(|part| part["Name"].as_str().is_some_and(|name| name.contains("Podman")));
-    let (id, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     Ok(match (is_rootless, is_podman) {
         (true, true) => User {
-            id,
-            group,
             keep_id: true,
-            owns: false,
+            ..User::of_creel()
         },
         // Its root is the user who runs the engine, and nobody else on this host.
         (true, false) => User {
             id: 0,
             group: 0,
-            keep_id: false,
-            owns: false,
+            ..User::of_creel()
         },
-        (false, _) if id != 0 => User {
-            id,
-            group,
-            keep_id: false,
-            owns: false,
-        },
-        (false, _) => {
-            let id = match runtime {
-                Runtime::Native => NATIVE_USER,
-                Runtime::Openclaw => OPENCLAW_USER,
-            };
-            User {
-                id,
-                group: id,
-                keep_id: false,
-                owns: true,
-            }
-        }
+        (false, _) => User::of_rooted_engine(runtime),
     })
+}
+
+impl User {
+    fn of_creel() -> Self {
+        Self {
+            id: rustix::process::geteuid().as_raw(),
+            group: rustix::process::getegid().as_raw(),
+            keep_id: false,
+            owns: false,
+        }
+    }
+
+    /// Of an engine whose root is this host's.
+    fn of_rooted_engine(runtime: Runtime) -> Self {
+        let own = Self::of_creel();
+        if own.id != 0 {
+            return own;
+        }
+        let id = match runtime {
+            Runtime::Native => NATIVE_USER,
+            Runtime::Openclaw => OPENCLAW_USER,
+        };
+        Self {
+            id,
+            group: id,
+            keep_id: false,
+            owns: true,
+        }
+    }
 }
 
 /// How to start one instance as a container.

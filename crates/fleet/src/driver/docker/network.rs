@@ -14,8 +14,8 @@ use crate::{FleetError, InstanceId};
 
 /// 10.213.0.0/16, in networks of eight addresses.
 const BLOCK: u32 = u32::from_be_bytes([10, 213, 0, 0]);
-const SIZE: u32 = 8;
-const NETWORKS: u32 = (1 << 16) / SIZE;
+pub const SIZE: u32 = 8;
+pub const NETWORKS: u32 = (1 << 16) / SIZE;
 /// How many are tried before it is said that there is none.
 const TRIES: u32 = 256;
 
@@ -103,7 +103,7 @@ pub async fn remove(engine: &Engine, names: &Names, id: &InstanceId) {
 }
 
 /// Homes and instances begin at different places: two engines that share this host don't know of each other's networks.
-fn first_choice(name: &str) -> u32 {
+pub fn first_choice(name: &str) -> u32 {
     // FNV-1a; any spread will do.
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

@@ -9,7 +9,7 @@ use super::names;
 use crate::driver::Limits;
 
 /// Processes and threads; what upstream's own fleet gives its containers.
-const MAX_PROCESSES: u64 = 512;
+pub const MAX_PROCESSES: u64 = 512;
 
 /// One container.
 pub struct Spec {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use creel_records::Runtime;
 
@@ -17,7 +17,7 @@ use crate::runtime::plugins;
 use crate::sandbox::{Contained, Order};
 
 /// Where a native image has the binary (`deploy/Dockerfile`).
-const CREEL: &str = "/usr/local/bin/creel";
+pub const CREEL: &str = "/usr/local/bin/creel";
 /// Reads assignments, and becomes what its arguments name.
 const SHELL: &str = r#"set -a; eval "$(cat)"; set +a; exec "$@" </dev/null"#;
 /// What Creel itself says of an instance, and is no secret.
@@ -38,6 +38,32 @@ const PUBLIC: [&str; 15] = [
     "OPENCLAW_STATE_DIR",
     "OPENCLAW_SUPERVISOR_MODE",
 ];
+
+/// What keeps a container in order that Creel does not start: paths inside.
+#[derive(Clone, Copy)]
+pub struct Alone<'a> {
+    /// Held for as long as it runs.
+    pub lock: &'a Path,
+    /// Gets what it says.
+    pub log: &'a Path,
+}
+
+/// Upstream's own words, in its image.
+pub fn upstream(purpose: Purpose, port: u16) -> Vec<String> {
+    let mut words = ["node", "--max-semi-space-size=16", "dist/index.js"]
+        .map(str::to_owned)
+        .to_vec();
+    let port = port.to_string();
+    match purpose {
+        Purpose::Serve => {
+            let serve = ["gateway", "--bind", "lan", "--port", &port, "--allow-unconfigured"];
+            words.extend(serve.map(str::to_owned));
+        }
+        Purpose::Repair => words.extend(["doctor", "--fix", "--yes", "--non-interactive"].map(str::to_owned)),
+        Purpose::Install(plugin) => words.extend(plugins::arguments(&plugin)),
+    }
+    words
+}
 
 pub struct Told {
     runtime: Runtime,
@@ -75,42 +101,37 @@ impl Told {
         ports
     }
 
+    /// Variables whose URL leads to this host's own loopback address.
+    pub fn of_this_host(&self) -> impl Iterator<Item = &str> {
+        let leads = |(_, value): &(&String, &String)| relay::rewrite(value, Ipv4Addr::LOCALHOST).is_some();
+        self.secret.iter().filter(leads).map(|(name, _)| name.as_str())
+    }
+
     /// The program and its arguments.
     pub fn entrypoint(&self, purpose: Purpose, port: u16) -> Vec<String> {
         if self.runtime == Runtime::Native {
             return [CREEL, "sandbox-exec"].map(str::to_owned).into();
         }
-        let port = port.to_string();
-        let mut words = [
-            "/bin/sh",
-            "-c",
-            SHELL,
-            "sh",
-            "node",
-            "--max-semi-space-size=16",
-            "dist/index.js",
-        ]
-        .map(str::to_owned)
-        .to_vec();
-        match purpose {
-            Purpose::Serve => {
-                let serve = ["gateway", "--bind", "lan", "--port", &port, "--allow-unconfigured"];
-                words.extend(serve.map(str::to_owned));
-            }
-            Purpose::Repair => words.extend(["doctor", "--fix", "--yes", "--non-interactive"].map(str::to_owned)),
-            Purpose::Install(plugin) => words.extend(plugins::arguments(&plugin)),
-        }
+        let mut words = ["/bin/sh", "-c", SHELL, "sh"].map(str::to_owned).to_vec();
+        words.extend(upstream(purpose, port));
         words
     }
 
     /// What goes through its standard input.
     pub fn input(&self) -> Vec<u8> {
+        self.secrets(None)
+    }
+
+    /// What its first program reads; with `alone` where Creel does not start it.
+    pub fn secrets(&self, alone: Option<Alone<'_>>) -> Vec<u8> {
         match self.runtime {
             Runtime::Native => {
                 let contained = Contained {
                     program: PathBuf::from(CREEL),
                     args: vec!["gateway".into(), "run".into()],
                     env: self.secret.clone().into_iter().collect(),
+                    lock: alone.map(|alone| alone.lock.to_owned()),
+                    log: alone.map(|alone| alone.log.to_owned()),
                 };
                 // A struct of texts can always be written.
                 serde_json::to_vec(&Order::Contained(contained)).unwrap_or_default()

@@ -1,10 +1,5 @@
 //! Who lives in an instance's directory: the process that is recorded, or whoever holds the directory's lock.
 
-use std::path::Path;
-
-use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
-
 use crate::directory::InstanceDirectory;
 use crate::procfs;
 
@@ -14,7 +9,7 @@ pub enum Inhabitant {
     Nobody,
     /// Pid and start time.
     Process(u32, u64),
-    /// Somebody holds the lock, but it cannot be learned who.
+    /// Somebody holds the lock whom Creel did not start, or of whom it cannot be learned who it is.
     Unknown,
 }
 
@@ -26,7 +21,7 @@ pub fn inhabitant(directory: &InstanceDirectory, recorded: Option<(u32, u64)>) -
     {
         return Inhabitant::Process(pid, started);
     }
-    if !is_locked(&directory.lock()) {
+    if !directory.is_locked() {
         return Inhabitant::Nobody;
     }
     let noted = std::fs::read_to_string(directory.pid_file()).ok().and_then(|text| {
@@ -38,18 +33,10 @@ pub fn inhabitant(directory: &InstanceDirectory, recorded: Option<(u32, u64)>) -
     {
         return Inhabitant::Process(pid, started);
     }
-    match procfs::holders(&directory.lock()).first() {
+    let holders = procfs::holders(&directory.lock());
+    // Creel's own processes share its process namespace; a container of somebody else's has another.
+    match holders.iter().find(|holder| procfs::is_of_our_namespace(holder.pid)) {
         Some(holder) => Inhabitant::Process(holder.pid, holder.started),
         None => Inhabitant::Unknown,
     }
-}
-
-fn is_locked(path: &Path) -> bool {
-    let Ok(file) = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) else {
-        return false;
-    };
-    matches!(
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockShared),
-        Err(Errno::WOULDBLOCK)
-    )
 }

@@ -88,11 +88,7 @@ impl Driver for ProcessDriver {
                     None => Found::Nobody,
                 }
             }
-            Inhabitant::Unknown => {
-                let lock = place.directory.lock();
-                let reason = format!("another process runs in its directory: {} is locked", lock.display());
-                Found::Unknown(reason)
-            }
+            Inhabitant::Unknown => Found::Unknown(super::lived_in_by_another(place.directory)),
         }
     }
 
@@ -151,6 +147,14 @@ impl Launcher for OfProcess {
                 variables.insert("PATH".into(), format!("{path}:{}", bin.display()));
                 readable.extend([bin, package]);
             }
+        }
+        if rustix::process::geteuid().is_root() {
+            // A container may have had it.
+            let taken = start.directory.give_to(0, 0);
+            taken.map_err(FleetError::file(
+                "change the owner of what is in",
+                start.directory.root(),
+            ))?;
         }
         let own_mounts = self.driver.own_mounts().await;
         if let (true, Err(reason)) = (launch.private_tmp, own_mounts) {
