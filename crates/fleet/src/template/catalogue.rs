@@ -277,6 +277,70 @@ mod tests {
         assert!(TEMPLATES.is_sorted_by_key(|template| template.path));
     }
 
+    /// Model, scope of direct messages, WebSocket timeout, connections, heartbeat, rate limit, concurrency, browser, skills: as the file says
+    /// it, or says where it is decided.
+    #[test]
+    fn what_an_operator_looks_for_is_in_every_file_of_an_instance() {
+        let parts: [(&str, [&str; 9]); 3] = [
+            (
+                "native/openclaw.json",
+                [
+                    "agents: {",
+                    "dmScope: \"per-peer\"",
+                    "timeout: 3600000",
+                    "maxConnections: 100",
+                    "heartbeat: 30000",
+                    "rateLimit: \"200/minute\"",
+                    "concurrentConnections: 100",
+                    "browser: { enabled: false }",
+                    "skills: {}",
+                ],
+            ),
+            (
+                "openclaw/openclaw.json",
+                [
+                    "model: { primary:",
+                    "dmScope: \"per-peer\"",
+                    "WebSocket times",
+                    "has no limit of connections",
+                    "heartbeat are its own",
+                    "rateLimit: { maxAttempts: 20",
+                    "maxConcurrent: 8",
+                    "browser: { enabled: false }",
+                    "skills: { install:",
+                ],
+            ),
+            (
+                "deploy/railway.toml",
+                [
+                    "{{model}}",
+                    "DM_SCOPE = \"per-peer\"",
+                    "GATEWAY_WEBSOCKET_TIMEOUT = \"3600000\"",
+                    "GATEWAY_WEBSOCKET_MAX_CONNECTIONS = \"100\"",
+                    "GATEWAY_WEBSOCKET_HEARTBEAT = \"30000\"",
+                    "GATEWAY_RATE_LIMIT = \"200/minute\"",
+                    "GATEWAY_CONCURRENT_CONNECTIONS = \"100\"",
+                    "OPENCLAW_BROWSER_ENABLED",
+                    "OPENCLAW_SKILLS_AUTO_INSTALL",
+                ],
+            ),
+        ];
+        for (path, settings) in parts {
+            let text = find(path).unwrap().builtin;
+            for setting in settings {
+                assert!(text.contains(setting), "{path}: {setting}");
+            }
+        }
+        // On Kubernetes and by compose it is the instance's own file that says so.
+        assert!(
+            find("deploy/kubernetes.yaml")
+                .unwrap()
+                .builtin
+                .contains("openclaw.json: |\n    {{config}}")
+        );
+        assert!(find("deploy/instance.yaml").unwrap().builtin.contains("{{volume}}"));
+    }
+
     #[test]
     fn a_hole_is_named_with_its_place() {
         for (path, text, said) in [
