@@ -10,6 +10,7 @@ mod docker;
 mod suite;
 
 use creel_fleet::Driver;
+use creel_testkit::kernel;
 use suite::Place;
 
 macro_rules! suite {
@@ -35,4 +36,13 @@ macro_rules! suite {
 suite! {
     on_process: crate::Place::new(crate::Driver::Process);
     on_docker: crate::docker::place();
+}
+
+/// Version 2 of control groups, in a kernel that has nothing else: a host that runs tests often has version 1, or no right to
+/// either.
+#[tokio::test]
+async fn on_process_in_a_kernel_with_version_2() {
+    let own = std::env::current_exe().unwrap();
+    let said = kernel::run(&own, &["on_process::", "--test-threads=1"]).await;
+    assert!(said.contains("test on_process::a_limit_that_was_changed"), "{said}");
 }

@@ -269,9 +269,13 @@ async fn who_has_nothing_to_do_sleeps_or_stops_as_its_policy_says() {
         ("sleeper", "sleep:2"),
         ("stopper", "stop:2"),
         ("busy", "sleep:1"),
+        ("poller", "sleep:1"),
     ] {
         fleet.create(make(name, idle)).await.unwrap();
     }
+    // Nobody recorded this channel: it is in its file alone.
+    let telegram = "{ channels: { telegram: { botToken: '1:x' } } }";
+    fleet.set_config(&id("poller"), telegram, None).await.unwrap();
     let engaged = fleet.engage(&id("busy")).await.unwrap();
     let slept = until(&fleet, "sleeper", |now| now.status == Status::Sleeping).await;
     assert_eq!(slept.desired, Desired::Sleeping);
@@ -279,6 +283,7 @@ async fn who_has_nothing_to_do_sleeps_or_stops_as_its_policy_says() {
     assert_eq!(stopped.desired, Desired::Stopped);
     assert!(is_running(&settled(&fleet, "always").await));
     assert!(is_running(&settled(&fleet, "busy").await), "a request is under way");
+    assert!(is_running(&settled(&fleet, "poller").await), "it polls a platform");
     drop(engaged);
     until(&fleet, "busy", |now| now.status == Status::Sleeping).await;
 

@@ -8,6 +8,7 @@ pub mod database;
 pub mod docker;
 pub mod groups;
 pub mod identity;
+pub mod kernel;
 pub mod npm;
 pub mod ports;
 pub mod provider;
