@@ -3,12 +3,12 @@
 //! Both answers carry an `ETag`. A `PUT` whose `If-Match` names another text than the present one is refused, so that nobody
 //! writes over what they have not seen (RFC 9110, section 13.1.1).
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use creel_fleet::ConfigVersion;
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

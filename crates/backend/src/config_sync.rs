@@ -1,12 +1,12 @@
 //! `GET /api/instances/{id}/config/diff` and `POST …/config/sync`: what changed in the templates since an instance was made, shown and
 //! brought to it. What a person changed stays.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use creel_fleet::{ConfigVersion, Conflicts, InstanceId};
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

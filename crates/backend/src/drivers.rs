@@ -1,9 +1,9 @@
 //! `/api/drivers` and `/api/images`: what instances can run in, and from.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::{Extension, Json};
 use creel_fleet::{ImageFacts, Runtime};
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

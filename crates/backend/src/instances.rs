@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_fleet::{
     ChangeInstance, Channel, Conflicts, CreateInstance, Driver, Idle, Instance, InstanceId, Runtime, Status,
 };
-use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, rfc3339};
+use creel_http::{FromQuery, JsonBody, Parameters, Path, Problem, Query, rfc3339};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::State as Shared;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Path, State as Shared};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use creel_fleet::{LogLines, LogQuery};
-use creel_http::{FromQuery, Parameters, Problem, Query, moment};
+use creel_http::{FromQuery, Parameters, Path, Problem, Query, moment};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 

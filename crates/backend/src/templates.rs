@@ -2,12 +2,12 @@
 //!
 //! A text has an `ETag`; a `PUT` whose `If-Match` names another one than the present is refused.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
 use creel_fleet::ShownTemplate;
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

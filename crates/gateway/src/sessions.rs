@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body as HttpBody, Bytes};
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::error::{id_problem, session_problem, turn_problem};
 use crate::routes::State;
 use crate::tenants::Held;
-use creel_http::{Problem, rfc3339};
+use creel_http::{Path, Problem, rfc3339};
 
 /// Sessions that only keep the answer to an idempotency key; nobody asked for a conversation.
 pub const HIDDEN_PREFIX: &str = "once-";

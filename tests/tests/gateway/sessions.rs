@@ -110,6 +110,21 @@ async fn ids_that_the_gateway_gives_out_by_itself_are_not_for_clients() {
 }
 
 #[tokio::test]
+async fn a_name_that_is_no_text_gets_one_clear_line() {
+    let gateway = Gateway::builder().start().await;
+    for refused in [
+        gateway.get("/api/v1/sessions/%ff").await,
+        gateway.delete("/api/v1/sessions/caf%E9").await,
+    ] {
+        assert_eq!(refused.problem(), (400, "bad_request".into()));
+        assert_eq!(
+            refused.json()["detail"],
+            "path: id is no text; write it in UTF-8, percent-encoded"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_the_store_says_of_the_host_is_for_the_log_alone() {
     let gateway = Gateway::builder().start().await;
     gateway.chat_in("s1", "hi").await;

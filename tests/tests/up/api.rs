@@ -464,6 +464,10 @@ async fn a_parameter_that_is_none_or_says_nonsense_gets_one_clear_line() {
             "/api/instances/a/logs?tail=-1",
             "query: tail is \"-1\"; it must be a whole number",
         ),
+        (
+            "/api/instances/%ff",
+            "path: id is no text; write it in UTF-8, percent-encoded",
+        ),
     ] {
         let refused = up.get(path).await;
         assert_eq!(refused.problem(), (400, "bad_request".into()), "{path}");

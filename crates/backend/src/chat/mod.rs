@@ -7,11 +7,11 @@
 mod relay;
 
 use axum::body::Body;
-use axum::extract::{Path, Request, State as Shared};
+use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use creel_fleet::{InstanceId, Runtime, Status};
-use creel_http::Problem;
+use creel_http::{Path, Problem};
 use futures_util::StreamExt as _;
 
 pub use self::relay::{Patience, RelayError, relay};

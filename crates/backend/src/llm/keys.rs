@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem, random_id, rfc3339};
+use creel_http::{JsonBody, Path, Problem, random_id, rfc3339};
 use creel_llm_gateway::VirtualKey;
 use creel_records::ledger::Micros;
 use creel_records::{KeyRecord, KeyTerms, now_ms};

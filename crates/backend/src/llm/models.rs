@@ -1,9 +1,9 @@
 //! `/api/llm/models`
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use creel_records::{ModelRecord, RouteRecord, RouteStrategy};
 use serde::Deserialize;
 use serde_json::{Value, json};

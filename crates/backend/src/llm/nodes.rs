@@ -1,9 +1,9 @@
 //! `/api/llm/nodes`: the processes of the gateway, and giving up one that will not come back.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_http::{FromQuery, Parameters, Problem, Query, rfc3339};
+use creel_http::{FromQuery, Parameters, Path, Problem, Query, rfc3339};
 use creel_records::{RecordsError, now_ms};
 use serde_json::{Value, json};
 

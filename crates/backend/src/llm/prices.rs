@@ -1,10 +1,10 @@
 //! `/api/llm/prices` and `/api/llm/groups`: credits for a million tokens, and what groups of keys pay of them. Amounts are decimals in
 //! strings, exact to a micro-credit.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use creel_records::ledger::Micros;
 use creel_records::{GroupRecord, PriceRecord};
 use serde::Deserialize;

@@ -1,9 +1,9 @@
 //! `/api/llm/providers`
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use creel_llm_gateway::{Provider, Style, seal_purpose};
 use creel_records::{ProviderRecord, ProviderStyle};
 use serde::Deserialize;

@@ -4,11 +4,11 @@
 //! chats here: sealed in the records, shown to the gateway alone, and void with the others when an administrator revokes them.
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State as Shared};
+use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::{Extension, RequestExt as _};
-use creel_http::{BodyLimit as _, Problem, random_id};
+use creel_http::{BodyLimit as _, Path, Problem, random_id};
 use creel_records::{UserToken, now_ms};
 
 use crate::auth::sha256;

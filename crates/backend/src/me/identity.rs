@@ -3,11 +3,11 @@
 //! It is `agents.defaults.systemPrompt` of the user's configuration, so it reaches gateways as all of that does, and comes after what the
 //! workspace's `IDENTITY.md` says. Without it the service's own applies.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use creel_config::json5;
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use creel_session::UserId;
 use serde::Deserialize;
 use serde_json::{Value, json};

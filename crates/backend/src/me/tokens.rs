@@ -1,10 +1,10 @@
 //! `/api/me/tokens`, and `POST /openclaw/gateway/token`: the gateway tokens of the one who asks, each by its name.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem, random_id, rfc3339};
+use creel_http::{JsonBody, Path, Problem, random_id, rfc3339};
 use creel_records::{UserToken, now_ms};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Peer, Problem, random_id, rfc3339};
+use creel_http::{JsonBody, Path, Peer, Problem, random_id, rfc3339};
 use creel_records::{SignedBy, Spent, UserLogin, UserRecord, UserStatus, now_ms};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -213,7 +213,7 @@ pub async fn log_out(Shared(backend): Shared<State>, headers: HeaderMap) -> Resu
 pub async fn end_all(
     Shared(backend): Shared<State>,
     Extension(by): Extension<crate::auth::Actor>,
-    axum::extract::Path(id): axum::extract::Path<String>,
+    Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let id = users::parse_id(&id)?;
     users::known(&backend, &id).await?;

@@ -1,9 +1,9 @@
 //! `GET|POST /api/users`, `GET|PATCH|DELETE /api/users/{id}`.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query};
+use creel_http::{FromQuery, JsonBody, Parameters, Path, Problem, Query};
 use creel_records::{NewUser, UserPatch, UserStatus};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -2,13 +2,13 @@
 //!
 //! Answers carry an `ETag`; a write whose `If-Match` names another text than the present one is refused, as for an instance.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_config::{check_user, json5};
 use creel_fleet::ConfigVersion;
-use creel_http::{JsonBody, Problem};
+use creel_http::{JsonBody, Path, Problem};
 use creel_records::{RecordsError, UserRecord};
 use creel_session::UserId;
 use serde::Deserialize;

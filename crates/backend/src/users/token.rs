@@ -1,10 +1,10 @@
 //! `/api/users/{id}/token` and `/tokens`: gateway tokens. A token is shown once, when it is made; its digest is kept.
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Problem, hex, moment, random_id, rfc3339};
+use creel_http::{JsonBody, Path, Problem, hex, moment, random_id, rfc3339};
 use creel_records::{UserToken, now_ms};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@
 mod reply;
 mod request;
 
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -20,10 +20,10 @@ use crate::error::openai_error;
 use crate::routes::State;
 use crate::sessions::named;
 use crate::turns::{RunningTurn, Said, derived_id, idempotency_key, new_session};
-use creel_http::JsonBody;
 use creel_http::Problem;
 use creel_http::random_id;
 use creel_http::sse;
+use creel_http::{JsonBody, Path};
 use reply::Reply;
 use request::CompletionRequest;
 

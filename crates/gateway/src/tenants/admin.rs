@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::http::StatusCode;
-use creel_http::{FromQuery, Parameters, Problem, Query, rfc3339};
+use creel_http::{FromQuery, Parameters, Path, Problem, Query, rfc3339};
 use creel_session::UserId;
 use serde_json::{Value, json};
 
