@@ -46,6 +46,19 @@ impl ConfigError {
         Self::general(Path::new(origin), format!("{name} {problem}"))
     }
 
+    /// As it displays, with the whole path of the file: for the operator, who may have several of that name.
+    pub fn in_full(&self) -> impl fmt::Display {
+        fmt::from_fn(|f| self.tell(&self.path, f))
+    }
+
+    fn tell(&self, file: &Path, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", file.display())?;
+        if let (Some(line), Some(column)) = (self.line, self.column) {
+            write!(f, ":{line}:{column}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+
     pub(crate) fn at(path: &Path, place: Place, message: impl Into<String>) -> Self {
         Self {
             path: path.to_owned(),
@@ -58,14 +71,8 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.path.file_name() {
-            Some(name) => write!(f, "{}", Path::new(name).display())?,
-            None => write!(f, "{}", self.path.display())?,
-        }
-        if let (Some(line), Some(column)) = (self.line, self.column) {
-            write!(f, ":{line}:{column}")?;
-        }
-        write!(f, ": {}", self.message)
+        let name = self.path.file_name().map_or(self.path.as_path(), Path::new);
+        self.tell(name, f)
     }
 }
 

@@ -52,7 +52,7 @@ async fn run_gateway(args: GatewayArgs, json: bool) -> Result<(), Failure> {
     };
     let locations = locations(&args.profile)?
         .or_multi_tenant(&ProcessEnvironment)
-        .map_err(Failure::bad_input)?;
+        .map_err(|error| Failure::bad_input(error.in_full()))?;
     let options = Options {
         locations,
         environment: Arc::new(ProcessEnvironment),
@@ -66,8 +66,8 @@ async fn run_gateway(args: GatewayArgs, json: bool) -> Result<(), Failure> {
     creel_gateway::run(options, |logging, id| log.configure(logging, id), ready)
         .await
         .map_err(|error| match error {
-            StartError::Config(_)
-            | StartError::PortInUse { .. }
+            StartError::Config(error) => Failure::bad_input(error.in_full()),
+            StartError::PortInUse { .. }
             | StartError::State { .. }
             | StartError::Tenants(_)
             | StartError::Running { .. } => Failure::bad_input(error),

@@ -68,8 +68,9 @@ async fn client(url: Option<String>, home: Option<PathBuf>) -> Result<Client, Fa
     let environment = ProcessEnvironment;
     let locations = Locations::resolve(&environment, None, false)
         .and_then(|locations| locations.or_multi_tenant(&environment))
-        .map_err(Failure::bad_input)?;
-    let loaded = creel_config::load(&locations, &environment, &Overrides::default()).map_err(Failure::bad_input)?;
+        .map_err(|error| Failure::bad_input(error.in_full()))?;
+    let loaded = creel_config::load(&locations, &environment, &Overrides::default())
+        .map_err(|error| Failure::bad_input(error.in_full()))?;
     let Some(settings) = loaded.config.multi_tenant else {
         return of_the_home(url, home, &locations.config).await;
     };
