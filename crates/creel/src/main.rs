@@ -4,6 +4,7 @@ mod cli;
 mod client;
 mod commands;
 mod editor;
+mod environment;
 mod failure;
 mod llm_gateway;
 mod logging;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
+    environment::check()?;
     let (home, json) = (cli.home, cli.json);
     match cli.command {
         Command::Up(args) => several_threads(up::run(args, home, json)),

@@ -1,6 +1,8 @@
 //! Starting a gateway, and what keeps one from it: one clear line each, and nothing changed.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 
 use creel_tests::gateway::{Builder, Gateway, TOKEN};
 use creel_tests::http::{Call, client};
@@ -91,12 +93,12 @@ async fn what_nobody_serves_is_a_warning_with_its_place() {
 
 #[tokio::test]
 async fn a_broken_file_is_named_with_line_and_column() {
-    let (code, message) = Gateway::builder()
-        .config_text("{\n  gateway: {\n    port: ,\n")
-        .refused()
-        .await;
+    let broken = Gateway::builder().config_text("{\n  gateway: {\n    port: ,\n");
+    let place = format!("{}:3:11: ", broken.config_path().display());
+    let (code, message) = broken.refused().await;
     assert_eq!(code, Some(2), "{message}");
-    assert!(message.contains("openclaw.json:3:11: "), "{message}");
+    // There may be others of this name.
+    assert!(message.starts_with(&place), "{message}");
     let (code, message) = Gateway::builder()
         .config_text("{\n  gateway: { port: \"high\" },\n}")
         .refused()
@@ -185,6 +187,24 @@ async fn bad_flags_and_bad_variables() {
     ] {
         let (code, message) = Gateway::builder().env(name, value).refused().await;
         assert!(code == Some(2) && message.contains(part), "{code:?} {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_text_opens_no_door() {
+    let gateway = Gateway::builder();
+    for name in ["OPENCLAW_GATEWAY_TOKEN", "GATEWAY_AUTH_MODE", "ANTHROPIC_BASE_URL"] {
+        let mut command = gateway.command(&["gateway", "run", "--port", "0"]);
+        command.env(name, OsStr::from_bytes(b"caf\xe9"));
+        let ended = Process::start(command).ended().await;
+        assert_eq!(
+            (ended.code(), ended.stderr.trim()),
+            (
+                Some(2),
+                &*format!("creel: environment: {name} is no UTF-8 text; set it anew, or unset it")
+            ),
+            "{ended:?}"
+        );
     }
 }
 
