@@ -31,6 +31,8 @@ fn answer(request: &Exchange) -> Reply {
         } else {
             Reply::status(400)
         }
+    } else if said.contains("think") {
+        Reply::text("Hello from the model.").reasoning("Hm.").usage(7, 4)
     } else if said.contains("fail") {
         Reply::status(400)
     } else {

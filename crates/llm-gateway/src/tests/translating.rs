@@ -216,8 +216,17 @@ async fn a_response_from_providers_of_either_style() {
             (&said["object"], &said["status"]),
             (&json!("response"), &json!("completed"))
         );
-        assert_eq!(said["output"][0]["content"][0]["text"], "Let me see.");
-        assert_eq!(said["output"][1]["arguments"], r#"{"city":"Odesa"}"#);
+        let thought = &said["output"][0];
+        assert_eq!(
+            (&thought["type"], &thought["content"], &thought["summary"]),
+            (
+                &json!("reasoning"),
+                &json!([{"type": "reasoning_text", "text": "Hm."}]),
+                &json!([])
+            )
+        );
+        assert_eq!(said["output"][1]["content"][0]["text"], "Let me see.");
+        assert_eq!(said["output"][2]["arguments"], r#"{"city":"Odesa"}"#);
         assert_eq!(
             (&said["usage"]["input_tokens"], &said["usage"]["output_tokens"]),
             (&json!(20), &json!(9))
@@ -232,17 +241,19 @@ async fn a_response_from_providers_of_either_style() {
         for (number, event) in events.iter().enumerate() {
             assert_eq!(event["sequence_number"], number);
         }
-        let text: String = events
-            .iter()
-            .filter(|event| event["type"] == "response.output_text.delta")
-            .filter_map(|event| event["delta"].as_str())
-            .collect();
-        assert_eq!(text, "Let me see.");
+        let told = |kind: &str| -> String {
+            let deltas = events.iter().filter(|event| event["type"] == kind);
+            deltas.filter_map(|event| event["delta"].as_str()).collect()
+        };
+        assert_eq!(told("response.output_text.delta"), "Let me see.");
+        assert_eq!(told("response.reasoning_text.delta"), "Hm.");
         let last = events.last().unwrap();
         assert_eq!(last["type"], "response.completed");
         assert_eq!(last["response"]["output"], {
             let mut output = said["output"].clone();
-            output[0]["id"] = last["response"]["output"][0]["id"].clone();
+            for index in 0..2 {
+                output[index]["id"] = last["response"]["output"][index]["id"].clone();
+            }
             output
         });
         assert_eq!(last["response"]["usage"]["output_tokens"], 9);
@@ -288,6 +299,33 @@ async fn what_cannot_be_translated_is_said_and_costs_nothing() {
     }
     assert_eq!(provider.requests().len(), 0);
     assert_eq!(house.spent().await, 0);
+}
+
+#[tokio::test]
+async fn a_thought_that_is_told_by_two_names_is_one() {
+    let provider = Provider::start().await;
+    let piece = |delta: Value| json!({"id": "x", "choices": [{"index": 0, "delta": delta}]});
+    provider.always(chunks(&[
+        piece(json!({"reasoning_content": "Hm. ", "reasoning": "Hm. "})),
+        piece(json!({"reasoning": "Well."})),
+        piece(json!({"content": "Hi."})),
+        json!({"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+    ]));
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let ask = json!({"model": "m1", "input": "hi", "stream": true});
+    let answer = client.post("/v1/responses", ask.to_string()).await;
+    let last: Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();
+    let output = &last["response"]["output"];
+    assert_eq!(output[0]["content"][0]["text"], "Hm. Well.");
+    assert_eq!(output[1]["content"][0]["text"], "Hi.");
+    let answer = client.post("/v1/messages", message(true).to_string()).await;
+    let events = answer.events();
+    let thoughts = events.iter().map(|event| serde_json::from_str::<Value>(event).unwrap());
+    let thoughts: String = thoughts
+        .filter_map(|event| event["delta"]["thinking"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(thoughts, "Hm. Well.");
 }
 
 /// Chunks of completions, as a stream.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Untranslatable, cannot, items, text};
+use super::{Context, Untranslatable, cannot, items, text, thought};
 
 pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untranslatable> {
     let Some(choice) = items(completion, "choices").next() else {
@@ -10,7 +10,7 @@ pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untra
     };
     let message = &choice["message"];
     let mut content = Vec::new();
-    let thought = [text(message, "reasoning_content"), text(message, "reasoning")].concat();
+    let thought = thought(message);
     if !thought.is_empty() {
         content.push(json!({"type": "thinking", "thinking": thought, "signature": ""}));
     }

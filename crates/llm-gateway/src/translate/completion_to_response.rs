@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::completion_to_message::said;
 use super::message_to_completion::now;
-use super::{Context, Untranslatable, cannot, items, text};
+use super::spoken::Spoken;
+use super::{Context, Untranslatable, cannot, items, text, thought};
 
 pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untranslatable> {
     let Some(choice) = items(completion, "choices").next() else {
@@ -14,8 +15,10 @@ pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untra
     let id = text(completion, "id");
     let mut output = Vec::new();
     let said = said(&message["content"]) + text(message, "refusal");
-    if !said.is_empty() {
-        output.push(message_item(&format!("msg_{id}"), "completed", &said));
+    for (spoken, said) in [(Spoken::Thought, thought(message)), (Spoken::Message, &said)] {
+        if !said.is_empty() {
+            output.push(spoken.whole(&spoken.id(id, output.len()), said));
+        }
     }
     for call in items(message, "tool_calls") {
         let function = &call["function"];
@@ -43,11 +46,6 @@ pub enum End {
     Completed,
     /// The limit of tokens was reached.
     Incomplete,
-}
-
-pub fn message_item(id: &str, status: &str, said: &str) -> Value {
-    let content = json!([{"type": "output_text", "text": said, "annotations": [], "logprobs": []}]);
-    json!({"type": "message", "id": id, "status": status, "role": "assistant", "content": content})
 }
 
 pub fn call_item(id: &str, name: &str, arguments: &str, status: &str) -> Value {

@@ -13,6 +13,7 @@ mod completions_to_messages;
 mod message_to_completion;
 mod messages_to_completions;
 mod responses_to_completions;
+mod spoken;
 mod stream_completion_to_message;
 mod stream_completion_to_response;
 mod stream_message_to_completion;
@@ -122,6 +123,15 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Untranslatable> {
 /// A member's text, or nothing.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
+}
+
+/// What a model thought, of a message or a delta. OpenAI's own API does not tell it; DeepSeek's name for it and OpenRouter's are those that others
+/// took up, some of them both for the same thought.
+fn thought(value: &Value) -> &str {
+    match text(value, "reasoning_content") {
+        "" => text(value, "reasoning"),
+        thought => thought,
+    }
 }
 
 /// Why a provider of completions gives up in the middle of its stream: `{"error": {"message": …}}`, or with some a text alone.

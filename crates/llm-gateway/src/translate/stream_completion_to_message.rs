@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::calls::{Calls, Piece};
 use super::completion_to_message::{id, said, stop_reason, usage};
-use super::{Context, StreamTranslator, Untranslatable, given_up, items, text};
+use super::{Context, StreamTranslator, Untranslatable, given_up, items, text, thought};
 
 pub struct CompletionToMessage {
     model: String,
@@ -81,7 +81,7 @@ impl CompletionToMessage {
     }
 
     fn take(&mut self, delta: &Value, out: &mut Vec<u8>) {
-        let thought = [text(delta, "reasoning_content"), text(delta, "reasoning")].concat();
+        let thought = thought(delta);
         if !thought.is_empty() {
             self.open(
                 Open::Thinking,

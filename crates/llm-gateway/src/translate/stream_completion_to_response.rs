@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::calls::{Calls, Piece};
 use super::completion_to_message::said;
-use super::completion_to_response::{End, call_item, message_item, response};
-use super::{Context, StreamTranslator, Untranslatable, given_up, items, text};
+use super::completion_to_response::{End, call_item, response};
+use super::spoken::Spoken;
+use super::{Context, StreamTranslator, Untranslatable, given_up, items, text, thought};
 
 pub struct CompletionToResponse {
     id: String,
@@ -23,7 +24,8 @@ pub struct CompletionToResponse {
 
 /// The item that is being told.
 enum Open {
-    Message {
+    Text {
+        spoken: Spoken,
         said: String,
     },
     Call {
@@ -83,34 +85,35 @@ impl CompletionToResponse {
     fn item_id(&self) -> String {
         match &self.open {
             Some(Open::Call { id, .. }) => format!("fc_{id}"),
-            _ => format!("msg_{}", self.id),
+            Some(Open::Text { spoken, .. }) => spoken.id(&self.id, self.output.len()),
+            None => String::new(),
         }
     }
 
-    fn text(&mut self, more: &str, out: &mut Vec<u8>) {
-        if !matches!(self.open, Some(Open::Message { .. })) {
+    fn text(&mut self, kind: Spoken, more: &str, out: &mut Vec<u8>) {
+        if !matches!(self.open, Some(Open::Text { spoken, .. }) if spoken == kind) {
             self.close(out);
-            self.open = Some(Open::Message { said: String::new() });
+            self.open = Some(Open::Text {
+                spoken: kind,
+                said: String::new(),
+            });
             let (index, id) = (self.output.len(), self.item_id());
-            let item =
-                json!({"type": "message", "id": id, "status": "in_progress", "role": "assistant", "content": []});
             self.send(
                 "response.output_item.added",
-                json!({"output_index": index, "item": item}),
+                json!({"output_index": index, "item": kind.begun(&id)}),
                 out,
             );
-            let part = json!({"type": "output_text", "text": "", "annotations": []});
             self.send(
                 "response.content_part.added",
-                json!({"item_id": id, "output_index": index, "content_index": 0, "part": part}),
+                json!({"item_id": id, "output_index": index, "content_index": 0, "part": kind.part("")}),
                 out,
             );
         }
-        if let Some(Open::Message { said }) = &mut self.open {
+        if let Some(Open::Text { said, .. }) = &mut self.open {
             said.push_str(more);
         }
-        let place = json!({"item_id": self.item_id(), "output_index": self.output.len(), "content_index": 0, "delta": more, "logprobs": []});
-        self.send("response.output_text.delta", place, out);
+        let place = kind.place(&self.item_id(), self.output.len(), "delta", more);
+        self.send(kind.delta(), place, out);
     }
 
     fn call(&mut self, piece: Piece, out: &mut Vec<u8>) {
@@ -145,14 +148,12 @@ impl CompletionToResponse {
         let index = self.output.len();
         let item = match self.open.take() {
             None => return,
-            Some(Open::Message { said }) => {
+            Some(Open::Text { spoken, said }) => {
+                self.send(spoken.done(), spoken.place(&id, index, "text", &said), out);
                 let place =
-                    json!({"item_id": id, "output_index": index, "content_index": 0, "text": said, "logprobs": []});
-                self.send("response.output_text.done", place, out);
-                let part = json!({"type": "output_text", "text": said, "annotations": []});
-                let place = json!({"item_id": id, "output_index": index, "content_index": 0, "part": part});
+                    json!({"item_id": id, "output_index": index, "content_index": 0, "part": spoken.part(&said)});
                 self.send("response.content_part.done", place, out);
-                message_item(&id, "completed", &said)
+                spoken.whole(&id, &said)
             }
             Some(Open::Call {
                 id: call,
@@ -213,8 +214,10 @@ impl StreamTranslator for CompletionToResponse {
         };
         let delta = &choice["delta"];
         let said = said(&delta["content"]) + text(delta, "refusal");
-        if !said.is_empty() {
-            self.text(&said, out);
+        for (spoken, said) in [(Spoken::Thought, thought(delta)), (Spoken::Message, &said)] {
+            if !said.is_empty() {
+                self.text(spoken, said, out);
+            }
         }
         for item in items(delta, "tool_calls") {
             for piece in self.calls.take(item) {
