@@ -128,8 +128,8 @@ fn tariff(worker: &Worker, key: &Key, model: &Model) -> Result<Tariff, Refusal> 
 fn purse_name(purse: &PurseId) -> String {
     match purse {
         PurseId::Account(_) => "the credit balance".to_owned(),
-        PurseId::KeyDay { .. } => "the key's budget of the day".to_owned(),
-        PurseId::KeyMonth { .. } => "the key's budget of the month".to_owned(),
+        PurseId::KeyDay { .. } => "the key's budget of the day (UTC)".to_owned(),
+        PurseId::KeyMonth { .. } => "the key's budget of the month (UTC)".to_owned(),
     }
 }
 

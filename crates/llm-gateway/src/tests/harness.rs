@@ -37,6 +37,7 @@ pub struct House {
     pub catalog: Catalog,
     pub settings: Settings,
     pub credits: i64,
+    now: i64,
     key: VirtualKey,
 }
 
@@ -60,6 +61,7 @@ impl House {
                 ..Settings::default()
             },
             credits: 1_000_000,
+            now: 0,
             key: key.clone(),
         };
         house.catalog.keys.insert(key.hash(), Arc::new(plain_key()));
@@ -105,6 +107,12 @@ impl House {
         self
     }
 
+    /// When it begins, by the clock of the books, in milliseconds since the Unix epoch.
+    pub fn at(mut self, now: i64) -> Self {
+        self.now = now;
+        self
+    }
+
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(&mut self.settings);
         self
@@ -112,6 +120,7 @@ impl House {
 
     pub async fn start(self) -> Running {
         let books = Arc::new(MemoryBooks::default());
+        books.set_time(self.now);
         books.grant("alice", Micros(self.credits));
         let journal = tempfile::TempDir::new().unwrap();
         let ledger = Ledger::open(JournalConfig::new(journal.path()), books.clone())

@@ -1,5 +1,6 @@
 //! The gateway from a client's side, before a fake provider and with books in memory.
 
+mod budgets;
 mod faults;
 mod harness;
 mod keys;

@@ -7,8 +7,7 @@ use http_body_util::BodyExt as _;
 use serde_json::json;
 
 use super::{COMPLETION, House, STREAMED_COMPLETION, STREAMED_MESSAGE};
-use crate::catalog::Budgets;
-use crate::ledger::{Micros, Outcome};
+use crate::ledger::Outcome;
 use crate::price::Multiplier;
 use crate::settings::Unpriced;
 
@@ -30,23 +29,6 @@ async fn out_of_credits_is_said_before_anything_is_sent() {
     );
     assert_eq!(provider.requests().len(), 0);
     assert_eq!(house.spent().await, 0);
-}
-
-#[tokio::test]
-async fn a_budget_bounds_a_key_whose_user_has_plenty() {
-    let provider = Provider::start().await;
-    provider.always(Reply::text("hi").usage(60, 60));
-    let budgets = Budgets {
-        day: Some(Micros(200)),
-        month: None,
-    };
-    let house = House::new(&provider).key(|key| key.budgets = budgets).start().await;
-    let mut client = house.client().await;
-    assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 200);
-    let answer = client.post("/v1/chat/completions", COMPLETION).await;
-    assert_eq!(answer.status, 402);
-    assert!(answer.text().contains("budget of the day"), "{}", answer.text());
-    assert_eq!(house.spent().await, 120);
 }
 
 #[tokio::test]
