@@ -10,6 +10,8 @@ use crate::engine::{Query, Transaction};
 use crate::ledger::{EntryKind, Micros, Outcome, RequestId, Settlement};
 
 const HOUR_MS: i64 = 3_600_000;
+/// What is said of the charge of a call whose gateway was killed in the middle of it: what the provider told of it is not known.
+const INTERRUPTED: &str = "interrupted: the gateway ended before the call did; its prompt is charged, by estimate";
 
 /// Charges the settlements to the purses, which are locked, and writes everything but the purses.
 pub async fn settle(
@@ -68,7 +70,7 @@ fn charge(settlement: &Settlement, charged: bool, purses: &mut Purses, entries: 
             amount: -cost,
             request: Some(settlement.request),
             at: settlement.at,
-            note: None,
+            note: (settlement.outcome == Outcome::Lost).then(|| INTERRUPTED.to_owned()),
         });
         // A cost above the reservation is taken from what no node holds. It may take that below zero by what the call
         // had reserved, and no further: the rest is written off, for everybody to see.

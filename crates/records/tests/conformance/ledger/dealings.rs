@@ -1,6 +1,8 @@
 //! What nodes take, give back and settle.
 
-use creel_records::ledger::{Billing, EntryKind, Exchange, Give, Micros, Others, Position, PurseId, Settlement, Take};
+use creel_records::ledger::{
+    Billing, EntryKind, Exchange, Give, Micros, Others, Outcome, Position, PurseId, Settlement, Take,
+};
 use creel_records::{RecordsError, now_ms};
 use futures_util::future::join_all;
 
@@ -60,6 +62,23 @@ pub async fn a_call_is_charged_once_whoever_settles_it(store: &impl Books) {
         (charges.len(), charges[0].kind, charges[0].amount),
         (1, EntryKind::Charge, Micros(-30))
     );
+}
+
+pub async fn the_charge_of_an_interrupted_call_is_marked(store: &impl Books) {
+    grant(store, "alice", 100, None).await;
+    let mut node = Node::join(store, "a").await;
+    node.take(&account("alice"), 60, false).await;
+    for outcome in [Outcome::Done, Outcome::Cut, Outcome::Lost] {
+        let settlement = Settlement {
+            outcome,
+            ..call("alice", 20, 3)
+        };
+        node.settle(settlement).await;
+    }
+    let charges = store.entries("alice", None, 3).await.unwrap();
+    let marked = charges.iter().map(|entry| entry.note.as_deref().unwrap_or_default());
+    let marked: Vec<bool> = marked.map(|note| note.starts_with("interrupted: ")).collect();
+    assert_eq!(marked, [true, false, false], "{charges:?}");
 }
 
 pub async fn escrow_is_called_back_and_never_more_than_there_is(store: &impl Books) {
