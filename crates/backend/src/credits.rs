@@ -1,11 +1,14 @@
 //! `/api/users/{id}/credits`: what a user has, why, and giving more. Amounts are decimal texts: exact, also in a browser.
 
-use axum::extract::{Path, State as Shared};
+use std::sync::Arc;
+
+use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{FromQuery, JsonBody, Parameters, Problem, Query, moment, rfc3339};
+use creel_http::{FromQuery, JsonBody, Parameters, Path, Problem, Query, moment, rfc3339};
 use creel_records::ledger::{Entry, EntryKind, Grant, Granted, Micros, NewGrant, RequestId};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -17,7 +20,7 @@ use crate::routes::State;
 use crate::state::Backend;
 use crate::users::parse_id;
 
-/// Entries of one answer.
+/// Entries of one answer in JSON, and those of a table that are looked up at a time.
 const MOST: u32 = 1000;
 /// The longest note, in characters.
 const NOTE: usize = 500;
@@ -43,7 +46,7 @@ impl FromQuery for Page {
     }
 }
 
-/// `GET /api/users/{id}/credits?limit=50&before=ID&format=csv`: entries newest first.
+/// `GET /api/users/{id}/credits?limit=50&before=ID&format=csv`: entries newest first; as CSV, all of them where there is no limit.
 pub async fn show(
     Shared(backend): Shared<State>,
     Path(user): Path<String>,
@@ -53,27 +56,15 @@ pub async fn show(
 }
 
 pub async fn answer(backend: &Backend, user: &str, page: &Page) -> Result<Response, Problem> {
+    if csv::wanted(page.format.as_deref())? {
+        return as_csv(backend, user, page).await;
+    }
     let limit = page.limit.unwrap_or(50).clamp(1, MOST);
     let records = &backend.records;
     let entries = records
         .entries(user, page.before, limit)
         .await
         .map_err(records_problem)?;
-    if csv::wanted(page.format.as_deref())? {
-        let header = ["id", "at", "kind", "credits", "request", "note"];
-        let row = |entry: &Entry| {
-            let request = entry.request.map(|request| request.to_string());
-            [
-                entry.id.to_string(),
-                rfc3339(entry.at),
-                entry.kind.to_string(),
-                entry.amount.to_string(),
-                request.unwrap_or_default(),
-                entry.note.clone().unwrap_or_default(),
-            ]
-        };
-        return Ok(csv::answer(header, entries.iter().map(row)));
-    }
     let account = records.credits(user).await.map_err(records_problem)?;
     Ok(Json(json!({
         "user": user,
@@ -83,6 +74,39 @@ pub async fn answer(backend: &Backend, user: &str, page: &Page) -> Result<Respon
         "entries": entries.iter().map(shown).collect::<Vec<_>>(),
     }))
     .into_response())
+}
+
+/// A table may be as long as the ledger is: its entries are looked up as it is sent.
+async fn as_csv(backend: &Backend, user: &str, page: &Page) -> Result<Response, Problem> {
+    let row = |entry: &Entry| {
+        let request = entry.request.map(|request| request.to_string());
+        [
+            entry.id.to_string(),
+            rfc3339(entry.at),
+            entry.kind.to_string(),
+            entry.amount.to_string(),
+            request.unwrap_or_default(),
+            entry.note.clone().unwrap_or_default(),
+        ]
+    };
+    let (records, user) = (Arc::clone(&backend.records), user.to_owned());
+    let begin = (page.before, page.limit.unwrap_or(u32::MAX));
+    let mut parts = Box::pin(stream::try_unfold(begin, move |(before, left)| {
+        let (records, user) = (Arc::clone(&records), user.clone());
+        async move {
+            let entries = match left {
+                0 => Vec::new(),
+                left => records.entries(&user, before, left.min(MOST)).await?,
+            };
+            let Some(last) = entries.last() else { return Ok(None) };
+            let next = (Some(last.id), left.saturating_sub(MOST));
+            Ok(Some((entries.iter().map(row).collect(), next)))
+        }
+    }));
+    // Where there is nothing to be had, that is told as a problem.
+    let first = parts.try_next().await.map_err(records_problem)?;
+    let header = ["id", "at", "kind", "credits", "request", "note"];
+    Ok(csv::stream(header, stream::iter(first.map(Ok)).chain(parts)))
 }
 
 #[derive(Deserialize)]

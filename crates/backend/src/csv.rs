@@ -1,8 +1,12 @@
 //! Tables for spreadsheets: RFC 4180.
 
+use std::error::Error;
+
+use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use creel_http::Problem;
+use futures_util::{Stream, StreamExt as _, stream};
 
 /// Whether `?format=` asks for CSV; JSON is what there is besides.
 pub fn wanted(format: Option<&str>) -> Result<bool, Problem> {
@@ -14,11 +18,29 @@ pub fn wanted(format: Option<&str>) -> Result<bool, Problem> {
 }
 
 pub fn answer<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Response {
-    let mut text = line(&header);
-    for row in rows {
-        text.push_str(&line(&row.each_ref().map(String::as_str)));
-    }
-    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response()
+    let text: String = std::iter::once(line(&header)).chain(rows.map(row)).collect();
+    told(Body::from(text))
+}
+
+/// As [`answer`], of more rows than are held in memory. Where some cannot be had the answer breaks off, and is not taken for all of them.
+pub fn stream<const N: usize, E>(
+    header: [&str; N],
+    parts: impl Stream<Item = Result<Vec<[String; N]>, E>> + Send + 'static,
+) -> Response
+where
+    E: Error + Send + Sync + 'static,
+{
+    let header = stream::iter([Ok(line(&header))]);
+    let parts = parts.map(|part| part.map(|rows| rows.into_iter().map(row).collect::<String>()));
+    told(Body::from_stream(header.chain(parts)))
+}
+
+fn told(body: Body) -> Response {
+    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], body).into_response()
+}
+
+fn row<const N: usize>(row: [String; N]) -> String {
+    line(&row.each_ref().map(String::as_str))
 }
 
 fn line(cells: &[&str]) -> String {

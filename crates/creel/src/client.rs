@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 use crate::failure::Failure;
-use crate::nearby;
+use crate::{nearby, output};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8000";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -189,10 +189,21 @@ impl Client {
         self.send(request.timeout(self.patience(LONG_PATIENCE))).await
     }
 
-    /// An answer that is not JSON.
-    pub async fn text(&self, path: &str) -> Result<String, Failure> {
-        let bytes = self.answer(self.request(Method::GET, path)?).await?;
-        String::from_utf8(bytes).map_err(Failure::from_error)
+    /// Prints an answer that is not JSON as it comes: it may be long.
+    pub async fn print(&self, path: &str) -> Result<(), Failure> {
+        let request = self.request(Method::GET, path)?.timeout(self.patience(LONG_PATIENCE));
+        let mut response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            let said = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+            return Err(self.refused(status, &said));
+        }
+        while let Some(piece) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            if !output::piece(&piece) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// An answer's list of this name, which every backend of Creel's has there.

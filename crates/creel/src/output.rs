@@ -22,6 +22,11 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// A piece of a text on standard output, as it is. Whether anybody still reads.
+pub fn piece(text: &[u8]) -> bool {
+    std::io::stdout().write_all(text).is_ok()
+}
+
 /// Columns as wide as their widest cell.
 pub fn table(header: &[&str], rows: &[Vec<String>]) {
     for text in aligned(header, rows) {

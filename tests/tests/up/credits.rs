@@ -2,6 +2,7 @@
 
 use creel_tests::stranger::Stranger;
 use creel_tests::up::Up;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -43,6 +44,41 @@ async fn credits_are_given_once_and_accounted_for() {
         "{text:?}"
     );
     assert_eq!(up.creel_json(&["credits", "show", "nobody"]).await["balance"], "0");
+}
+
+#[tokio::test]
+async fn a_table_has_the_whole_ledger_and_an_answer_a_page_of_it() {
+    const ENTRIES: usize = 1_005;
+    let up = Up::start().await;
+    let grant = json!({"credits": "1"});
+    for _ in 0..ENTRIES / 15 {
+        let given = join_all((0..15).map(|_| async { up.post("/api/users/zhangsan/credits", &grant).await.status }));
+        assert_eq!(given.await, [201; 15]);
+    }
+    let lines = async |more: &[&str]| {
+        let csv = up
+            .creel(&[&["credits", "show", "zhangsan", "--csv"], more].concat())
+            .await;
+        let csv = String::from_utf8_lossy(&csv.stdout).into_owned();
+        let lines = csv
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').next().unwrap().parse().unwrap());
+        lines.collect::<Vec<i64>>()
+    };
+    let all = lines(&[]).await;
+    assert_eq!(all.len(), ENTRIES);
+    assert!(
+        all.is_sorted_by(|newer, older| newer > older),
+        "each once, newest first"
+    );
+    assert_eq!(lines(&["--limit", "1002"]).await, all[..1_002]);
+    let path = "/api/users/zhangsan/credits?limit=5000";
+    assert_eq!(up.get(path).await.ok()["entries"].as_array().map(Vec::len), Some(1_000));
+    let older = format!("{path}&format=csv&before={}", all[1_000]);
+    assert_eq!(up.get(&older).await.text.lines().count(), 1 + 4);
+    let refused = up.get("/api/users/zhangsan/credits?format=xls").await;
+    assert_eq!(refused.problem().0, 422);
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output;
 
+/// Entries that are shown where nobody says how many.
+const ENTRIES: u32 = 20;
+
 #[derive(Subcommand)]
 pub enum CreditsCommand {
     /// Give a user credits
@@ -29,9 +32,9 @@ pub enum CreditsCommand {
     /// Show a user's balance and newest entries
     Show {
         user: String,
-        /// How many entries
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
+        /// How many entries [default: 20; with --csv all]
+        #[arg(long)]
+        limit: Option<u32>,
         /// Print the entries as CSV
         #[arg(long)]
         csv: bool,
@@ -60,17 +63,15 @@ pub async fn run(command: CreditsCommand, home: Option<PathBuf>, json: bool) -> 
             Ok(())
         }
         CreditsCommand::Show { user, limit, csv: true } => {
-            let csv = client
-                .text(&format!("{}?limit={limit}&format=csv", path(&user)))
-                .await?;
-            output::line(csv.trim_end());
-            Ok(())
+            let limit = limit.map_or_else(String::new, |limit| format!("&limit={limit}"));
+            client.print(&format!("{}?format=csv{limit}", path(&user))).await
         }
         CreditsCommand::Show {
             user,
             limit,
             csv: false,
         } => {
+            let limit = limit.unwrap_or(ENTRIES);
             let account = client.get(&format!("{}?limit={limit}", path(&user))).await?;
             if json {
                 output::print_json(&account);

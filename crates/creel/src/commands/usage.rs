@@ -28,7 +28,14 @@ pub struct UsageArgs {
     pub csv: bool,
 }
 
-const COLUMNS: [&str; 5] = ["calls", "prompt_tokens", "completion_tokens", "failed", "credits"];
+const COLUMNS: [&str; 6] = [
+    "calls",
+    "prompt_tokens",
+    "completion_tokens",
+    "estimated",
+    "failed",
+    "credits",
+];
 
 pub async fn run(args: UsageArgs, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     let client = Client::new(home)?;
@@ -39,9 +46,7 @@ pub async fn run(args: UsageArgs, home: Option<PathBuf>, json: bool) -> Result<(
         }
     }
     if args.csv {
-        let csv = client.text(&format!("{path}&format=csv")).await?;
-        output::line(csv.trim_end());
-        return Ok(());
+        return client.print(&format!("{path}&format=csv")).await;
     }
     let answer = client.get(&path).await?;
     if json {
@@ -69,5 +74,8 @@ fn show(answer: &Value, by: &str) {
         })
         .collect();
     let by = by.to_uppercase();
-    output::table(&[&by, "CALLS", "PROMPT", "COMPLETION", "FAILED", "CREDITS"], &rows);
+    output::table(
+        &[&by, "CALLS", "PROMPT", "COMPLETION", "ESTIMATED", "FAILED", "CREDITS"],
+        &rows,
+    );
 }

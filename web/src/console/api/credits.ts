@@ -17,9 +17,9 @@ export function readAccount(user: string, limit: number, before?: number): Promi
   return call('GET', `${at(user)}?${query}`)
 }
 
-/** The most entries that one answer has. */
-export const CSV_ENTRIES = 1000
-export const creditsCsv = (user: string) => `${at(user)}?format=csv&limit=${CSV_ENTRIES}`
+/** The most entries that one answer has; a table has all of them. */
+export const MOST_ENTRIES = 1000
+export const creditsCsv = (user: string) => `${at(user)}?format=csv`
 
 /** Repeated with the same `once`, for instance after an answer that was lost, it gives nothing more. */
 export async function giveCredits(user: string, gift: Gift, once: string): Promise<void> {
