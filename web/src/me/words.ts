@@ -3,6 +3,7 @@ import { computed } from 'vue'
 import type { ChatLabels } from '@/shared/chat/labels'
 import { chatWords, type ChatPageWords } from '@/shared/chat/words'
 import type { EntryKind } from '@/shared/credits/account'
+import { MANY_DAYS } from '@/shared/credits/lasting'
 import { locale } from '@/shared/locale'
 import type { Measure } from '@/shared/usage/measure'
 import type { Total } from '@/shared/usage/totals'
@@ -158,7 +159,14 @@ const en: Words = {
   held: 'Held for calls that run',
   spent: 'Spent in 30 days',
   lasts: 'Lasts for about',
-  days: (days) => (days === 0 ? 'less than a day' : days === 1 ? 'one day' : `${days} days`),
+  days: (days) =>
+    days === 0
+      ? 'less than a day'
+      : days === 1
+        ? 'one day'
+        : days > MANY_DAYS
+          ? 'more than ten years'
+          : `${days} days`,
   low: 'low',
   empty: 'none left',
   last30: 'Last 30 days',
@@ -297,7 +305,7 @@ const zh: Words = {
   held: '为进行中的调用预留',
   spent: '30 天消费',
   lasts: '大约还能用',
-  days: (days) => (days === 0 ? '不到一天' : `${days} 天`),
+  days: (days) => (days === 0 ? '不到一天' : days > MANY_DAYS ? '十年以上' : `${days} 天`),
   low: '偏低',
   empty: '无余额',
   last30: '最近 30 天',

@@ -15,6 +15,11 @@ export function credits(value: bigint): string {
   return `${value < 0n ? '-' : ''}${size / MICROS}${part && `.${part}`}`
 }
 
+/** As a change: what is gained has a sign too, what is neither gained nor lost has none. */
+export function signed(amount: string): string {
+  return micros(amount) > 0n ? `+${amount}` : amount
+}
+
 export function sumOf(amounts: string[]): string {
   return credits(amounts.reduce((sum, amount) => sum + micros(amount), 0n))
 }

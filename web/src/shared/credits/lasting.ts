@@ -5,6 +5,8 @@ import { micros } from './credits'
 export const PACE_DAYS = 30
 /** A balance that lasts for less than this many days is low. */
 export const LOW_DAYS = 7
+/** Ten years: how much longer than that a balance lasts, nobody wants to know. */
+export const MANY_DAYS = 3653
 
 /** Whole days; `undefined` where nothing was spent. */
 export function daysLeft(balance: string, spent: string): number | undefined {
