@@ -44,6 +44,28 @@ async fn an_instance_gets_a_virtual_key_and_never_sees_the_providers() {
     );
 }
 
+/// A server on one's own machine: it has an address, and wants no key.
+#[tokio::test]
+async fn an_address_alone_makes_a_provider() {
+    for style in ["openai", "anthropic"] {
+        let provider = Provider::start().await;
+        provider.always(Reply::text("Hello from the model.").usage(7, 4));
+        let (variable, url) = match style {
+            "openai" => ("OPENAI_BASE_URL", provider.openai_url()),
+            _ => ("ANTHROPIC_BASE_URL", provider.anthropic_url()),
+        };
+        let up = Up::builder().env(variable, &url).start().await;
+        let model = format!("{style}/own-model");
+        let instance = up.create_with(json!({"id": "alice", "model": model})).await;
+        assert_eq!(instance.says("hi").await, "Hello from the model.");
+        let asked = &provider.requests()[0];
+        assert_eq!(asked.json()["model"], "own-model");
+        for header in ["authorization", "x-api-key"] {
+            assert_eq!(asked.header(header), "", "{style}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn without_any_key_an_instance_talks_with_the_demo() {
     let up = Up::start().await;
