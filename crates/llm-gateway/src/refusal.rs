@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 use thiserror::Error;
@@ -20,8 +20,8 @@ pub enum Refusal {
         "there is no such path; POST /v1/chat/completions, /v1/responses, /v1/embeddings or /v1/messages, GET /v1/models"
     )]
     NoSuchPath,
-    #[error("this path takes another method")]
-    WrongMethod,
+    #[error("this path takes {allowed}")]
+    WrongMethod { allowed: &'static str },
     #[error("no key: send `Authorization: Bearer sk-creel-…` or `x-api-key: sk-creel-…`")]
     NoKey,
     #[error("this key is not known; it may have been revoked")]
@@ -74,7 +74,7 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoSuchPath | Self::NoSuchModel(_) => StatusCode::NOT_FOUND,
-            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoKey | Self::UnknownKey | Self::ExpiredKey | Self::NoToken => StatusCode::UNAUTHORIZED,
             Self::BadRequest(_) | Self::NotOffered(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -94,7 +94,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoSuchPath => "no_such_path",
-            Self::WrongMethod => "method_not_allowed",
+            Self::WrongMethod { .. } => "method_not_allowed",
             Self::NoKey => "no_api_key",
             Self::UnknownKey => "invalid_api_key",
             Self::NoToken => "no_token",
@@ -133,6 +133,9 @@ impl Refusal {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Self::WrongMethod { allowed } = self {
+            headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        }
         if let Some(wait) = self.retry_after() {
             // Whole seconds, rounded up; 0 would invite a busy loop.
             let seconds = wait.as_millis().div_ceil(1_000).max(1) as u64;

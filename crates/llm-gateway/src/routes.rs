@@ -18,7 +18,7 @@ pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<
     if let Some(surface) = Surface::of_path(path) {
         let answered = match request.method() {
             &Method::POST => call::answer(&worker, surface, request).await,
-            _ => Err(Refusal::WrongMethod),
+            _ => Err(Refusal::WrongMethod { allowed: "POST" }),
         };
         return answered.unwrap_or_else(|refusal| refuse(&worker, surface.style(), &refusal));
     }
@@ -37,7 +37,7 @@ pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<
         (&Method::GET, path) if path.starts_with("/v1/models/") => {
             models::show(&worker, request.headers(), style, &path["/v1/models/".len()..])
         }
-        (_, "/health" | "/metrics" | "/v1/models") => Err(Refusal::WrongMethod),
+        (_, "/health" | "/metrics" | "/v1/models") => Err(Refusal::WrongMethod { allowed: "GET" }),
         _ => Err(Refusal::NoSuchPath),
     };
     answered.unwrap_or_else(|refusal| refuse(&worker, style, &refusal))

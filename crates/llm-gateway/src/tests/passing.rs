@@ -60,3 +60,15 @@ async fn embeddings_pass_untouched_and_cost_what_was_read() {
     let usage = books.settled()[0].usage;
     assert_eq!((usage.prompt, usage.completion, usage.estimated), (10, 0, false));
 }
+
+#[tokio::test]
+async fn another_method_is_told_which_one_the_path_takes() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let answer = house.client().await.get("/v1/chat/completions", &[]).await;
+    assert_eq!(
+        (answer.status, answer.headers["allow"].to_str().unwrap()),
+        (405, "POST")
+    );
+    assert_eq!(answer.json()["error"]["message"], "this path takes POST");
+}
