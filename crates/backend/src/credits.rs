@@ -6,7 +6,7 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{FromQuery, JsonBody, Parameters, Path, Problem, Query, moment, rfc3339};
+use creel_http::{FromQuery, JsonBody, Parameters, Path, Problem, Query, rfc3339};
 use creel_records::ledger::{Entry, EntryKind, Grant, Granted, Micros, NewGrant, RequestId};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::auth::Actor;
 use crate::csv;
 use crate::error::records_problem;
+use crate::expiry;
 use crate::routes::State;
 use crate::state::Backend;
 use crate::users::parse_id;
@@ -135,7 +136,7 @@ pub async fn give(
         account: user.to_owned(),
         amount: amount(&body.credits)?,
         kind: kind(body.kind.as_deref())?,
-        expires_at: body.expires_at.as_deref().map(expiry).transpose()?,
+        expires_at: body.expires_at.as_deref().map(expiry::to_come).transpose()?,
         note: body.note.map(note).transpose()?,
         request: request_id(user, &headers)?,
     };
@@ -194,14 +195,6 @@ fn kind(name: Option<&str>) -> Result<EntryKind, Problem> {
         Some("top_up") => Ok(EntryKind::TopUp),
         Some(_) => Err(Problem::unprocessable("kind: grant or top_up")),
     }
-}
-
-fn expiry(text: &str) -> Result<i64, Problem> {
-    let at = moment(text).map_err(|reason| Problem::unprocessable(format!("expires_at: {reason}")))?;
-    if at <= creel_records::now_ms() {
-        return Err(Problem::unprocessable(format!("expires_at: {text} has passed")));
-    }
-    Ok(at)
 }
 
 fn note(text: String) -> Result<String, Problem> {

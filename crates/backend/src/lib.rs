@@ -21,6 +21,7 @@ mod drivers;
 mod error;
 mod events;
 mod everyone;
+mod expiry;
 mod instances;
 mod llm;
 mod logs;

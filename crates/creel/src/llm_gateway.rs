@@ -110,6 +110,11 @@ pub fn environment(gateway: SocketAddr) -> Vec<(String, Secret)> {
     told
 }
 
+/// What providers are called that the environment may name.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    GIVEN.iter().map(|(name, ..)| *name)
+}
+
 /// A server on one's own machine needs no key: its address is enough.
 fn is_given(key: &str, base: &str) -> bool {
     set(key).or_else(|| set(base)).is_some()

@@ -116,6 +116,7 @@ async fn a_keys_terms_are_changed_one_by_one() {
         (json!({"requests_per_minute": 0}), "requests_per_minute"),
         (json!({"day_budget": "-1"}), "day_budget"),
         (json!({"expires_at": "soon"}), "expires_at"),
+        (json!({"group": "nobody's"}), "group"),
         (json!({"user": "mallory"}), "user"),
     ] {
         let answer = change(body).await;
@@ -201,6 +202,11 @@ async fn what_makes_no_sense_is_refused_in_one_line_and_changes_nothing() {
             json!({"routes": [{"provider": "p"}], "strategy": "guess"}),
             "strategy",
         ),
+        (
+            "models/m",
+            json!({"routes": [{"provider": "openai"}, {"provider": "nope"}]}),
+            "there is no provider \"nope\"",
+        ),
         ("prices/m", json!({"input": "-1", "output": "1"}), "input"),
         ("prices/m", json!({"input": "1", "output": "1.0000001"}), "output"),
         ("groups/g", json!({"multiplier": "5000"}), "multiplier"),
@@ -211,6 +217,8 @@ async fn what_makes_no_sense_is_refused_in_one_line_and_changes_nothing() {
     }
     for body in [
         json!({"expires_at": "tomorrow"}),
+        json!({"expires_at": "2001-01-01"}),
+        json!({"group": "nobody's"}),
         json!({"day_budget": "much"}),
         json!({"tokens_per_minute": 0}),
     ] {

@@ -7,7 +7,8 @@ use creel_http::Problem;
 use creel_records::KeyRecord;
 use serde::Deserialize;
 
-use super::keys::{budget, limit, moment};
+use super::keys::{budget, limit};
+use crate::expiry;
 use crate::merge_patch::{Given, given};
 
 #[derive(Default, Deserialize)]
@@ -58,7 +59,7 @@ impl Change {
             terms.group = group;
         }
         if let Some(at) = self.expires_at {
-            record.expires_at = at.as_deref().map(moment).transpose()?;
+            record.expires_at = at.as_deref().map(expiry::at).transpose()?;
         }
         Ok(())
     }

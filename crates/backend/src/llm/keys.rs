@@ -11,13 +11,12 @@ use creel_records::ledger::Micros;
 use creel_records::{KeyRecord, KeyTerms, now_ms};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::key_change::Change;
 use super::{changed, credits, unknown};
 use crate::auth::Actor;
 use crate::error::records_problem;
+use crate::expiry;
 use crate::routes::State;
 use crate::users;
 
@@ -68,6 +67,7 @@ pub async fn make(
         month_budget: budget("month_budget", request.month_budget.as_deref())?,
         group: request.group,
     };
+    known_group(&backend, terms.group.as_deref()).await?;
     let key = VirtualKey::mint().map_err(|_| Problem::internal())?;
     let record = KeyRecord {
         id: random_id(),
@@ -77,7 +77,7 @@ pub async fn make(
         instance: request.instance.filter(|instance| !instance.is_empty()),
         terms,
         created_at: now_ms(),
-        expires_at: request.expires_at.as_deref().map(moment).transpose()?,
+        expires_at: request.expires_at.as_deref().map(expiry::to_come).transpose()?,
         revoked_at: None,
     };
     backend.records.insert_llm_key(&record).await.map_err(records_problem)?;
@@ -99,7 +99,11 @@ pub async fn change(
     let in_force = |key: &KeyRecord| key.id == id && key.revoked_at.is_none();
     let gone = || unknown("virtual key in force", &id);
     let mut record = keys.into_iter().find(in_force).ok_or_else(gone)?;
+    let group = record.terms.group.clone();
     change.apply(&mut record)?;
+    if record.terms.group != group {
+        known_group(&backend, record.terms.group.as_deref()).await?;
+    }
     let set = backend.records.set_llm_key_terms(&id, &record.terms, record.expires_at);
     if !set.await.map_err(records_problem)? {
         return Err(gone());
@@ -130,10 +134,17 @@ pub fn budget(field: &str, text: Option<&str>) -> Result<Option<i64>, Problem> {
     Ok(amount.map(|micros| micros.0))
 }
 
-pub fn moment(text: &str) -> Result<i64, Problem> {
-    let at = OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| Problem::unprocessable("expires_at: a time such as 2030-01-31T00:00:00Z"))?;
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map_err(|_| Problem::unprocessable("expires_at: too far away"))
+/// # Errors
+/// 422: a group that nobody set would pay the whole price, to somebody's surprise.
+async fn known_group(backend: &State, group: Option<&str>) -> Result<(), Problem> {
+    let Some(group) = group else { return Ok(()) };
+    let groups = backend.records.llm_groups().await.map_err(records_problem)?;
+    match groups.iter().any(|known| known.name == group) {
+        true => Ok(()),
+        false => Err(Problem::unprocessable(format!(
+            "group: there is no group \"{group}\"; set what it pays first"
+        ))),
+    }
 }
 
 /// Calls that run end too, at their next piece.

@@ -24,6 +24,8 @@ use crate::state::Backend;
 pub struct LlmSetup {
     /// Seals providers' keys.
     pub sealer: Sealer,
+    /// Providers that the environment of a gateway may name: they are in no records.
+    pub of_environment: Vec<&'static str>,
     /// After each change: the gateway of this process knows it before whoever asked for it has the answer.
     pub refresh: Refresh,
 }

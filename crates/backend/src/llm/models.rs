@@ -56,6 +56,7 @@ pub async fn put(
             .parse()
             .map_err(|error| Problem::unprocessable(format!("strategy: {error}")))?,
     };
+    known_providers(&backend, &request.routes).await?;
     let routes = request.routes.into_iter().map(|route| RouteRecord {
         provider: route.provider,
         model: route.model.unwrap_or_else(|| given.to_owned()),
@@ -71,6 +72,24 @@ pub async fn put(
     backend.records.put_llm_model(&record).await.map_err(records_problem)?;
     changed(&backend, &actor.0, "llm.model", ["model", given, "set"]).await;
     Ok(Json(shown(&record)))
+}
+
+/// # Errors
+/// 422: a route to a provider that is not there would be no route, and the model none.
+async fn known_providers(backend: &State, routes: &[Route]) -> Result<(), Problem> {
+    let providers = backend.records.llm_providers().await.map_err(records_problem)?;
+    let of_environment = backend.llm.of_environment.iter().copied();
+    let known: Vec<&str> = providers
+        .iter()
+        .map(|known| known.name.as_str())
+        .chain(of_environment)
+        .collect();
+    match routes.iter().find(|route| !known.contains(&route.provider.as_str())) {
+        None => Ok(()),
+        Some(Route { provider, .. }) => Err(Problem::unprocessable(format!(
+            "routes: there is no provider \"{provider}\"; set it first"
+        ))),
+    }
 }
 
 pub async fn remove(

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use super::chat::is_of_the_console;
 use crate::auth::sha256;
 use crate::error::records_problem;
+use crate::expiry;
 use crate::routes::State;
 use crate::signin::SignedIn;
-use crate::users::token::{expiry, shown};
+use crate::users::token::shown;
 use crate::users::{happened, key};
 
 /// Tokens of one user.
@@ -56,7 +57,7 @@ pub async fn mint(
             "name: \"console\" begins the names of the console's own; choose another",
         ));
     }
-    let expires_at = request.expires_at.as_deref().map(expiry).transpose()?;
+    let expires_at = request.expires_at.as_deref().map(expiry::to_come).transpose()?;
     let records = &backend.records;
     let present = records.user_tokens(&me.user.id).await.map_err(records_problem)?;
     let others = present.iter().filter(|token| token.name != name);

@@ -4,14 +4,15 @@ use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Path, Problem, hex, moment, random_id, rfc3339};
-use creel_records::{UserToken, now_ms};
+use creel_http::{JsonBody, Path, Problem, hex, random_id, rfc3339};
+use creel_records::UserToken;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{happened, key, known, parse_id};
 use crate::auth::{Actor, sha256};
 use crate::error::records_problem;
+use crate::expiry;
 use crate::routes::State;
 
 #[derive(Default, Deserialize)]
@@ -30,7 +31,7 @@ pub async fn mint(
 ) -> Result<Response, Problem> {
     let request = request.map_or_else(Mint::default, |JsonBody(request)| request);
     let id = parse_id(&id)?;
-    let expires_at = request.expires_at.as_deref().map(expiry).transpose()?;
+    let expires_at = request.expires_at.as_deref().map(expiry::to_come).transpose()?;
     known(&backend, &id).await?;
     key::ensure(&backend, &id).await?;
     // 128 random bits: 32 hexadecimal digits.
@@ -83,12 +84,4 @@ pub fn shown(token: &UserToken) -> Value {
         "created_at": rfc3339(token.created_at),
         "expires_at": token.expires_at.map(rfc3339),
     })
-}
-
-pub fn expiry(text: &str) -> Result<i64, Problem> {
-    let at = moment(text).map_err(|reason| Problem::unprocessable(format!("expires_at: {reason}")))?;
-    if at <= now_ms() {
-        return Err(Problem::unprocessable(format!("expires_at: {text} has passed")));
-    }
-    Ok(at)
 }

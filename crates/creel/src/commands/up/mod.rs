@@ -108,6 +108,7 @@ pub async fn run(args: UpArgs, home: Option<PathBuf>, json: bool) -> Result<(), 
     let stop = CancellationToken::new();
     let llm_setup = LlmSetup {
         sealer,
+        of_environment: llm_gateway::names().collect(),
         refresh: gateway.refresh(),
     };
     let backend = Backend::new(fleet.clone(), records, providers, llm_setup, everyone, oidc);

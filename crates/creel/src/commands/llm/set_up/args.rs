@@ -164,7 +164,7 @@ pub struct Terms {
     /// Whose multiplier it pays
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,
-    /// A moment (RFC 3339) after which it is void
+    /// A day or a moment (RFC 3339) after which it is void
     #[arg(long, value_name = "WHEN")]
     pub expires: Option<String>,
 }
