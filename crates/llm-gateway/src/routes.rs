@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
 
 use crate::body::Reply;
 use crate::refusal::Refusal;
@@ -35,7 +36,9 @@ pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<
         }),
         (&Method::GET, "/v1/models") => models::list(&worker, request.headers(), style),
         (&Method::GET, path) if path.starts_with("/v1/models/") => {
-            models::show(&worker, request.headers(), style, &path["/v1/models/".len()..])
+            // Names have slashes, which some clients encode and others do not.
+            let name = percent_decode_str(&path["/v1/models/".len()..]).decode_utf8_lossy();
+            models::show(&worker, request.headers(), style, &name)
         }
         (_, "/health" | "/metrics" | "/v1/models") => Err(Refusal::WrongMethod { allowed: "GET" }),
         _ => Err(Refusal::NoSuchPath),

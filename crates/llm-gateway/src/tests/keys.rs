@@ -6,8 +6,10 @@ use creel_testkit::provider::{Gate, Provider, Reply};
 use http_body_util::BodyExt as _;
 use serde_json::json;
 
+use super::harness::provider;
 use super::{COMPLETION, Client, House, STREAMED_COMPLETION};
 use crate::catalog::Limits;
+use crate::style::Style;
 
 #[tokio::test]
 async fn only_a_known_key_gets_in() {
@@ -175,6 +177,23 @@ async fn settled(house: super::harness::Running) -> crate::ledger::Usage {
     let books = house.books.clone();
     assert!(house.spent().await > 0);
     books.settled()[0].usage
+}
+
+#[tokio::test]
+async fn a_name_with_a_slash_is_found_encoded_or_not() {
+    let fake = Provider::start().await;
+    let mut house = House::new(&fake);
+    house.model("of/somebody", &[provider("openai", Style::Openai, &fake.openai_url())]);
+    let house = house.start().await;
+    let mut client = house.client().await;
+    for path in ["/v1/models/of/somebody", "/v1/models/of%2Fsomebody"] {
+        let model = client.get(path, &[]).await;
+        assert_eq!(
+            (model.status, &model.json()["id"]),
+            (200, &json!("of/somebody")),
+            "{path}"
+        );
+    }
 }
 
 #[tokio::test]
