@@ -210,6 +210,7 @@ async fn what_makes_no_sense_is_refused_in_one_line_and_changes_nothing() {
         ("prices/m", json!({"input": "-1", "output": "1"}), "input"),
         ("prices/m", json!({"input": "1", "output": "1.0000001"}), "output"),
         ("groups/g", json!({"multiplier": "5000"}), "multiplier"),
+        ("groups/g", json!({"multiplier": "half"}), "write for example 0.8"),
     ] {
         let answer = up.put(&format!("/api/llm/{path}"), &body).await;
         assert_eq!(answer.status, 422, "{answer:?}");

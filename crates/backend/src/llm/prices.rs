@@ -104,8 +104,15 @@ pub async fn put_group(
     JsonBody(request): JsonBody<PutGroup>,
 ) -> Result<Json<Value>, Problem> {
     let group = name(&group)?;
-    let multiplier = u32::try_from(credits("multiplier", &request.multiplier)?.0)
-        .map_err(|_| Problem::unprocessable("multiplier: from 0 to 4294"))?;
+    let multiplier: Option<Micros> = request.multiplier.parse().ok();
+    let multiplier = multiplier
+        .and_then(|factor| u32::try_from(factor.0).ok())
+        .ok_or_else(|| {
+            let given = &request.multiplier;
+            Problem::unprocessable(format!(
+                "multiplier: {given:?} is none; write for example 0.8, 1 or 2.5, up to 4294"
+            ))
+        })?;
     let record = GroupRecord {
         name: group.to_owned(),
         multiplier,
