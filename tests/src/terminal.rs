@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ impl Terminal {
                 .open(name.to_str().expect("its name is a text"))
                 .expect("it is ours")
         };
+        assert!(echoes(&keyboard), "a new terminal shows what is typed");
         command.stdin(open()).stdout(open()).stderr(open()).kill_on_drop(true);
         let child = command.spawn().expect("there is such a program");
         let typing = File::from(keyboard);
@@ -82,10 +84,7 @@ impl Terminal {
     /// # Panics
     /// If the terminal is gone.
     pub fn echoes(&self) -> bool {
-        let settings = tcgetattr(&self.typing).expect("it is a terminal");
-        settings
-            .local_modes
-            .contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+        echoes(&self.typing)
     }
 
     /// Waits for the end of the program, and for this last text; the exit code, and all that was on the screen.
@@ -95,4 +94,11 @@ impl Terminal {
         let code = status.expect("a child can be waited for").code();
         (code, self.screen.borrow().clone())
     }
+}
+
+fn echoes(terminal: impl AsFd) -> bool {
+    let settings = tcgetattr(terminal).expect("it is a terminal");
+    settings
+        .local_modes
+        .contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
 }
