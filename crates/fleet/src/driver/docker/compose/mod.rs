@@ -4,32 +4,22 @@
 //! of the instance's directory, so that a start by Creel is refused for as long as it runs and the other way round, and it writes the
 //! instance's log. What is secret is in a file of its own beside the compose file (compose mounts it), and in no listing of the engine.
 
+mod service;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use creel_records::{Desired, Driver, InstanceRecord, Runtime, Status};
-use serde_json::json;
 
-use super::told::{self, Alone, Told};
-use super::{Engine, User, default_image, image, spec, user};
+use self::service::Service;
+use super::told::{Alone, Told};
+use super::{Engine, User, default_image, image, user};
 use crate::directory::InstanceDirectory;
-use crate::driver::Purpose;
-use crate::fill::{Value, Values};
-use crate::runtime::plugins;
-use crate::{DefaultMemory, FleetError, InstanceId, Sealer, environment};
+use crate::fill::Values;
+use crate::{FleetError, InstanceId, Sealer, environment};
 
-/// Where compose puts the file with the secrets.
-const SECRETS: &str = "/run/secrets/creel";
-/// Where the instance's `logs` is.
-const LOGS: &str = "/var/log/openclaw";
-const LOG: &str = "/var/log/openclaw/gateway.log";
-/// Takes the lock that `$1` names, and what follows is what it becomes.
-const SHELL: &str = r#"exec 9<"$1"; flock -n 9 || { echo "another process runs in this directory: $1 is locked" >&2; exit 75; }
-shift; exec >>"$LOG" 2>&1; set -a; eval "$(cat "$SECRETS")"; set +a; exec "$@" </dev/null"#;
-/// Asks upstream whether it lives.
-const HEALTHZ: &str = "fetch('http://127.0.0.1:{port}/healthz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))";
 /// 10.214.0.0/16, in networks of eight addresses: engines give out some thirty of their own, and the driver's are in 10.213.
 const BLOCK: u32 = u32::from_be_bytes([10, 214, 0, 0]);
 
@@ -110,15 +100,23 @@ impl Composer {
         let lock = directory.lock();
         let alone = Alone {
             lock: &lock,
-            log: Path::new(LOG),
+            log: Path::new(service::LOG),
+        };
+        let service = Service {
+            image: self.image(record).await,
+            record,
+            directory: &directory,
+            told: &told,
+            user,
+            zone,
         };
         Ok(Composed {
+            places: service.places(),
+            warnings: service.warnings()?,
             subnet: self.subnet(&record.id),
             secrets: told.secrets(Some(alone)),
             is_creels: record.desired != Desired::Stopped
                 || !matches!(record.status, Status::Created | Status::Stopped | Status::Error),
-            warnings: warnings(&directory, record, &told)?,
-            places: places(&self.image(record).await, record, &directory, &told, (user, zone)),
             id,
             user,
             directory,
@@ -182,110 +180,6 @@ impl Composed {
     pub fn reader(&self) -> Option<(u32, u32)> {
         self.user.owns.then_some((self.user.id, self.user.group))
     }
-}
-
-fn places(
-    image: &str,
-    record: &InstanceRecord,
-    directory: &InstanceDirectory,
-    told: &Told,
-    (user, zone): (User, String),
-) -> Values {
-    let is_native = record.runtime == Runtime::Native;
-    let port = record.port;
-    let entrypoint = match record.runtime {
-        Runtime::Native => [told::CREEL, "sandbox-exec", SECRETS].map(str::to_owned).to_vec(),
-        Runtime::Openclaw => {
-            let shell = SHELL.replace("$LOG", LOG).replace("$SECRETS", SECRETS);
-            let lock = directory.lock().display().to_string();
-            let mut words = vec!["/bin/sh".to_owned(), "-c".to_owned(), shell, "sh".to_owned(), lock];
-            words.extend(told::upstream(Purpose::Serve, port));
-            words
-        }
-    };
-    let healthy = match record.runtime {
-        Runtime::Native => ["CMD", told::CREEL, "gateway", "health"].map(str::to_owned).to_vec(),
-        Runtime::Openclaw => vec![
-            "CMD".to_owned(),
-            "node".to_owned(),
-            "-e".to_owned(),
-            HEALTHZ.replace("{port}", &port.to_string()),
-        ],
-    };
-    let list = |words: Vec<String>| Value::One(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", "));
-    let same = |path: PathBuf| (path.clone(), path);
-    let mut volumes: Vec<(PathBuf, PathBuf)> = directory.writable().into_iter().map(same).collect();
-    volumes.push(same(directory.lock()));
-    volumes.push((directory.root().join("logs"), LOGS.into()));
-    let volumes = volumes.iter().map(|(from, to)| {
-        let (from, to) = (quoted(&from.display().to_string()), quoted(&to.display().to_string()));
-        format!("- {{type: bind, source: {from}, target: {to}}}")
-    });
-    let environment = told
-        .public
-        .iter()
-        .map(|(name, value)| format!("{name}: {}", quoted(value)));
-    let mut limits = vec![format!("pids_limit: {}", spec::MAX_PROCESSES)];
-    let memory = record
-        .memory_bytes
-        .or_else(|| DefaultMemory::default().of(record.runtime));
-    limits.extend(memory.map(|bytes| format!("mem_limit: {bytes}")));
-    limits.extend(record.cpus.map(|cores| format!("cpus: {cores}")));
-    let working_directory = directory.workspace().display().to_string();
-    let mut run_as = vec![format!("user: \"{}:{}\"", user.id, user.group)];
-    run_as.extend(user.keep_id.then(|| "userns_mode: keep-id".to_owned()));
-    vec![
-        ("id", Value::one(&record.id)),
-        ("image", Value::One(quoted(image))),
-        ("entrypoint", list(entrypoint)),
-        ("port", Value::one(port)),
-        ("volume", Value::Each(volumes.collect())),
-        ("timezone", Value::One(quoted(&zone))),
-        ("variable", Value::Each(environment.collect())),
-        ("run_as", Value::Each(run_as)),
-        ("limit", Value::Each(limits)),
-        ("read_only", Value::one(is_native)),
-        ("healthy", list(healthy)),
-        // Upstream's image has its own.
-        (
-            "working_directory",
-            Value::Each(
-                is_native
-                    .then(|| format!("working_dir: {}", quoted(&working_directory)))
-                    .into_iter()
-                    .collect(),
-            ),
-        ),
-        ("grace_seconds", Value::one(if is_native { 45 } else { 330 })),
-    ]
-}
-
-/// What will not be as under Creel, a line each.
-fn warnings(directory: &InstanceDirectory, record: &InstanceRecord, told: &Told) -> Result<Vec<String>, FleetError> {
-    let mut warnings = Vec::new();
-    for name in told.of_this_host() {
-        warnings.push(format!(
-            "{name} of its instance.env leads to this host's loopback address, which is another one in a container"
-        ));
-    }
-    let needed = plugins::needed(record);
-    if record.driver == Driver::Process && !needed.is_empty() {
-        warnings.push(format!(
-            "{} of its channels is a part of the openclaw on this host; make the instance with --driver docker, whose plugins fit its image",
-            needed.iter().map(|plugin| plugin.package).collect::<Vec<_>>().join(", ")
-        ));
-    } else if let Some(plugin) = plugins::missing(directory, record)?.first() {
-        let (package, id) = (plugin.package, &record.id);
-        warnings.push(format!(
-            "{package} is not installed yet: `creel instance start {id}`, then stop it, does that"
-        ));
-    }
-    Ok(warnings)
-}
-
-/// As it stands in YAML, where compose looks for variables in it.
-fn quoted(text: &str) -> String {
-    json!(text).to_string().replace('$', "$$")
 }
 
 #[cfg(test)]
