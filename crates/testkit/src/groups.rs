@@ -20,6 +20,24 @@ pub fn of(pid: u32) -> Vec<PathBuf> {
     .collect()
 }
 
+/// The group that counts a process's memory, whoever made it, unless that is everybody's.
+#[must_use]
+pub fn of_memory(pid: u32) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    groups.lines().find_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?);
+        let root = mounts.lines().find_map(|mount| root_of(mount, controllers))?;
+        let group = root.join(path.trim_start_matches('/'));
+        group
+            .join("memory.stat")
+            .exists()
+            .then_some(group)
+            .filter(|_| path != "/")
+    })
+}
+
 /// Where this line of `/proc/mounts` mounts these controllers.
 fn root_of(mount: &str, controllers: &str) -> Option<PathBuf> {
     let fields: Vec<&str> = mount.split(' ').collect();

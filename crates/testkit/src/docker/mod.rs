@@ -1,9 +1,12 @@
-//! A real Docker engine for tests: `dockerd` in a directory of its own, which goes with the test, and without a network to pull from.
+//! A real container engine for tests: `dockerd` or Podman in a directory of its own, which goes with the test, and without a network to
+//! pull from.
 //!
-//! It has mounts and processes of its own, so that whatever it made ends with it, and it leaves the host's firewall alone: published
-//! ports of the loopback address need none.
+//! It has mounts and processes of its own, so that whatever it made ends with it. Docker leaves the host's firewall alone: published
+//! ports of the loopback address need none. Podman's do: it wants a network namespace that is the test's own.
 
 mod api;
+mod kind;
+mod openclaw;
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
@@ -12,7 +15,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+
+pub use self::kind::Kind;
 
 /// How long the engine may take to start on a loaded machine.
 const START: Duration = Duration::from_secs(60);
@@ -33,6 +39,7 @@ if [ "$word" != keep ]; then cd / && rm -rf "$directory"; fi
 
 /// A running engine. It ends with the process that made it, however that ends.
 pub struct Engine {
+    kind: Kind,
     directory: PathBuf,
     keeper: Mutex<Option<Child>>,
 }
@@ -43,6 +50,12 @@ pub fn engine() -> &'static Engine {
     ENGINE.get_or_init(Engine::start_new)
 }
 
+/// As [`engine`], of Podman. Where it is started there is a network of the test's own.
+pub fn podman() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::of(Kind::Podman))
+}
+
 impl Engine {
     /// An engine for one test.
     ///
@@ -50,13 +63,23 @@ impl Engine {
     /// If Docker is not installed or does not start.
     #[must_use]
     pub fn start_new() -> Self {
-        let directory = tempfile::Builder::new().prefix("creel-docker.").tempdir();
+        Self::of(Kind::Docker)
+    }
+
+    fn of(kind: Kind) -> Self {
+        let directory = tempfile::Builder::new().prefix("creel-engine.").tempdir();
         let engine = Self {
+            kind,
             directory: directory.expect("there is room for a directory").keep(),
             keeper: Mutex::new(None),
         };
         engine.start();
         engine
+    }
+
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// As `DOCKER_HOST` names it.
@@ -83,29 +106,11 @@ impl Engine {
             .append(true)
             .open(self.directory.join("log"));
         let log = log.expect("the directory is writable");
-        let of = |name: &str| self.directory.join(name).display().to_string();
         let mut shell = Command::new("sh");
         shell
             .args(["-c", SCRIPT, "keeper"])
             .arg(&self.directory)
-            .args([
-                "dockerd",
-                "--data-root",
-                &of("data"),
-                "--exec-root",
-                &of("exec"),
-                "--pidfile",
-                &of("pid"),
-            ])
-            .args([
-                "--host",
-                &self.host(),
-                "--bridge=none",
-                "--iptables=false",
-                "--ip6tables=false",
-                "--ip-masq=false",
-            ])
-            .args(["--ip-forward=false", "--shutdown-timeout=2"])
+            .args(self.kind.command(&self.directory, &self.host()))
             // What ends the test's whole group must leave somebody to tidy up.
             .process_group(0)
             .stdin(Stdio::piped())
@@ -117,7 +122,8 @@ impl Engine {
             let log = || std::fs::read_to_string(self.directory.join("log")).unwrap_or_default();
             assert!(
                 Instant::now() < deadline,
-                "dockerd does not start (apt-get install docker.io; as root): {}",
+                "the engine does not start ({}; as root): {}",
+                self.kind.needs(),
                 log()
             );
             std::thread::sleep(Duration::from_millis(20));
@@ -136,15 +142,59 @@ impl Engine {
         keeper.wait().expect("it is our child");
     }
 
+    /// It does nothing any more, and keeps its connections, as one that hangs.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child_of = |pid: u32| -> u32 {
+            let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+            let children = children.expect("it runs");
+            children
+                .split(' ')
+                .next()
+                .and_then(|child| child.parse().ok())
+                .expect("it has a child")
+        };
+        let keeper = self.keeper().as_ref().map(Child::id).expect("it runs");
+        // The keeper's child is unshare, and that one's the engine.
+        let engine = i32::try_from(child_of(child_of(keeper))).ok().and_then(Pid::from_raw);
+        kill_process(engine.expect("a pid"), signal).expect("it is ours");
+    }
+
     /// Makes an image of a program and what it is linked with, as `scripts/image` does; the repository is where that is.
     ///
     /// # Panics
     /// If it cannot be made.
     pub async fn native_image(&self, repository: &Path, program: &Path, name: &str) {
         let context = tempfile::tempdir().expect("there is room for a directory");
+        // What debuggers read of a program makes most of it.
+        let stripped = tempfile::NamedTempFile::new()
+            .expect("there is room for a file")
+            .into_temp_path();
+        let mut strip = Command::new("strip");
+        let done = strip
+            .arg("-o")
+            .arg(&stripped)
+            .arg(program)
+            .status()
+            .expect("binutils come with the C compiler");
+        assert!(done.success(), "{} is a program", program.display());
         let mut image = Command::new(repository.join("scripts/image"));
         let made = image
-            .arg(program)
+            .arg(&stripped)
             .arg("--context")
             .arg(context.path())
             .output()
