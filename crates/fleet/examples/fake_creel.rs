@@ -120,23 +120,23 @@ async fn answer(mut stream: TcpStream, role: &str) {
     let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
 }
 
-/// A control plane that makes an instance, if told to, and goes on until it is killed.
+/// A control plane that makes an instance, if told to, and goes on until it is killed. `FAKE_DRIVER` and `FAKE_FIRST_PORT` say how.
 async fn up(home: &str, create: &str) {
     let home = Home::open(Path::new(home)).unwrap();
     let records = SqlRecords::open(&DatabaseUrl::file(home.records_path())).await.unwrap();
-    let fleet = Fleet::open(FleetOptions::new(
-        home,
-        Arc::new(records),
-        std::env::current_exe().unwrap(),
-    ))
-    .await
-    .unwrap();
+    let mut options = FleetOptions::new(home, Arc::new(records), std::env::current_exe().unwrap());
+    let given = |name| std::env::var(name).ok();
+    if let Some(port) = given("FAKE_FIRST_PORT") {
+        options.first_port = port.parse().unwrap();
+    }
+    let fleet = Fleet::open(options).await.unwrap();
     if !create.is_empty() {
         println!("creating");
-        fleet
-            .create(CreateInstance::new(InstanceId::new(create).unwrap()))
-            .await
-            .unwrap();
+        let mut new = CreateInstance::new(InstanceId::new(create).unwrap());
+        if let Some(driver) = given("FAKE_DRIVER") {
+            new.driver = driver.parse().unwrap();
+        }
+        fleet.create(new).await.unwrap();
     }
     for instance in fleet.list() {
         let settled = fleet
@@ -144,6 +144,9 @@ async fn up(home: &str, create: &str) {
             .await
             .unwrap();
         println!("{} {} {}", settled.id, settled.status, settled.pid.unwrap_or_default());
+        if let Some(error) = &settled.error {
+            println!("{error}");
+        }
     }
     std::future::pending().await
 }

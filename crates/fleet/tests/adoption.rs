@@ -4,46 +4,24 @@
 #[expect(dead_code, reason = "the files of tests share it, each uses a part")]
 mod support;
 
-use std::io::{BufRead as _, BufReader};
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use creel_fleet::{CreateInstance, FleetError, Home, Status};
 use creel_records::Observed;
-use support::{World, fake_creel, gateways, get, id, is_running, lives, settled, start_failure};
-
-/// A control plane as a process of its own.
-fn up(world: &World, create: &str) -> (Child, BufReader<ChildStdout>) {
-    let mut child = Command::new(fake_creel())
-        .args(["up", world.path().to_str().unwrap(), create])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    (child, output)
-}
-
-fn kill_9(mut child: Child) {
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-fn line(output: &mut BufReader<ChildStdout>) -> String {
-    let mut line = String::new();
-    output.read_line(&mut line).unwrap();
-    line.trim().to_owned()
-}
+use support::control_plane::{ControlPlane, STEPS};
+use support::{World, gateways, get, id, is_running, lives, settled, start_failure};
 
 /// One that made alice, saw her run, and was killed.
 fn killed_control_plane(world: &World) -> u32 {
-    let (child, mut output) = up(world, "alice");
-    assert_eq!(line(&mut output), "creating");
-    let pid = line(&mut output)
+    let mut control_plane = ControlPlane::up(world, "alice");
+    assert_eq!(control_plane.line(), "creating");
+    let pid = control_plane
+        .line()
         .strip_prefix("alice running ")
         .unwrap()
         .parse()
         .unwrap();
-    kill_9(child);
+    control_plane.kill_9();
     pid
 }
 
@@ -180,16 +158,6 @@ async fn a_stranger_in_the_directory_keeps_it_to_itself() {
     fleet.shutdown().await;
 }
 
-/// The steps of a creation at which it is cut off, and whether there is an instance from then on.
-const STEPS: [(&str, bool); 6] = [
-    ("files made", false),
-    ("recorded", true),
-    ("files placed", true),
-    ("process started", true),
-    ("process recorded", true),
-    ("process released", true),
-];
-
 #[test]
 fn no_step_of_a_creation_is_left_out() {
     let sources = [
@@ -207,12 +175,7 @@ fn no_step_of_a_creation_is_left_out() {
 async fn killed_anywhere_in_a_creation_it_is_there_whole_or_not_at_all() {
     for (point, made) in STEPS {
         let world = World::new();
-        let killed = Command::new(fake_creel())
-            .args(["up", world.path().to_str().unwrap(), "alice"])
-            .env("CREEL_DIE_AT", point)
-            .output()
-            .unwrap();
-        assert_eq!(killed.status.signal(), Some(9), "{point}: {killed:?}");
+        ControlPlane::killed_at(&world, point);
         let fleet = world.open().await;
         let names = || -> Vec<_> {
             let entries = std::fs::read_dir(world.of("", "")).unwrap();
@@ -238,15 +201,15 @@ async fn killed_anywhere_in_a_creation_it_is_there_whole_or_not_at_all() {
 #[tokio::test]
 async fn a_home_has_one_control_plane() {
     let world = World::new();
-    let (child, mut output) = up(&world, "alice");
-    assert_eq!(line(&mut output), "creating");
+    let mut control_plane = ControlPlane::up(&world, "alice");
+    assert_eq!(control_plane.line(), "creating");
     let error = Home::open(world.path()).unwrap_err();
     assert!(
-        matches!(&error, FleetError::HomeInUse { pid, .. } if *pid == child.id().to_string()),
+        matches!(&error, FleetError::HomeInUse { pid, .. } if *pid == control_plane.id().to_string()),
         "{error}"
     );
-    line(&mut output);
-    kill_9(child);
+    control_plane.line();
+    control_plane.kill_9();
     world.open().await.shutdown().await;
 }
 

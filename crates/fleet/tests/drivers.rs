@@ -4,8 +4,12 @@
 #[expect(dead_code, reason = "the files of tests share it, each uses a part")]
 mod support;
 
+#[path = "drivers/adoption.rs"]
+mod adoption;
 #[path = "drivers/docker.rs"]
 mod docker;
+#[path = "drivers/faults.rs"]
+mod faults;
 #[path = "drivers/suite.rs"]
 mod suite;
 
@@ -14,28 +18,54 @@ use creel_testkit::kernel;
 use suite::Place;
 
 macro_rules! suite {
-    ($($driver:ident: $place:expr;)+) => {
+    ($($(#[$ignored:meta])? $driver:ident: $place:expr;)+) => {
         $(
             mod $driver {
-                suite!(@ $place; a_life_from_create_to_remove, what_it_says_and_what_it_uses_are_known, what_ends_is_started_again,
+                suite!(@ [$(#[$ignored])?] $place; a_life_from_create_to_remove, what_it_says_and_what_it_uses_are_known, what_ends_is_started_again,
                     what_never_gets_ready_is_an_error_with_its_last_words, a_limit_that_was_changed_is_shown_and_left,
-                    it_is_removed_while_it_runs, it_sleeps_and_wakes_in_the_same_life, an_upgrade_that_does_not_get_ready_is_taken_back);
+                    it_is_removed_while_it_runs, it_sleeps_and_wakes_in_the_same_life, whoever_calls_one_that_sleeps_wakes_it,
+                    its_memory_is_moved_to_swap_or_it_says_why_not, an_upgrade_that_does_not_get_ready_is_taken_back);
             }
         )+
     };
-    (@ $place:expr; $($scenario:ident),+) => {
+    (@ [$(#[$ignored:meta])?] $place:expr; $($scenario:ident),+) => {
+        suite!(@@ [$(#[$ignored])?] ($place); $($scenario),+);
+    };
+    (@@ $ignored:tt $place:tt; $($scenario:ident),+) => {
         $(
-            #[tokio::test]
-            async fn $scenario() {
-                crate::suite::$scenario($place.await).await;
-            }
+            suite!(@@@ $ignored $place $scenario);
         )+
+    };
+    (@@@ [$(#[$ignored:meta])?] ($place:expr) $scenario:ident) => {
+        #[tokio::test]
+        $(#[$ignored])?
+        async fn $scenario() {
+            crate::suite::$scenario($place.await).await;
+        }
     };
 }
 
 suite! {
     on_process: crate::Place::new(crate::Driver::Process);
     on_docker: crate::docker::place();
+    #[ignore = "in a network of its own, by `podman_keeps_to_the_same`"]
+    on_podman: crate::docker::podman_place();
+}
+
+/// Podman publishes ports by rules of the firewall: it gets one to itself.
+#[test]
+fn podman_keeps_to_the_same() {
+    const IN_ITS_OWN: &str = r#"ip link set lo up && exec "$@""#;
+    let tests = std::env::current_exe().unwrap();
+    let ran = std::process::Command::new("unshare")
+        .args(["--net", "--", "sh", "-c", IN_ITS_OWN, "network"])
+        .arg(tests)
+        .args(["on_podman", "--ignored"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(!said.contains(" 0 passed"), "{said}");
 }
 
 /// Version 2 of control groups, in a kernel that has nothing else: a host that runs tests often has version 1, or no right to

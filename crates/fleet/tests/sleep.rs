@@ -7,23 +7,12 @@ mod support;
 use std::time::Duration;
 
 use creel_fleet::{ChangeInstance, Channel, CreateInstance, Desired, Fleet, FleetError, Idle, Instance, Status};
-use creel_testkit::swap::Swap;
-use support::{World, cast, gateways, get, id, is_running, lives, running, settled, until};
-
-/// Of an instance that is to have much in memory.
-const HOARD: u64 = 96 << 20;
+use support::{World, gateways, get, id, is_running, lives, running, settled, until};
 
 fn state(pid: u32) -> char {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let (_, rest) = stat.rsplit_once(") ").unwrap();
     rest.chars().next().unwrap()
-}
-
-/// Bytes of its own that it has in memory.
-fn resident(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
 fn is_asleep(instance: &Instance) -> bool {
@@ -67,36 +56,6 @@ async fn what_sleeps_stays_where_it_is_and_goes_on() {
     fleet.sleep(&id("alice")).await.unwrap();
     let started = fleet.start(&id("alice")).await.unwrap();
     assert_eq!(started.pid, slept.pid, "what is started while it sleeps is woken");
-    fleet.shutdown().await;
-}
-
-#[tokio::test]
-async fn its_memory_is_moved_to_swap_or_it_says_why_not() {
-    let swap = Swap::add(&std::env::temp_dir(), 4 * HOARD);
-    let world = World::new();
-    let fleet = world.open().await;
-    cast(&world, &fleet, "alice", &format!("hoard {}", HOARD >> 20)).await;
-    let pid = fleet.start(&id("alice")).await.unwrap().pid.unwrap();
-    assert!(resident(pid) > HOARD);
-    let free = Swap::free();
-    let slept = fleet.sleep(&id("alice")).await.unwrap();
-    let has_group = creel_testkit::groups::of(pid)
-        .iter()
-        .any(|group| group.join("memory.stat").exists());
-    match &slept.message {
-        None => assert!(resident(pid) < HOARD / 4, "{} bytes are left", resident(pid)),
-        Some(message) => {
-            let expected = match (free, has_group) {
-                (0, _) => "this host has no swap",
-                (_, false) => "creel has no control group for memory here",
-                _ => panic!("{message}; {swap:?}"),
-            };
-            assert!(message.ends_with(expected), "{message}");
-        }
-    }
-    let woken = fleet.wake(&id("alice")).await.unwrap();
-    assert_eq!((woken.pid, woken.message.as_deref()), (Some(pid), None));
-    assert!(get(&woken, "/env").await.is_some());
     fleet.shutdown().await;
 }
 

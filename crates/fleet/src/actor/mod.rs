@@ -292,7 +292,7 @@ impl Actor {
         self.started_at = None;
         self.out_of_sight = None;
         // What a start made that did not come to its end.
-        self.driver.clear(&self.id).await;
+        self.driver.clear(&self.id, Some(&self.directory)).await;
         tracing::warn!(instance = %self.id, reason, "instance failed");
         self.shared
             .note("failed", &self.id, reason.clone(), json!({"reason": reason}));
@@ -347,7 +347,7 @@ impl Actor {
             }
             self.set_recorded(Identity::default());
             // What an end left behind while nobody looked.
-            self.driver.clear(&self.id).await;
+            self.driver.clear(&self.id, Some(&self.directory)).await;
             return self.publish();
         };
         let (identity, name) = (living.identity(), living.name());
@@ -462,7 +462,7 @@ impl Actor {
             }
             return ControlFlow::Continue(());
         }
-        self.driver.clear(&self.id).await;
+        self.driver.clear(&self.id, None).await;
         self.shared.ports.release(self.record.port, &self.id);
         self.shared.stats.forget(&self.id);
         self.shared.unregister(&self.id);

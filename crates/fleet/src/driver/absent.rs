@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use creel_records::InstanceRecord;
 
 use super::{Driver, Found, Launcher, Limits, Place, Say, Subject, Usage};
+use crate::directory::InstanceDirectory;
 use crate::{FleetError, InstanceId};
 
 pub struct Absent;
@@ -25,7 +26,7 @@ impl Driver for Absent {
         Found::Nobody
     }
 
-    async fn clear(&self, _: &InstanceId) {}
+    async fn clear(&self, _: &InstanceId, _: Option<&InstanceDirectory>) {}
 
     async fn measure(&self, _: &[Subject]) -> Vec<(InstanceId, Usage)> {
         Vec::new()

@@ -65,8 +65,9 @@ pub trait Driver: Send + Sync {
     /// Who lives there, whoever started it.
     async fn find(&self, place: Place<'_>) -> Found;
 
-    /// Clears what an end that nobody saw has left behind. Only called where nothing lives.
-    async fn clear(&self, id: &InstanceId);
+    /// Clears what an end that nobody saw has left behind, once its last words are in the log of the directory, where there is one.
+    /// Only called where nothing lives.
+    async fn clear(&self, id: &InstanceId, directory: Option<&InstanceDirectory>);
 
     /// What these use now. One that cannot be measured is left out.
     async fn measure(&self, living: &[Subject]) -> Vec<(InstanceId, Usage)>;

@@ -68,16 +68,18 @@ impl Fleet {
     /// [`FleetError::Records`].
     pub async fn images(&self) -> Result<Vec<ImageFacts>, FleetError> {
         let mut facts = Vec::new();
+        // One that does not say who it is would keep each of the others waiting.
+        let engine = match self.docker_version().await {
+            Ok(_) => self.shared.docker.engine().ok(),
+            Err(_) => None,
+        };
         for runtime in Runtime::ALL.iter().copied() {
             let image = self.image_of(runtime).await?;
-            let pinned = match self.shared.docker.engine() {
-                Ok(engine) => image::find(engine, &image)
-                    .await
-                    .ok()
-                    .flatten()
-                    .map(|found| found.pinned),
-                Err(_) => None,
+            let found = match engine {
+                Some(engine) => image::find(engine, &image).await.ok().flatten(),
+                None => None,
             };
+            let pinned = found.map(|found| found.pinned);
             facts.push(ImageFacts { runtime, image, pinned });
         }
         Ok(facts)

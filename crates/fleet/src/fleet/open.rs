@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
 use creel_records::{Driver, Records, Status, now_ms};
-use futures_util::future;
+use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use rustix::process::{Resource, Rlimit};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc};
@@ -27,6 +27,8 @@ use crate::{FleetError, FleetEvent, Home, InstanceId, idle, logs};
 
 /// Changes a slow subscriber may be behind.
 const EVENTS: usize = 1024;
+/// Instances that are looked for at a time.
+const ADOPTIONS: usize = 128;
 /// Entries that may wait for the activity log.
 const ACTIVITY: usize = 1024;
 
@@ -80,13 +82,22 @@ impl Fleet {
 
         let mut registry = Registry::new();
         let mut actors = Vec::with_capacity(recorded.len());
-        for record in recorded {
-            let id = InstanceId::new(&record.id)?;
-            shared.ports.note(record.port, &id);
-            let (actor, handle) = Actor::new(shared.clone(), id.clone(), record).await;
+        for record in &recorded {
+            shared.ports.note(record.port, &InstanceId::new(&record.id)?);
+        }
+        // Side by side: an engine that hangs lets each of its instances wait.
+        let mut adopted = stream::iter(recorded)
+            .map(|record| async {
+                let id = InstanceId::new(&record.id)?;
+                let (actor, handle) = Actor::new(shared.clone(), id.clone(), record).await;
+                Ok::<_, FleetError>((id, actor, handle))
+            })
+            .buffered(ADOPTIONS);
+        while let Some((id, actor, handle)) = adopted.try_next().await? {
             registry.insert(id, handle);
             actors.push(actor);
         }
+        drop(adopted);
         shared.registry.store(Arc::new(registry));
         for actor in actors {
             tokio::spawn(actor.run());

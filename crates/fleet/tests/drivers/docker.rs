@@ -2,15 +2,24 @@
 
 use std::path::Path;
 
-use creel_fleet::{CreateInstance, Driver, FleetError, Status};
+use creel_fleet::{CreateInstance, Driver, Fleet, LogQuery, Status};
 use creel_testkit::docker::{self, Engine};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::suite::Place;
-use crate::support::{World, fake_creel, get, id, is_running, until};
+use crate::support::{PATIENCE, World, fake_creel, get, id, until};
 
 const IMAGE: &str = concat!("creel:", env!("CARGO_PKG_VERSION"));
+
+/// Podman, with the same. Where it is asked for there is a network of the tests' own.
+pub async fn podman_place() -> Place {
+    static READY: OnceCell<()> = OnceCell::const_new();
+    let engine = docker::podman();
+    READY.get_or_init(|| with_image(engine)).await;
+    place_on(engine)
+}
 
 /// The engine of these tests, with the stand-in as the native image.
 async fn engine() -> &'static Engine {
@@ -20,7 +29,7 @@ async fn engine() -> &'static Engine {
     engine
 }
 
-async fn with_image(engine: &Engine) {
+pub async fn with_image(engine: &Engine) {
     image(engine, &fake_creel(), IMAGE).await;
 }
 
@@ -29,7 +38,7 @@ pub async fn image(engine: &Engine, program: &Path, name: &str) {
     engine.native_image(&repository, program, name).await;
 }
 
-fn place_on(engine: &'static Engine) -> Place {
+pub fn place_on(engine: &'static Engine) -> Place {
     let mut world = World::new();
     world.docker_host = Some(engine.host());
     Place {
@@ -43,6 +52,20 @@ pub async fn place() -> Place {
     place_on(engine().await)
 }
 
+/// Its log, once it has this.
+pub async fn log_with(fleet: &Fleet, wanted: &str) -> String {
+    let mut lines = fleet.follow_logs(&id("alice"), LogQuery::tail(1000)).await.unwrap();
+    let all = async {
+        let mut all = String::new();
+        while !all.contains(wanted) {
+            all += &lines.next().await.unwrap().join("\n");
+            all += "\n";
+        }
+        all
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap()
+}
+
 /// The container of an instance, by its labels.
 pub async fn container(engine: &Engine, name: &str, world: &World) -> Option<Value> {
     let all = engine.get("/containers/json?all=true").await?;
@@ -52,10 +75,7 @@ pub async fn container(engine: &Engine, name: &str, world: &World) -> Option<Val
         let Some(inspected) = engine.get(&path).await else {
             continue;
         };
-        let mounts = inspected["HostConfig"]["Mounts"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let mounts = inspected["Mounts"].as_array().cloned().unwrap_or_default();
         if mounts.iter().any(|mount| mount["Source"] == data.as_str()) {
             return Some(inspected);
         }
@@ -158,41 +178,6 @@ async fn a_container_that_was_removed_is_shown_and_not_made_again_until_someone_
     let again = fleet.start(&id("alice")).await.unwrap();
     assert_eq!(again.drift, [""; 0]);
     fleet.remove(&id("alice"), true).await.unwrap();
-}
-
-#[tokio::test]
-async fn an_engine_that_stops_is_one_clear_line_and_what_it_ran_comes_back_with_it() {
-    let engine: &'static Engine = Box::leak(Box::new(Engine::start_new()));
-    with_image(engine).await;
-    let place = place_on(engine);
-    let fleet = place.world.open().await;
-    place.running(&fleet, "alice").await;
-    place.cast(&fleet, "bob", "").await;
-    engine.stop();
-    let away = until(&fleet, "alice", |now| now.status == Status::Error).await;
-    let reason = away.error.unwrap();
-    assert!(
-        reason.starts_with("Docker does not answer on /") && reason.lines().count() == 1,
-        "{reason}"
-    );
-    for refused in [
-        fleet.stop(&id("alice")).await,
-        fleet.start(&id("alice")).await,
-        fleet.restart(&id("alice")).await,
-    ] {
-        assert!(matches!(refused, Err(FleetError::Away { .. })), "{refused:?}");
-    }
-    let wanted = CreateInstance {
-        start: false,
-        ..place.wanted("carol")
-    };
-    fleet.create(wanted).await.unwrap();
-    engine.start();
-    until(&fleet, "alice", is_running).await;
-    fleet.start(&id("bob")).await.unwrap();
-    for name in ["alice", "bob", "carol"] {
-        fleet.remove(&id(name), true).await.unwrap();
-    }
 }
 
 #[tokio::test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use creel_fleet::{
     ChangeInstance, CreateInstance, Driver, Fleet, FleetError, Instance, LogQuery, Runtime, Status, Upgrade,
 };
-use creel_testkit::docker::Engine;
+use creel_testkit::docker::{Engine, Kind};
 use creel_testkit::groups;
+use creel_testkit::swap::Swap;
 use futures_util::StreamExt as _;
 use serde_json::json;
 
@@ -112,8 +113,8 @@ impl Place {
         )
     }
 
-    /// Gives it another memory limit.
-    async fn change_limit(&self, life: &str, bytes: u64) {
+    /// Gives it another memory limit. `false` where that cannot be: Podman 4.3 has no call for it.
+    async fn change_limit(&self, life: &str, bytes: u64) -> bool {
         match self.engine {
             None => {
                 let group = groups::of(life.parse().unwrap());
@@ -126,11 +127,13 @@ impl Place {
                     .expect("this host keeps limits of memory");
                 std::fs::write(file, bytes.to_string()).unwrap();
             }
+            Some(engine) if engine.kind() == Kind::Podman => return false,
             Some(engine) => {
                 let body = json!({"Memory": bytes, "MemorySwap": bytes * 2});
                 drop(engine.act("POST", &format!("/containers/{life}/update"), body).await);
             }
         }
+        true
     }
 }
 
@@ -247,7 +250,9 @@ pub async fn a_limit_that_was_changed_is_shown_and_left(place: Place) {
         ..ChangeInstance::default()
     };
     fleet.change(&id("alice"), change).await.unwrap();
-    place.change_limit(&life, 128 << 20).await;
+    if !place.change_limit(&life, 128 << 20).await {
+        return fleet.remove(&id("alice"), true).await.unwrap();
+    }
     let drifted = until(&fleet, "alice", |now| !now.drift.is_empty()).await;
     let [line] = &drifted.drift[..] else {
         panic!("{:?}", drifted.drift)
@@ -275,6 +280,58 @@ pub async fn it_sleeps_and_wakes_in_the_same_life(place: Place) {
     fleet.sleep(&id("alice")).await.unwrap();
     fleet.remove(&id("alice"), true).await.unwrap();
     assert_eq!(place.life("alice").await, None);
+}
+
+pub async fn whoever_calls_one_that_sleeps_wakes_it(place: Place) {
+    let fleet = place.world.open().await;
+    let instance = place.running(&fleet, "alice").await;
+    let life = place.life("alice").await;
+    fleet.sleep(&id("alice")).await.unwrap();
+    let answer = tokio::time::timeout(crate::support::PATIENCE, get(&instance, "/env")).await;
+    assert!(answer.unwrap().is_some(), "who connects to its port is answered");
+    until(&fleet, "alice", is_running).await;
+    assert_eq!(place.life("alice").await, life);
+    fleet.remove(&id("alice"), true).await.unwrap();
+}
+
+pub async fn its_memory_is_moved_to_swap_or_it_says_why_not(place: Place) {
+    const HOARD: u64 = 96 << 20;
+    let swap = Swap::add(&std::env::temp_dir(), 4 * HOARD);
+    let fleet = place.world.open().await;
+    let wanted = CreateInstance {
+        start: false,
+        memory_limit_bytes: Some(4 * HOARD),
+        ..place.wanted("alice")
+    };
+    fleet.create(wanted).await.unwrap();
+    place.world.set("alice", &format!("FAKE=\"hoard {}\"", HOARD >> 20));
+    let instance = fleet.start(&id("alice")).await.unwrap();
+    let resident = || gateways(&place.world, "alice").into_iter().map(resident).sum::<u64>();
+    assert!(resident() > HOARD);
+    let free = Swap::free();
+    let slept = fleet.sleep(&id("alice")).await.unwrap();
+    match slept.message.as_deref() {
+        None => assert!(resident() < HOARD / 4, "{} bytes are left", resident()),
+        Some(message) if free == 0 => assert!(message.ends_with("this host has no swap"), "{message}"),
+        Some(message) if groups::of_memory(slept.pid.unwrap()).is_none() => {
+            assert!(
+                message.ends_with("creel has no control group for memory here"),
+                "{message}"
+            );
+        }
+        Some(message) => panic!("{message}; {swap:?}"),
+    }
+    let woken = fleet.wake(&id("alice")).await.unwrap();
+    assert_eq!((woken.pid, woken.message.as_deref()), (instance.pid, None));
+    assert!(get(&woken, "/env").await.is_some());
+    fleet.remove(&id("alice"), true).await.unwrap();
+}
+
+/// Bytes of its own that a process has in memory.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
 }
 
 pub async fn an_upgrade_that_does_not_get_ready_is_taken_back(mut place: Place) {

@@ -1,5 +1,7 @@
 //! A fleet in a home of its own, whose instances run the stand-in of `examples/fake_creel.rs`.
 
+pub mod control_plane;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -201,7 +203,12 @@ pub fn start_failure(result: Result<Instance, FleetError>) -> (String, Vec<Strin
 
 /// Asks an instance's gateway; nothing if it does not answer.
 pub async fn get(instance: &Instance, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(("127.0.0.1", instance.port)).await.ok()?;
+    get_from(instance.port, path).await
+}
+
+/// As [`get`], of whoever has this port.
+pub async fn get_from(port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
     stream
         .write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())
         .await

@@ -1,4 +1,4 @@
-//! What the kernel says that it keeps a process to, whoever set it.
+//! What the kernel says that it keeps a process to, whoever set it, and where it says so.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,30 +21,8 @@ pub fn kept_of(pid: u32, id: &InstanceId) -> Kept {
 }
 
 fn kept(mounts: &str, groups: &str, id: &InstanceId) -> Kept {
-    // A line of /proc/<pid>/cgroup is `number:controllers:path`; version 2 names no controller (cgroups(7)).
-    let directory = |controller: &str| {
-        let path_of = |wanted: &dyn Fn(&str) -> bool| {
-            let path = groups.lines().find_map(|line| {
-                let mut fields = line.splitn(3, ':').skip(1);
-                fields.next().filter(|named| wanted(named)).and_then(|_| fields.next())
-            })?;
-            (path.rsplit('/').next() == Some(id.as_str())).then(|| path.trim_start_matches('/').to_owned())
-        };
-        let root_of = |kind: &str, option: Option<&str>| {
-            mounts.lines().find_map(|line| {
-                let fields: Vec<&str> = line.split(' ').collect();
-                let has = |option: &str| {
-                    fields
-                        .get(3)
-                        .is_some_and(|given| given.split(',').any(|one| one == option))
-                };
-                (*fields.get(2)? == kind && option.is_none_or(has)).then(|| PathBuf::from(fields[1]))
-            })
-        };
-        let first = path_of(&|named| named.split(',').any(|one| one == controller))
-            .and_then(|path| Some(root_of("cgroup", Some(controller))?.join(path)));
-        first.or_else(|| Some(root_of("cgroup2", None)?.join(path_of(&str::is_empty)?)))
-    };
+    let is_its = |path: &str| path.rsplit('/').next() == Some(id.as_str());
+    let directory = |controller: &str| directory(mounts, groups, controller, &is_its);
     let text = |controller: &str, file: &str| fs::read_to_string(directory(controller)?.join(file)).ok();
     let number = |controller: &str, file: &str| text(controller, file)?.trim().parse::<u64>().ok();
     // Version 1 says "no limit" by the largest number of pages there is.
@@ -65,6 +43,39 @@ fn kept(mounts: &str, groups: &str, id: &InstanceId) -> Kept {
         cpus: of_version_1().or_else(of_version_2),
         processes: number("pids", "pids.max"),
     }
+}
+
+/// The directory of the group that a process is in for a controller, if the group's path is one of those.
+pub fn directory_of(pid: u32, controller: &str, is_one: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    directory(&mounts, &groups, controller, is_one)
+}
+
+/// As `/proc/self/mounts` and `/proc/<pid>/cgroup` tell it.
+fn directory(mounts: &str, groups: &str, controller: &str, is_one: &dyn Fn(&str) -> bool) -> Option<PathBuf> {
+    // A line of /proc/<pid>/cgroup is `number:controllers:path`; version 2 names no controller (cgroups(7)).
+    let path_of = |wanted: &dyn Fn(&str) -> bool| {
+        let path = groups.lines().find_map(|line| {
+            let mut fields = line.splitn(3, ':').skip(1);
+            fields.next().filter(|named| wanted(named)).and_then(|_| fields.next())
+        })?;
+        is_one(path).then(|| path.trim_start_matches('/').to_owned())
+    };
+    let root_of = |kind: &str, option: Option<&str>| {
+        mounts.lines().find_map(|line| {
+            let fields: Vec<&str> = line.split(' ').collect();
+            let has = |option: &str| {
+                fields
+                    .get(3)
+                    .is_some_and(|given| given.split(',').any(|one| one == option))
+            };
+            (*fields.get(2)? == kind && option.is_none_or(has)).then(|| PathBuf::from(fields[1]))
+        })
+    };
+    let first = path_of(&|named| named.split(',').any(|one| one == controller))
+        .and_then(|path| Some(root_of("cgroup", Some(controller))?.join(path)));
+    first.or_else(|| Some(root_of("cgroup2", None)?.join(path_of(&str::is_empty)?)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The container engine's HTTP API, spoken over its unix socket (<https://docs.docker.com/reference/api/engine/>; Podman serves the
 //! same). A connection a request: they are few and far between, and one that hangs holds nothing else.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,8 +19,10 @@ use tokio::time::timeout;
 
 use crate::FleetError;
 
-/// The longest a short question may take. An engine under load takes seconds to make a container.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The longest a look at something may take. An engine that makes a hundred containers lets others wait for seconds.
+pub const LOOK: Duration = Duration::from_secs(10);
+/// The longest a change may take. An engine under load takes seconds to make a container.
+const CHANGE: Duration = Duration::from_secs(60);
 /// An answer is some kilobytes; lists of a thousand containers are a few megabytes.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -83,22 +86,40 @@ impl Engine {
         Ok(Self::at(there.unwrap_or(&places[0]).clone()))
     }
 
+    /// Who answers: its versions and what it is made of. Whoever does not say that is no engine.
+    pub async fn greet(&self, patience: Duration) -> Answered<Value> {
+        let path = "/version";
+        match self.within(patience, Method::GET, path, None).await {
+            Ok(said) if said["Version"].is_string() && said["ApiVersion"].is_string() => Ok(said),
+            Ok(_) | Err(EngineError::Refused { .. }) => Err(self.stranger(path)),
+            Err(error) => Err(error),
+        }
+    }
+
     pub async fn get(&self, path: &str) -> Answered<Value> {
-        self.ask(Method::GET, path, None).await
+        match self.within(LOOK, Method::GET, path, None).await {
+            Ok(Value::Null) => Err(self.stranger(path)),
+            answered => answered,
+        }
     }
 
     pub async fn post(&self, path: &str, body: Option<&Value>) -> Answered<Value> {
-        self.ask(Method::POST, path, body).await
+        self.within(CHANGE, Method::POST, path, body).await
+    }
+
+    /// As [`Engine::post`], for what an engine does at once.
+    pub async fn tell(&self, path: &str) -> Answered<Value> {
+        self.within(LOOK, Method::POST, path, None).await
     }
 
     pub async fn delete(&self, path: &str) -> Answered<Value> {
-        self.ask(Method::DELETE, path, None).await
+        self.within(CHANGE, Method::DELETE, path, None).await
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Answered<Value> {
-        match timeout(PATIENCE, self.wait(method, path, body)).await {
+    async fn within(&self, patience: Duration, method: Method, path: &str, body: Option<&Value>) -> Answered<Value> {
+        match timeout(patience, self.wait(method, path, body)).await {
             Ok(answered) => answered,
-            Err(_) => Err(self.away(format!("no answer within {} s", PATIENCE.as_secs()))),
+            Err(_) => Err(self.away(format!("no answer within {} s", patience.as_secs()))),
         }
     }
 
@@ -107,7 +128,10 @@ impl Engine {
         let response = self.open(method, path, body).await?;
         let text = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
         let text = text.map_err(|error| self.away(error.to_string()))?.to_bytes();
-        Ok(serde_json::from_slice(&text).unwrap_or(Value::Null))
+        if text.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&text).map_err(|_| self.stranger(path))
     }
 
     /// The body of an answer as it comes.
@@ -120,7 +144,8 @@ impl Engine {
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Answered<Response<Incoming>> {
         let away = |error: &dyn std::fmt::Display| self.away(error.to_string());
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| away(&error))?;
+        let stream = UnixStream::connect(&self.socket).await;
+        let stream = stream.map_err(|error| self.unreachable(&error))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| away(&error))?;
@@ -166,11 +191,29 @@ impl Engine {
             pipe.write_all(text).await?;
             pipe.shutdown().await
         };
-        match timeout(PATIENCE, written).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(self.away(error.to_string())),
+        match timeout(LOOK, written).await {
+            // It has ended already: whoever watches it sees that. One that was told a part of it does nothing.
+            Ok(_) => Ok(()),
             Err(_) => Err(self.away("it does not take what a container is to be told".to_owned())),
         }
+    }
+
+    fn unreachable(&self, error: &io::Error) -> EngineError {
+        if error.kind() == io::ErrorKind::PermissionDenied {
+            return EngineError::Away(format!(
+                "the user who runs creel may not use Docker's socket {}; add them to the group that owns it (`docker`, mostly)",
+                self.socket.display()
+            ));
+        }
+        self.away(error.to_string())
+    }
+
+    fn stranger(&self, path: &str) -> EngineError {
+        EngineError::Away(format!(
+            "what answers on {} is no container engine (asked for {path}); start Docker there, or name another with \
+             DOCKER_HOST=unix:///…",
+            self.socket.display()
+        ))
     }
 
     fn away(&self, error: String) -> EngineError {

@@ -1,5 +1,10 @@
 //! A container that runs, or has just ended.
+//!
+//! An engine can hang without a word. What is asked of it then is answered in bounded time: the container is out of sight, which ends
+//! the watching of it, and whoever comes next looks for it anew.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -7,14 +12,16 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::engine::{Engine, EngineError};
-use super::logs;
+use super::members::Members;
 use super::relay::Relay;
+use super::{logs, members};
 use crate::directory::InstanceDirectory;
-use crate::driver::{Exit, Identity, Later, Living};
+use crate::driver::{Exit, Identity, Later, Living, sleep};
 use crate::probe;
 
 /// How long its last words may take to arrive once it has ended.
@@ -23,10 +30,16 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 pub struct Container {
     engine: Engine,
     id: String,
+    /// Its first process, where that is one of this host.
+    pid: Option<u32>,
     started_at: Option<i64>,
     /// Until it has ended.
     log: Option<JoinHandle<()>>,
     _relay: Relay,
+    /// Whether it was woken since it fell asleep.
+    awake: Arc<AtomicBool>,
+    /// Told when the engine did not take what it was told.
+    lost: Notify,
     ended: Option<Exit>,
     /// Removes it; says whether somebody else was faster.
     removal: Option<JoinHandle<bool>>,
@@ -39,11 +52,14 @@ impl Container {
         let started = inspected["State"]["StartedAt"].as_str();
         let started = started.and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
         Self {
+            pid: members::first(&id, inspected["State"]["Pid"].as_u64()),
             engine,
             id,
             started_at: started.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()),
             log: Some(log),
             _relay: relay,
+            awake: Arc::new(AtomicBool::new(true)),
+            lost: Notify::new(),
             ended: None,
             removal: None,
         }
@@ -67,14 +83,32 @@ impl Container {
     }
 
     async fn signal(&self, signal: &str) {
-        // One that is paused hears nothing. An error means that it is not.
-        let _ = self
-            .engine
-            .post(&format!("/containers/{}/unpause", self.id), None)
-            .await;
-        let path = format!("/containers/{}/kill?signal={signal}", self.id);
-        if let Err(error) = self.engine.post(&path, None).await {
-            tracing::debug!(container = self.id, signal, ?error, "cannot be sent");
+        // One that is paused hears nothing.
+        if self.unpause().await {
+            self.tell(&format!("kill?signal={signal}")).await;
+        }
+    }
+
+    /// Lets it go on, if it is paused. `false` if the engine does not answer.
+    async fn unpause(&self) -> bool {
+        self.awake.store(true, Ordering::Release);
+        self.tell("unpause").await
+    }
+
+    /// `false` if the engine does not answer. That it refuses means that there is nothing to be done.
+    async fn tell(&self, what: &str) -> bool {
+        match self.engine.tell(&format!("/containers/{}/{what}", self.id)).await {
+            Err(EngineError::Away(reason)) => {
+                tracing::warn!(container = self.id, what, reason, "it was not told");
+                self.lost.notify_one();
+                false
+            }
+            told => {
+                if let Err(error) = told {
+                    tracing::debug!(container = self.id, what, ?error, "it was not told");
+                }
+                true
+            }
         }
     }
 }
@@ -129,8 +163,9 @@ impl Drop for Container {
 impl Living for Container {
     fn identity(&self) -> Identity {
         Identity {
+            pid: self.pid,
+            pid_started: None,
             external_id: Some(self.id.clone()),
-            ..Identity::default()
         }
     }
 
@@ -148,7 +183,11 @@ impl Living for Container {
 
     async fn exited(&mut self) -> Exit {
         if self.ended.is_none() {
-            self.ended = Some(self.end().await);
+            self.ended = Some(tokio::select! {
+                biased;
+                exit = self.end() => exit,
+                () = self.lost.notified() => Exit::OutOfSight,
+            });
         }
         let ended = self.ended.unwrap_or(Exit::Unknown);
         if matches!(ended, Exit::OutOfSight | Exit::Removed) {
@@ -167,22 +206,30 @@ impl Living for Container {
     }
 
     async fn fall_asleep(&self) -> Result<(), String> {
-        match self.engine.post(&format!("/containers/{}/pause", self.id), None).await {
+        self.awake.store(false, Ordering::Release);
+        match self.engine.tell(&format!("/containers/{}/pause", self.id)).await {
             Ok(_) => Ok(()),
-            Err(EngineError::Refused { reason, .. } | EngineError::Away(reason)) => Err(reason),
+            Err(error) => {
+                // It may have been done all the same.
+                self.unpause().await;
+                let (EngineError::Refused { reason, .. } | EngineError::Away(reason)) = error;
+                Err(reason)
+            }
         }
     }
 
     fn page_out(&self) -> Later<Result<(), String>> {
-        Box::pin(std::future::ready(Err("the engine has no call for it".to_owned())))
+        self.awake.store(false, Ordering::Release);
+        let (id, awake) = (self.id.clone(), self.awake.clone());
+        let moved = tokio::task::spawn_blocking(move || {
+            let Members { pids, memory } = Members::of(&id).ok_or("its processes are not this host's to see")?;
+            sleep::page_out(&pids, memory.as_deref(), &awake).map_err(|obstacle| obstacle.to_string())
+        });
+        Box::pin(async move { moved.await.map_err(|error| error.to_string())? })
     }
 
     async fn wake(&self) {
-        // An error means that it is awake.
-        let _ = self
-            .engine
-            .post(&format!("/containers/{}/unpause", self.id), None)
-            .await;
+        self.unpause().await;
     }
 
     async fn is_asleep(&self) -> bool {

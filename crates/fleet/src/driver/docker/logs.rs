@@ -1,7 +1,8 @@
 //! What a container says, brought into the instance's own log, so that there is one view of logs whatever runs it.
 //!
 //! The engine keeps what was said while nobody listened. How far we have read is noted beside the log: whoever comes after this
-//! control plane reads on from there.
+//! control plane reads on from there. Docker tells times in nanoseconds, Podman in seconds: of those that are alike it is counted
+//! how many were read.
 
 use std::io::Write as _;
 
@@ -12,7 +13,7 @@ use hyper::Method;
 use super::engine::{Engine, EngineError};
 use crate::directory::InstanceDirectory;
 
-/// The container and the time of the last line that is in the log, relative to the directory.
+/// The container, and the position of the last message that is in the log. Relative to the directory.
 const READ: &str = "logs/read";
 const MAX_READ: u64 = 256;
 /// Before each message: which stream it is of, and its length in the last four bytes.
@@ -28,16 +29,14 @@ pub async fn copy(engine: Engine, container: String, directory: InstanceDirector
 async fn follow(engine: &Engine, container: &str, directory: &InstanceDirectory) -> Result<(), EngineError> {
     let noted = directory.read(READ, MAX_READ).ok().flatten().unwrap_or_default();
     let noted = noted.split_once(' ').filter(|(of, _)| *of == container);
-    let mut reader = Reader {
-        rest: Vec::new(),
-        seen: noted.map(|(_, at)| at.trim().to_owned()).unwrap_or_default(),
-    };
+    let mut reader = Reader::after(noted.and_then(|(_, position)| parse(position)).unwrap_or_default());
     let path = format!("/containers/{container}/logs?follow=1&stdout=1&stderr=1&timestamps=1");
     let response = engine.open(Method::GET, &path, None).await?;
     let mut body = response.into_body().into_data_stream();
     while let Ok(Some(piece)) = body.try_next().await {
         let text = reader.take(&piece);
-        let note = || std::fs::write(directory.root().join(READ), format!("{container} {}\n", reader.seen));
+        let (at, count) = &reader.read;
+        let note = || std::fs::write(directory.root().join(READ), format!("{container} {at} {count}\n"));
         let kept = directory.open_log().and_then(|mut log| log.write_all(&text));
         if let Err(error) = kept.and_then(|()| note()) {
             tracing::warn!(path = %directory.log().display(), %error, "cannot write the log");
@@ -46,14 +45,32 @@ async fn follow(engine: &Engine, container: &str, directory: &InstanceDirectory)
     Ok(())
 }
 
+/// The time of a message, and how many of the same time there were up to it.
+type Position = (String, u64);
+
+fn parse(noted: &str) -> Option<Position> {
+    let (at, count) = noted.trim().split_once(' ')?;
+    Some((at.to_owned(), count.parse().ok()?))
+}
+
 /// Makes lines of the engine's messages.
 struct Reader {
     rest: Vec<u8>,
-    /// The time of the last message that was taken. The engine writes times so that they compare as texts.
-    seen: String,
+    /// Where the stream is. Engines write times so that they compare as texts.
+    here: Position,
+    /// That of the last message that is in the log.
+    read: Position,
 }
 
 impl Reader {
+    fn after(read: Position) -> Self {
+        Self {
+            rest: Vec::new(),
+            here: Position::default(),
+            read,
+        }
+    }
+
     /// What is new in a piece of the stream, without its times. A long line comes as several messages, each with a time.
     fn take(&mut self, piece: &[u8]) -> Vec<u8> {
         self.rest.extend_from_slice(piece);
@@ -69,8 +86,13 @@ impl Reader {
                 continue;
             };
             let at = String::from_utf8_lossy(&message[..space]);
-            if *at > *self.seen {
-                self.seen = at.into_owned();
+            if *at == *self.here.0 {
+                self.here.1 += 1;
+            } else {
+                self.here = (at.into_owned(), 1);
+            }
+            if self.here > self.read {
+                self.read = self.here.clone();
                 text.extend_from_slice(&message[space + 1..]);
             }
         }
@@ -98,13 +120,24 @@ mod tests {
         ];
         let stream = stream.concat();
         for size in [1, 7, stream.len()] {
-            let mut reader = Reader {
-                rest: Vec::new(),
-                seen: "2026-01-01T00:00:00.000000001Z".into(),
-            };
+            let mut reader = Reader::after(("2026-01-01T00:00:00.000000001Z".into(), 1));
             let text: Vec<u8> = stream.chunks(size).flat_map(|piece| reader.take(piece)).collect();
             assert_eq!(String::from_utf8(text).unwrap(), "one\na long line\n");
-            assert_eq!(reader.seen, "2026-01-01T00:00:00.000000004Z");
+            assert_eq!(reader.read, ("2026-01-01T00:00:00.000000004Z".into(), 1));
         }
+    }
+
+    #[test]
+    fn what_was_said_at_the_same_time_is_counted() {
+        let messages = |seconds: &[u32]| -> Vec<u8> {
+            let said = seconds.iter().enumerate();
+            said.flat_map(|(number, at)| message(&format!("2026-01-01T00:00:0{at}Z {number}\n")))
+                .collect()
+        };
+        let mut reader = Reader::after(Position::default());
+        assert_eq!(reader.take(&messages(&[1, 1, 2])), b"0\n1\n2\n");
+        // As the next control plane is told it, from the beginning.
+        let mut reader = Reader::after(parse("2026-01-01T00:00:02Z 1\n").unwrap());
+        assert_eq!(reader.take(&messages(&[1, 1, 2, 2, 3])), b"3\n4\n");
     }
 }

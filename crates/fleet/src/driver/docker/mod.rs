@@ -10,6 +10,7 @@ mod engine;
 pub mod image;
 mod living;
 mod logs;
+mod members;
 mod names;
 mod network;
 mod relay;
@@ -28,7 +29,7 @@ use tokio::time::timeout;
 
 pub use self::compose::{Composed, Composer};
 pub use self::engine::Engine;
-use self::engine::{EngineError, escaped};
+use self::engine::{EngineError, LOOK, escaped};
 use self::image::Image;
 use self::living::Container;
 use self::names::Names;
@@ -38,10 +39,12 @@ use self::told::Told;
 use super::{Driver, Found, Identity, Launcher, Limits, Living, Made, Place, Purpose, Say, Start, Subject, Usage};
 use crate::directory::InstanceDirectory;
 use crate::runtime::plugins;
-use crate::{FleetError, InstanceId, environment};
+use crate::{FleetError, InstanceId, environment, fault};
 
 /// How long the log of a container that has ended may take to be read.
 const LEFTOVER_LOG: Duration = Duration::from_secs(10);
+/// How long an engine may take to say its version to whoever looks at a page.
+const GREETING: Duration = Duration::from_secs(2);
 /// Who runs it where Creel is root: upstream's image knows this user by name; a native gateway need not be known to anybody.
 const OPENCLAW_USER: u32 = 1000;
 const NATIVE_USER: u32 = 65532;
@@ -77,14 +80,14 @@ impl DockerDriver {
             .map_err(|reason| FleetError::Away { reason: reason.clone() })
     }
 
-    /// The version of the engine that answers.
+    /// The version of the engine that answers. Known within seconds, whatever the engine does.
     ///
     /// # Errors
     /// [`FleetError::Away`] if none does.
     pub async fn version(&self) -> Result<String, FleetError> {
-        let version = self.engine()?.get("/version").await;
-        let version = version.map_err(|error| error.of("ask the engine for its version"))?;
-        Ok(version["Version"].as_str().unwrap_or("unknown").to_owned())
+        let greeting = self.engine()?.greet(GREETING).await;
+        let greeting = greeting.map_err(|error| error.of("ask the engine for its version"))?;
+        Ok(greeting["Version"].as_str().unwrap_or_default().to_owned())
     }
 
     /// The container that has an instance's name; an error if it is somebody else's.
@@ -161,9 +164,9 @@ impl Driver for DockerDriver {
 
     async fn prepare(self: Arc<Self>, record: &InstanceRecord, say: &Say) -> Result<Arc<dyn Launcher>, FleetError> {
         let engine = self.engine()?.clone();
+        let user = user(&engine, record.runtime).await?;
         let name = record.image.clone().unwrap_or_else(|| default_image(record.runtime));
         let image = image::provide(&engine, &name, say).await?;
-        let user = user(&engine, record.runtime).await?;
         Ok(Arc::new(OfContainer {
             driver: self,
             engine,
@@ -193,9 +196,9 @@ impl Driver for DockerDriver {
         }
     }
 
-    async fn clear(&self, id: &InstanceId) {
+    async fn clear(&self, id: &InstanceId, directory: Option<&InstanceDirectory>) {
         let Ok(engine) = self.engine() else { return };
-        if let Err(error) = self.remove_leftover(engine, id, None).await {
+        if let Err(error) = self.remove_leftover(engine, id, directory).await {
             tracing::warn!(instance = %id, %error, "left on the engine");
         }
         network::remove(engine, &self.names, id).await;
@@ -234,7 +237,9 @@ fn usage(stats: &Value) -> Option<Usage> {
         .iter()
         .find_map(|name| memory["stats"][name].as_u64())
         .unwrap_or(0);
-    let id = stats["id"].as_str().and_then(|id| id.get(..16)).unwrap_or_default();
+    // Docker calls it the one, Podman the other.
+    let id = stats["id"].as_str().or(stats["Id"].as_str());
+    let id = id.and_then(|id| id.get(..16)).unwrap_or_default();
     Some(Usage {
         life: u64::from_str_radix(id, 16).unwrap_or(0),
         cpu: Duration::from_nanos(stats["cpu_stats"]["cpu_usage"]["total_usage"].as_u64()?),
@@ -245,8 +250,8 @@ fn usage(stats: &Value) -> Option<Usage> {
 /// Whom a container runs as: Creel's own user where it has one, never root of this host.
 async fn user(engine: &Engine, runtime: Runtime) -> Result<User, FleetError> {
     let asked = |error: EngineError| error.of("ask the engine how it runs containers");
+    let version = engine.greet(LOOK).await.map_err(asked)?;
     let info = engine.get("/info").await.map_err(asked)?;
-    let version = engine.get("/version").await.map_err(asked)?;
     let options = info["SecurityOptions"]
         .as_array()
         .into_iter()
@@ -324,6 +329,7 @@ impl Launcher for OfContainer {
         let (driver, engine) = (&self.driver, &self.engine);
         driver.remove_leftover(engine, start.id, Some(start.directory)).await?;
         let network = network::provide(engine, &driver.names, start.id).await?;
+        fault::point("network made");
         if self.user.owns {
             let given = start.directory.give_to(self.user.id, self.user.group);
             given.map_err(FleetError::file(
@@ -400,7 +406,11 @@ struct Created {
 impl Created {
     async fn start(&self) -> Result<Value, EngineError> {
         let path = format!("/containers/{}", self.container);
-        let started = async || self.engine.post(&format!("{path}/start"), None).await;
+        let started = async || {
+            let started = self.engine.post(&format!("{path}/start"), None).await;
+            fault::point("container started");
+            started
+        };
         self.engine.feed(&self.container, &self.input, started()).await?;
         self.engine.get(&format!("{path}/json")).await
     }

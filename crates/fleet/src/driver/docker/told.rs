@@ -18,8 +18,10 @@ use crate::sandbox::{Contained, Order};
 
 /// Where a native image has the binary (`deploy/Dockerfile`).
 pub const CREEL: &str = "/usr/local/bin/creel";
-/// Reads assignments, and becomes what its arguments name.
-const SHELL: &str = r#"set -a; eval "$(cat)"; set +a; exec "$@" </dev/null"#;
+/// Reads assignments, and becomes what its arguments name. Whoever was to tell it may end in the middle: the last one says that it was all.
+const SHELL: &str = r#"set -a; eval "$(cat)"; set +a
+if [ -z "$creel_told_all" ]; then echo "creel ended before this container knew all that it needs" >&2; exit 71; fi
+unset creel_told_all; exec "$@" </dev/null"#;
 /// What Creel itself says of an instance, and is no secret.
 const PUBLIC: [&str; 15] = [
     "HOME",
@@ -139,7 +141,8 @@ impl Told {
             Runtime::Openclaw => {
                 let assigned =
                     |(name, value): (&String, &String)| format!("{name}='{}'\n", value.replace('\'', r"'\''"));
-                self.secret.iter().map(assigned).collect::<String>().into_bytes()
+                let assignments: String = self.secret.iter().map(assigned).collect();
+                (assignments + "creel_told_all=1\n").into_bytes()
             }
         }
     }
@@ -189,14 +192,32 @@ mod tests {
     #[test]
     fn a_shell_reads_every_value_as_it_is() {
         let told = told(Runtime::Openclaw);
+        let (code, said) = shell(&told.input());
+        assert_eq!((code, said.as_str()), (Some(0), "it's $HOME `x` \"y\" \\ \n张\n\n"));
+    }
+
+    #[test]
+    fn a_shell_that_was_told_a_part_becomes_nothing() {
+        let input = told(Runtime::Openclaw).input();
+        let lines: Vec<usize> = (0..input.len()).filter(|at| input[*at] == b'\n').collect();
+        let all = input.len() - 1;
+        for end in lines.into_iter().map(|at| at + 1).filter(|end| *end < all).chain([0]) {
+            let (code, said) = shell(&input[..end]);
+            assert!(code != Some(0) && said.is_empty(), "{code:?} {said}");
+        }
+    }
+
+    /// What comes of this input: the value of one variable.
+    fn shell(input: &[u8]) -> (Option<i32>, String) {
         let mut shell = Command::new("/bin/sh")
             .args(["-c", SHELL, "sh", "printenv", "ODD"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        shell.stdin.take().unwrap().write_all(&told.input()).unwrap();
-        let said = shell.wait_with_output().unwrap().stdout;
-        assert_eq!(String::from_utf8(said).unwrap(), "it's $HOME `x` \"y\" \\ \n张\n\n");
+        shell.stdin.take().unwrap().write_all(input).unwrap();
+        let output = shell.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
     }
 }

@@ -17,6 +17,7 @@ use super::cgroup::{Cgroups, Group, MAX_PROCESSES};
 use super::{
     Driver, Found, Identity, Launcher, Limits, Living, Made, Place, Purpose, Say, Start, Subject, Usage, trial,
 };
+use crate::directory::InstanceDirectory;
 use crate::runtime::{self, Installer, Launch, plugins};
 use crate::sandbox::Spec;
 use crate::{FleetError, InstanceId, environment};
@@ -92,7 +93,7 @@ impl Driver for ProcessDriver {
         }
     }
 
-    async fn clear(&self, id: &InstanceId) {
+    async fn clear(&self, id: &InstanceId, _: Option<&InstanceDirectory>) {
         self.cgroups.existing(id).remove();
     }
 

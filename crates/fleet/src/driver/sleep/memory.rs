@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::swap;
@@ -24,6 +24,8 @@ pub enum Obstacle {
     LittleSwap { needed: u64, free: u64 },
     #[error("creel has no control group for memory here")]
     NoGroup,
+    #[error("only root may have the memory of {} moved", .0.display())]
+    NotAllowed(PathBuf),
     #[error("the kernel refused: {0}")]
     Refused(#[from] io::Error),
     #[error("{left} of {before} MiB could not be moved to swap")]
@@ -55,7 +57,10 @@ pub fn page_out(members: &[u32], group: Option<&Path>, awake: &AtomicBool) -> Re
             _ => {}
         }
     }
-    reclaim(group, awake)?;
+    reclaim(group, awake).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => Obstacle::NotAllowed(group.to_owned()),
+        _ => error.into(),
+    })?;
     let left = anonymous(members);
     if left > NEGLIGIBLE.max(before / 4) && !awake.load(Ordering::Acquire) {
         return Err(Obstacle::Left {
