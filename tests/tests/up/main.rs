@@ -9,6 +9,7 @@ mod chat;
 mod command_line;
 mod connections;
 mod credits;
+mod docker;
 mod doctor;
 mod doors;
 mod everyone;

@@ -1,4 +1,4 @@
-//! `GET /api/system/status`: what it says of the container engine, whatever that does.
+//! `GET /api/system/status`, `/api/drivers` and `/api/images`: what they say of the container engine, whatever that does.
 
 use creel_tests::up::Up;
 use serde_json::Value;
@@ -13,8 +13,8 @@ enum Engine {
     SaysNothing,
 }
 
-/// The status, where this is the engine.
-async fn status(engine: Engine) -> Value {
+/// The status and what is said of the driver, where this is the engine.
+async fn told(engine: Engine) -> (Value, Value) {
     let directory = TempDir::new().unwrap();
     let socket = directory.path().join("docker.sock");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -35,12 +35,21 @@ async fn status(engine: Engine) -> Value {
     });
     let host = format!("unix://{}", socket.display());
     let up = Up::builder().env("DOCKER_HOST", &host).start().await;
-    up.get("/api/system/status").await.ok()
+    let drivers = up.get("/api/drivers").await.ok();
+    let images = up.get("/api/images").await.ok();
+    assert!(!images.to_string().contains("\"present\":true"), "{images}");
+    let docker = drivers["drivers"].as_array().unwrap().iter();
+    let docker = docker.clone().find(|driver| driver["driver"] == "docker").unwrap();
+    (up.get("/api/system/status").await.ok(), docker.clone())
 }
 
 #[tokio::test]
 async fn an_engine_that_answers_has_a_version() {
-    let status = status(Engine::Answers(r#"{"Version":"20.10.24"}"#)).await;
+    let (status, driver) = told(Engine::Answers(r#"{"Version":"20.10.24","ApiVersion":"1.41"}"#)).await;
+    assert_eq!(
+        (&driver["available"], &driver["version"]),
+        (&true.into(), &"20.10.24".into())
+    );
     let docker = &status["docker"];
     assert_eq!(
         (&docker["available"], &docker["version"]),
@@ -52,15 +61,33 @@ async fn an_engine_that_answers_has_a_version() {
 
 #[tokio::test]
 async fn one_that_says_nothing_does_not_keep_the_rest_waiting() {
-    let status = status(Engine::SaysNothing).await;
-    let docker = &status["docker"];
-    assert_eq!(docker["available"], false);
-    assert!(
-        docker["reason"].as_str().unwrap().contains("does not answer"),
-        "{docker}"
-    );
+    let (status, driver) = told(Engine::SaysNothing).await;
+    for docker in [&status["docker"], &driver] {
+        assert_eq!(docker["available"], false);
+        let reason = docker["reason"].as_str().unwrap();
+        assert!(
+            reason.contains("does not answer") && reason.contains("within 2 s"),
+            "{docker}"
+        );
+    }
     assert_eq!(status["versions"].get("docker"), None);
     assert!(status["host"]["cpus"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_stranger_is_no_engine() {
+    for answer in ["<!doctype html>", r#"{"ok":true}"#, ""] {
+        let (status, driver) = told(Engine::Answers(answer)).await;
+        for docker in [&status["docker"], &driver] {
+            assert_eq!((&docker["available"], docker.get("version")), (&false.into(), None));
+            let reason = docker["reason"].as_str().unwrap();
+            assert!(
+                reason.starts_with("what answers on /") && reason.lines().count() == 1,
+                "{docker}"
+            );
+        }
+        assert_eq!(status["versions"].get("docker"), None);
+    }
 }
 
 #[tokio::test]

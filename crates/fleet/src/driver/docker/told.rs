@@ -142,7 +142,9 @@ impl Told {
                 let assigned =
                     |(name, value): (&String, &String)| format!("{name}='{}'\n", value.replace('\'', r"'\''"));
                 let assignments: String = self.secret.iter().map(assigned).collect();
-                (assignments + "creel_told_all=1\n").into_bytes()
+                // A file is there whole or not at all.
+                let end = if alone.is_none() { "creel_told_all=1\n" } else { "" };
+                (assignments + end).into_bytes()
             }
         }
     }
