@@ -134,5 +134,8 @@ test('all of it in Chinese, in the dark, on a phone', async () => {
     await expect.poll(wider, { message: `${section} scrolls sideways` }).toBe(0)
     await picture(console_.page, `49-small-settings-${section || 'system'}`)
   }
+  await console_.part('rollout').click()
+  await console_.part('rollout-none').waitFor()
+  await picture(console_.page, '49-small-rollout')
   await console_.page.setViewportSize(DESKTOP)
 })

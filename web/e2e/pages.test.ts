@@ -9,6 +9,7 @@ const USER = 'someone'
 /** Names as people have them: long, of another script, from right to left. */
 const NAME = '张三 · 市场部内容运营与品牌传播小组 محمد بن عبد الله'
 const PAGES = [
+  '/sign-in',
   '/',
   '/instances',
   ...TABS.map((tab) => `/instances/${INSTANCE}/${tab}`),

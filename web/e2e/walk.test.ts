@@ -269,6 +269,7 @@ test('a rotated token shuts the old one out', async () => {
   await console_.part('rotate').click()
   await console_.page.locator('.el-message-box button.el-button--primary').click()
   await expect.poll(() => console_.part('token').innerText()).not.toBe(token)
+  expect(await console_.part('copy').evaluate((button) => button === document.activeElement)).toBe(true)
   await picture(console_.page, '16-token-rotated')
   await console_.status('running')
 
