@@ -30,6 +30,8 @@ test('the host is told of, and what could be better, with its remedy', async () 
 test('drivers and images are listed', async () => {
   await console_.part('tab-drivers').click()
   await console_.part('driver-process').waitFor()
+  await console_.part('runtime-native').getByText('Here').waitFor()
+  await console_.part('runtime-openclaw').getByText('npm').waitFor()
   await picture(console_.page, '45-settings-drivers')
   await console_.part('tab-images').click()
   await console_.page.locator('[data-row="native"]').waitFor()

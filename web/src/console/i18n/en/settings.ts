@@ -20,11 +20,18 @@ export const settings = {
     allWell: 'Nothing is wrong.',
     severity: { error: 'Error', warning: 'Warning', ok: 'Well' },
     wells: 'What is well ({count})',
-    driversAbout: 'Where instances can run, and what each of them needs.',
+    driversAbout: 'Where instances can run and what they run, and what each of these needs.',
     available: 'Here',
     unavailable: 'Not here',
     needs: 'It needs: {needs}',
     runs: 'Runs {runtimes}',
+    runtimes: 'Runtimes',
+    notYet: 'Installed with the first instance',
+    runtimeNeeds: {
+      native: 'nothing; it is a part of Creel',
+      openclaw:
+        'npm where “creel up” finds it, and once its registry: the first instance installs it. A container has it in its image',
+    },
     imagesAbout:
       'What new containers are made from. An instance’s first start pulls what is not on this host, and pins it to its digest.',
     image: 'Image',
