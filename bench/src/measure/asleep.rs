@@ -11,7 +11,7 @@ use super::turn::Ask;
 use super::{Bench, FIRST_PORT, PROVIDER_PORT, Samples, free_port, median};
 use crate::client::Connection;
 use crate::memory::pss;
-use crate::peers::control_plane::{ControlPlane, Made};
+use crate::peers::control_plane::{ControlPlane, Made, Surroundings};
 use crate::peers::{Runtime, openclaw};
 use crate::process;
 use crate::report::{Bar, Row};
@@ -36,8 +36,8 @@ struct Found {
 
 pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec<Row>> {
     let Some(Runtime::Openclaw(modules)) = &bench.openclaw else {
-        eprintln!("bench: no upstream, so nobody to put to sleep");
-        return Ok(Vec::new());
+        let row = Row::new("upstream asleep: left in RAM, MiB PSS", f64::NAN, f64::NAN);
+        return Ok(vec![row.note("not measured: no upstream is installed".to_owned())]);
     };
     let (rounds, many) = if bench.quick { (2, 2) } else { (5, 4) };
     let wanted = SWAP_EACH * many as u64;
@@ -48,7 +48,10 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
     };
     let plane = ControlPlane::start(
         bench.creel()?,
-        Some(modules),
+        Surroundings {
+            openclaw: Some(modules),
+            ..Surroundings::default()
+        },
         &bench.home.path().join("asleep"),
         free_port(FIRST_PORT)?,
     )

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Bench, FIRST_PORT, Samples, free_port, median};
 use crate::memory::{pss, settled};
-use crate::peers::control_plane::{Caller, ControlPlane};
+use crate::peers::control_plane::{Caller, ControlPlane, Surroundings};
 use crate::report::{Bar, Row};
 
 /// How many at once, and how often.
@@ -50,7 +50,13 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
 }
 
 async fn start(bench: &Bench, directory: &Path) -> anyhow::Result<ControlPlane> {
-    ControlPlane::start(bench.creel()?, None, directory, free_port(FIRST_PORT)?).await
+    ControlPlane::start(
+        bench.creel()?,
+        Surroundings::default(),
+        directory,
+        free_port(FIRST_PORT)?,
+    )
+    .await
 }
 
 /// From the first request to the last instance that serves; they are gone afterwards.
@@ -63,7 +69,7 @@ async fn create(plane: &ControlPlane, number: usize) -> anyhow::Result<Duration>
     let made = callers
         .into_iter()
         .enumerate()
-        .map(|(index, caller)| ready(caller, format!("i{index}")));
+        .map(|(index, caller)| ready(caller, json!({"id": format!("i{index}")})));
     let ids = try_join_all(made).await?;
     let took = began.elapsed();
     let request = json!({"action": "remove", "ids": ids, "purge": true});
@@ -82,9 +88,10 @@ async fn create(plane: &ControlPlane, number: usize) -> anyhow::Result<Duration>
     Ok(took)
 }
 
-/// Makes one, and waits until it runs.
-async fn ready(mut caller: Caller, id: String) -> anyhow::Result<String> {
-    let made = caller.ask("POST", "/api/instances", &json!({"id": id})).await?;
+/// Makes one as it is asked for, and waits until it runs. Gives its id.
+pub async fn ready(mut caller: Caller, request: Value) -> anyhow::Result<String> {
+    let made = caller.ask("POST", "/api/instances", &request).await?;
+    let id = made.json()["instance"]["id"].as_str().unwrap_or_default().to_owned();
     let mut status = made.json()["instance"]["status"].clone();
     let began = Instant::now();
     // The answer waits for a while by itself; under a crowd that may not do.

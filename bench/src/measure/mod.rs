@@ -2,6 +2,7 @@
 
 mod alive;
 mod asleep;
+mod docker;
 mod fleet;
 mod idle;
 mod llm;
@@ -43,6 +44,8 @@ pub enum Measurement {
     Tenants,
     /// The control plane, and instances made at once
     Fleet,
+    /// Instances in containers beside upstream's own fleet
+    Docker,
 }
 
 /// Ports below the range from which the kernel takes ports for outgoing connections.
@@ -229,6 +232,10 @@ pub async fn all(bench: &Bench, only: &[Measurement]) -> anyhow::Result<(Vec<Row
     if wanted(Measurement::Fleet) {
         eprintln!("bench: the control plane, and instances made at once");
         rows.extend(fleet::measure(bench, &mut samples).await?);
+    }
+    if wanted(Measurement::Docker) {
+        eprintln!("bench: instances in containers, and upstream's own fleet");
+        rows.extend(docker::measure(bench, &mut samples).await?);
     }
     Ok((rows, samples))
 }

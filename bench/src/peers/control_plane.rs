@@ -35,9 +35,23 @@ pub struct Made {
     pub token: String,
 }
 
+/// What it finds on its host.
+#[derive(Default)]
+pub struct Surroundings<'a> {
+    /// Where upstream is installed.
+    pub openclaw: Option<&'a Path>,
+    /// As `DOCKER_HOST` names an engine.
+    pub docker_host: Option<String>,
+}
+
 impl ControlPlane {
-    /// With its home in this directory, and upstream where it is installed. Its ports are from `port` on.
-    pub async fn start(creel: &Path, openclaw: Option<&Path>, directory: &Path, port: u16) -> anyhow::Result<Self> {
+    /// With its home in this directory. Its ports are from `port` on.
+    pub async fn start(
+        creel: &Path,
+        surroundings: Surroundings<'_>,
+        directory: &Path,
+        port: u16,
+    ) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory)?;
         let mut command = Command::new(creel);
         let address = |port: u16| format!("127.0.0.1:{port}");
@@ -49,7 +63,8 @@ impl ControlPlane {
             .env("HOME", directory)
             .env("CREEL_HOME", directory.join("home"))
             .env("CREEL_ADMIN_TOKEN", TOKEN)
-            .envs(openclaw.map(|modules| ("CREEL_OPENCLAW_CACHE", modules)));
+            .envs(surroundings.openclaw.map(|modules| ("CREEL_OPENCLAW_CACHE", modules)))
+            .envs(surroundings.docker_host.map(|engine| ("DOCKER_HOST", engine)));
         let log = directory.join("log");
         let process = Process::start(&mut command, &log)?;
         let is_good = |answer: &Answer| answer.status == 200;

@@ -10,6 +10,7 @@ pub mod nginx;
 pub mod openclaw;
 pub mod portkey;
 pub mod service;
+pub mod upstream_fleet;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -24,7 +24,7 @@ echo 'hosts: files dns' >etc/nsswitch.conf
 cp /etc/ssl/certs/ca-certificates.crt etc/ssl/certs/
 cp -al "$1/node_modules" app/node_modules 2>/dev/null || cp -a "$1/node_modules" app/node_modules
 rm -rf app/node_modules/node app/node_modules/node-bin-*
-tar -c . | docker import --change 'WORKDIR /app/node_modules/openclaw' - "$2"
+tar -c . | docker import --change 'WORKDIR /app/node_modules/openclaw' --change 'USER node' - "$2"
 "#;
 
 impl Engine {
