@@ -12,4 +12,5 @@ pub mod kernel;
 pub mod npm;
 pub mod ports;
 pub mod provider;
+pub mod railway;
 pub mod swap;
