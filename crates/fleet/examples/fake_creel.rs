@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 use std::sync::Arc;
 
-use creel_fleet::{CreateInstance, Fleet, FleetOptions, Home, InstanceId, sandbox_exec};
+use creel_fleet::{CreateInstance, Driver, Fleet, FleetOptions, Home, InstanceId, RailwayOptions, sandbox_exec};
 use creel_records::{DatabaseUrl, SqlRecords};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -129,14 +129,26 @@ async fn up(home: &str, create: &str) {
     if let Some(port) = given("FAKE_FIRST_PORT") {
         options.first_port = port.parse().unwrap();
     }
+    let mut wanted =
+        CreateInstance::new(InstanceId::new(create).unwrap_or_else(|_| InstanceId::new("nobody").unwrap()));
+    // On the stand-in for Railway, where that is named.
+    if let Some(program) = std::env::var_os("FAKE_RAILWAY") {
+        let its_home = std::env::var_os("FAKE_RAILWAY_HOME").unwrap();
+        options.railway = RailwayOptions {
+            program: program.into(),
+            environment: vec![("HOME".into(), its_home)],
+            workspace: None,
+        };
+        wanted.driver = Driver::Railway;
+        wanted.image = Some("ghcr.io/acme/creel:1".to_owned());
+    }
     let fleet = Fleet::open(options).await.unwrap();
     if !create.is_empty() {
         println!("creating");
-        let mut new = CreateInstance::new(InstanceId::new(create).unwrap());
         if let Some(driver) = given("FAKE_DRIVER") {
-            new.driver = driver.parse().unwrap();
+            wanted.driver = driver.parse().unwrap();
         }
-        fleet.create(new).await.unwrap();
+        fleet.create(wanted).await.unwrap();
     }
     for instance in fleet.list() {
         let settled = fleet

@@ -45,6 +45,7 @@ pub use channel::{CHANNELS, ChannelType, Field, Plugin, warnings as channel_warn
 pub use config_version::ConfigVersion;
 pub use credentials::Credentials;
 pub use driver::docker::{Composed, Composer};
+pub use driver::railway::RailwayOptions;
 pub use error::FleetError;
 pub use fleet::{
     CgroupVersion, ChangeInstance, ConfigDiff, Conflicts, DefaultMemory, DriverFacts, Feature, Fleet, FleetOptions,
@@ -58,7 +59,7 @@ pub use logs::{Found as FoundLines, LogLines, LogQuery};
 pub use port::FIRST as FIRST_PORT;
 pub use sandbox::{SandboxError, sandbox_exec};
 pub use template::{
-    BrokenTemplate, Conflict, Draft, Drafted, Listed as ListedTemplate, Shown as ShownTemplate, Template,
+    BrokenTemplate, Conflict, Draft, Drafted, Listed as ListedTemplate, RailwayFile, Shown as ShownTemplate, Template,
     find as find_template,
 };
 pub use token::{Sealer, Token};

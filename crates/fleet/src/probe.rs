@@ -45,13 +45,18 @@ async fn ask(port: u16) -> std::io::Result<Vec<u8>> {
     Ok(answer)
 }
 
-/// 200, and a JSON object that says so: `ready` (upstream) or `ok` is there, and neither is anything but true.
+/// 200, and a body that says so.
 fn says_ready(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;
     };
     let is_200 = head.lines().next().and_then(|line| line.split(' ').nth(1)) == Some("200");
+    is_200 && is_ready_body(body)
+}
+
+/// A JSON object that says so: `ready` (upstream) or `ok` is there, and neither is anything but true.
+pub fn is_ready_body(body: &str) -> bool {
     // Taken from its braces: the body may come in chunks, with their lengths around it.
     let json = body
         .find('{')
@@ -61,7 +66,7 @@ fn says_ready(answer: &[u8]) -> bool {
         return false;
     };
     let mut said = ["ready", "ok"].iter().filter_map(|name| members.get(*name)).peekable();
-    is_200 && said.peek().is_some() && said.all(|value| *value == true)
+    said.peek().is_some() && said.all(|value| *value == true)
 }
 
 #[cfg(test)]

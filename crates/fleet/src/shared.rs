@@ -14,6 +14,7 @@ use crate::Credentials;
 use crate::actor::Command;
 use crate::driver::docker::DockerDriver;
 use crate::driver::process::ProcessDriver;
+use crate::driver::railway::RailwayDriver;
 use crate::driver::{Drivers, Limits};
 use crate::idle::Work;
 use crate::port::Ports;
@@ -58,6 +59,7 @@ pub struct Shared {
     /// The driver that is always there.
     pub process: Arc<ProcessDriver>,
     pub docker: Arc<DockerDriver>,
+    pub railway: Arc<RailwayDriver>,
     pub default_memory: DefaultMemory,
     pub stats: Stats,
     pub events: broadcast::Sender<FleetEvent>,
@@ -116,6 +118,9 @@ impl Shared {
     pub fn describe(&self, id: &InstanceId, record: &InstanceRecord) -> Instance {
         let mut instance = Instance::from_record(id.clone(), record, &self.host);
         instance.memory_limit_bytes = self.limits(record).memory_bytes;
+        if let Some(url) = self.drivers.of(record.driver).url(id) {
+            instance.url = url;
+        }
         instance
     }
 

@@ -1,4 +1,5 @@
-//! What every driver keeps to, whatever it runs instances in: one suite, once per driver, the container engine being a real one.
+//! What every driver keeps to, whatever it runs instances in: one suite, once per driver, the container engine being a real one, and
+//! Railway the recorder of `creel_testkit::railway`.
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
 #[expect(dead_code, reason = "the files of tests share it, each uses a part")]
@@ -10,6 +11,8 @@ mod adoption;
 mod docker;
 #[path = "drivers/faults.rs"]
 mod faults;
+#[path = "drivers/railway.rs"]
+mod railway;
 #[path = "drivers/suite.rs"]
 mod suite;
 
@@ -24,7 +27,7 @@ macro_rules! suite {
                 suite!(@ [$(#[$ignored])?] $place; a_life_from_create_to_remove, what_it_says_and_what_it_uses_are_known, what_ends_is_started_again,
                     what_never_gets_ready_is_an_error_with_its_last_words, a_limit_that_was_changed_is_shown_and_left,
                     it_is_removed_while_it_runs, it_sleeps_and_wakes_in_the_same_life, whoever_calls_one_that_sleeps_wakes_it,
-                    its_memory_is_moved_to_swap_or_it_says_why_not, an_upgrade_that_does_not_get_ready_is_taken_back);
+                    what_refuses_its_configuration_says_so, its_memory_is_moved_to_swap_or_it_says_why_not, an_upgrade_that_does_not_get_ready_is_taken_back);
             }
         )+
     };
@@ -50,6 +53,13 @@ suite! {
     on_docker: crate::docker::place();
     #[ignore = "in a network of its own, by `podman_keeps_to_the_same`"]
     on_podman: crate::docker::podman_place();
+}
+
+/// It keeps no limit, has no sleep that could be asked for, and does not tell with which code something ended.
+mod on_railway {
+    suite!(@ [] crate::railway::place(); a_life_from_create_to_remove, what_it_says_and_what_it_uses_are_known, what_ends_is_started_again,
+        what_never_gets_ready_is_an_error_with_its_last_words, it_is_removed_while_it_runs,
+        an_upgrade_that_does_not_get_ready_is_taken_back);
 }
 
 /// Podman publishes ports by rules of the firewall: it gets one to itself.

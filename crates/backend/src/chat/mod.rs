@@ -75,7 +75,12 @@ async fn forward(
     let engaged = backend.fleet.engage(id).await.map_err(fleet_problem)?;
     let instance = backend.fleet.get(id).ok_or_else(|| unknown(id))?;
     let running = instance.status == Status::Running;
-    let endpoint = backend.fleet.endpoint(id).filter(|_| running).ok_or_else(|| {
+    let endpoint = backend.fleet.endpoint(id);
+    if running && endpoint.is_none() {
+        let detail = format!("instance \"{id}\" is not on this host; talk to it at {}", instance.url);
+        return Err(Problem::conflict("elsewhere", detail));
+    }
+    let endpoint = endpoint.filter(|_| running).ok_or_else(|| {
         Problem::conflict(
             "not_running",
             format!("instance \"{id}\" is {}; start it first", instance.status),

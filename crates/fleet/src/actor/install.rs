@@ -38,6 +38,9 @@ impl Actor {
         launcher: Arc<dyn Launcher>,
         turn: OwnedSemaphorePermit,
     ) -> Option<(Arc<dyn Launcher>, OwnedSemaphorePermit)> {
+        if self.driver.installs_plugins() {
+            return Some((launcher, turn));
+        }
         let plugin = match plugins::missing(&self.directory, &self.record).map(|missing| missing.first().copied()) {
             Ok(Some(plugin)) => plugin,
             Ok(None) => return Some((launcher, turn)),

@@ -331,7 +331,7 @@ impl Actor {
             directory: &self.directory,
             recorded: &self.recorded(),
         };
-        self.driver.find(place).await
+        self.driver.clone().find(place).await
     }
 
     /// Takes over what lives there, whoever started it.
@@ -437,6 +437,15 @@ impl Actor {
     async fn remove(&mut self) -> ControlFlow<()> {
         let purge = self.record.desired == Desired::Purged;
         let (directory, runtime) = (self.directory.clone(), self.record.runtime);
+        let place = Place {
+            id: &self.id,
+            directory: &self.directory,
+            recorded: &self.recorded(),
+        };
+        // First: what is there elsewhere is known from the directory alone.
+        if let Err(error) = self.driver.remove(place, purge).await {
+            return self.not_removed(error).await;
+        }
         let deleted = tokio::task::spawn_blocking(move || match purge {
             true => directory.purge(),
             false => {
@@ -452,15 +461,7 @@ impl Actor {
             Err(error) => Err(error),
         };
         if let Err(error) = recorded {
-            self.fail(format!("cannot be removed: {error}")).await;
-            let error = FleetError::HalfRemoved {
-                id: self.id.clone(),
-                reason: Box::new(error),
-            };
-            if let Some(done) = self.removed.take() {
-                let _ = done.send(Err(error));
-            }
-            return ControlFlow::Continue(());
+            return self.not_removed(error).await;
         }
         self.driver.clear(&self.id, None).await;
         self.shared.ports.release(self.record.port, &self.id);
@@ -471,6 +472,19 @@ impl Actor {
             let _ = done.send(Ok(()));
         }
         ControlFlow::Break(())
+    }
+
+    /// It stays, failed, to be asked again.
+    async fn not_removed(&mut self, error: FleetError) -> ControlFlow<()> {
+        self.fail(format!("cannot be removed: {error}")).await;
+        let error = FleetError::HalfRemoved {
+            id: self.id.clone(),
+            reason: Box::new(error),
+        };
+        if let Some(done) = self.removed.take() {
+            let _ = done.send(Err(error));
+        }
+        ControlFlow::Continue(())
     }
 
     /// The credentials first: once the record is gone, nobody would ask for them to be revoked.

@@ -104,7 +104,7 @@ impl Actor {
         launcher: Option<Arc<dyn Launcher>>,
         turn: Option<OwnedSemaphorePermit>,
     ) -> Phase {
-        let deadline = Instant::now() + runtime::start_bound(self.record.runtime, &self.shared.timing);
+        let deadline = Instant::now() + self.driver.start_bound(self.record.runtime, &self.shared.timing);
         let ready = living.ready(self.record.port);
         Phase::Starting {
             living,
@@ -238,8 +238,16 @@ impl Actor {
         };
         self.moves = 0;
         self.observe(Status::Running, None).await;
-        data["port"] = json!(self.record.port);
-        let message = format!("ready on port {}, {name}", self.record.port);
+        let message = match self.driver.url(&self.id) {
+            Some(url) => {
+                data["url"] = json!(url);
+                format!("ready at {url}, {name}")
+            }
+            None => {
+                data["port"] = json!(self.record.port);
+                format!("ready on port {}, {name}", self.record.port)
+            }
+        };
         self.shared.note("running", &self.id, message, data);
     }
 
@@ -247,7 +255,7 @@ impl Actor {
     pub(super) async fn late(&mut self) {
         match &mut self.phase {
             Phase::Starting { .. } => {
-                let bound = runtime::start_bound(self.record.runtime, &self.shared.timing);
+                let bound = self.driver.start_bound(self.record.runtime, &self.shared.timing);
                 self.stop(Some(format!("was not ready within {} s", bound.as_secs_f32())))
                     .await;
             }
@@ -342,6 +350,9 @@ impl Actor {
 
     /// It ended on its own: starts it again, later each time, until that has been useless for too long.
     async fn crashed(&mut self, exit: Exit) {
+        if exit == Exit::NotDeployed {
+            return self.fail(exit.to_string()).await;
+        }
         if exit == Exit::Removed {
             // Whoever did it may have meant it: shown, and not undone.
             let place = self.record.driver;

@@ -22,7 +22,7 @@ impl Driver for Absent {
         Err(FleetError::invalid("driver", reason))
     }
 
-    async fn find(&self, _: Place<'_>) -> Found {
+    async fn find(self: Arc<Self>, _: Place<'_>) -> Found {
         Found::Nobody
     }
 

@@ -12,6 +12,8 @@ pub enum Exit {
     Signal(i32),
     /// Somebody removed it, and not Creel.
     Removed,
+    /// It could not be built, or was not let serve. Trying again changes nothing.
+    NotDeployed,
     /// It may live or not: whoever would know does not answer. [`super::Driver::find`] says more.
     OutOfSight,
     /// Nobody was told: one that an earlier control plane started, say.
@@ -31,7 +33,7 @@ impl Exit {
         match self {
             Self::Code(code) => json!({"code": code}),
             Self::Signal(signal) => json!({"signal": signal}),
-            Self::Removed | Self::OutOfSight | Self::Unknown => json!({}),
+            Self::Removed | Self::NotDeployed | Self::OutOfSight | Self::Unknown => json!({}),
         }
     }
 }
@@ -53,6 +55,7 @@ impl std::fmt::Display for Exit {
             Self::Signal(9) => write!(f, "was killed (signal 9; out of memory?)"),
             Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
             Self::Removed => write!(f, "was removed by somebody else"),
+            Self::NotDeployed => write!(f, "could not be built or deployed"),
             Self::OutOfSight | Self::Unknown => write!(f, "ended"),
         }
     }

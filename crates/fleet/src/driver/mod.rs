@@ -11,6 +11,7 @@ pub mod cgroup;
 pub mod docker;
 mod exit;
 pub mod process;
+pub mod railway;
 pub mod sleep;
 pub mod trial;
 
@@ -21,11 +22,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use creel_config::Secret;
-use creel_records::InstanceRecord;
+use creel_records::{InstanceRecord, Runtime};
 
 pub use self::exit::Exit;
 use crate::channel::Plugin;
 use crate::directory::InstanceDirectory;
+use crate::fleet::Timing;
 use crate::{FleetError, InstanceId, Token};
 
 /// Something that comes true later.
@@ -54,20 +56,49 @@ pub trait Driver: Send + Sync {
     /// Which of these limits it cannot keep, by their names in a request.
     fn missing(&self, limits: &Limits) -> Vec<&'static str>;
 
+    /// Why it cannot keep them, and what to do.
+    fn why_missing(&self) -> &'static str {
+        "this host gives creel no control group to keep the limit with; leave it out, or run creel as a service with Delegate=yes"
+    }
+
     /// Whether its instances listen on ports of this host: then a port is looked at before it is used.
     fn is_on_this_host(&self) -> bool {
         true
+    }
+
+    /// Whether its instances install what their channels need by themselves.
+    fn installs_plugins(&self) -> bool {
+        false
+    }
+
+    /// How long a start may take until it is ready.
+    fn start_bound(&self, runtime: Runtime, timing: &Timing) -> Duration {
+        crate::runtime::start_bound(runtime, timing)
+    }
+
+    /// Where people reach an instance, if that is not a port of this host.
+    fn url(&self, _: &InstanceId) -> Option<String> {
+        None
     }
 
     /// Gets what a start of this instance needs. May take minutes; dropped, it leaves nothing half done.
     async fn prepare(self: Arc<Self>, record: &InstanceRecord, say: &Say) -> Result<Arc<dyn Launcher>, FleetError>;
 
     /// Who lives there, whoever started it.
-    async fn find(&self, place: Place<'_>) -> Found;
+    async fn find(self: Arc<Self>, place: Place<'_>) -> Found;
 
     /// Clears what an end that nobody saw has left behind, once its last words are in the log of the directory, where there is one.
     /// Only called where nothing lives.
     async fn clear(&self, id: &InstanceId, directory: Option<&InstanceDirectory>);
+
+    /// Lets go of what it keeps for an instance outside of the directory; with `purge` that is deleted, data and all. Only called where
+    /// nothing lives.
+    ///
+    /// # Errors
+    /// What keeps it from that: the instance is not removed then.
+    async fn remove(&self, _: Place<'_>, _purge: bool) -> Result<(), FleetError> {
+        Ok(())
+    }
 
     /// What these use now. One that cannot be measured is left out.
     async fn measure(&self, living: &[Subject]) -> Vec<(InstanceId, Usage)>;

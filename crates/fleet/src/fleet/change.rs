@@ -37,6 +37,9 @@ impl Fleet {
         };
         check_limits(&limits)?;
         self.can_limit(driver, &limits)?;
+        if let Some(idle) = change.idle {
+            check_idle(driver, idle)?;
+        }
         let change = InstanceChange {
             name: change.name,
             memory_bytes: change.memory_limit_bytes,
@@ -54,8 +57,7 @@ impl Fleet {
         match self.shared.drivers.of(driver).missing(limits).first() {
             None => Ok(()),
             Some(field) => {
-                let reason = "this host gives creel no control group to keep the limit with; leave it out, or run creel \
-                              as a service with Delegate=yes";
+                let reason = self.shared.drivers.of(driver).why_missing();
                 Err(FleetError::invalid(field, reason))
             }
         }
@@ -77,6 +79,16 @@ pub(super) fn check_limits(limits: &Limits) -> Result<(), FleetError> {
         return Err(FleetError::invalid("cpus", "must be between 0.01 and 1024"));
     }
     Ok(())
+}
+
+/// Refuses to judge what nobody here can see.
+pub(super) fn check_idle(driver: Driver, idle: Idle) -> Result<(), FleetError> {
+    if driver != Driver::Railway || idle == Idle::Always {
+        return Ok(());
+    }
+    let reason = "must be \"always\" on Railway: requests go to its domain, and creel does not see whether there are any; Railway's own app \
+                  sleeping (serverless) is switched on in its dashboard";
+    Err(FleetError::invalid("idle", reason))
 }
 
 pub(super) fn check_name(name: &str) -> Result<(), FleetError> {

@@ -11,7 +11,7 @@ use creel_records::{
 };
 
 use super::Fleet;
-use super::change::{check_limits, check_name};
+use super::change::{check_idle, check_limits, check_name};
 use super::kept::Kept;
 use crate::actor::Actor;
 use crate::driver::Limits;
@@ -70,8 +70,11 @@ impl Fleet {
         let shared = &self.shared;
         let id = new.id.clone();
         let renamed = new.name.is_some();
-        if new.driver == Driver::Docker && new.image.is_none() {
+        if new.driver != Driver::Process && new.image.is_none() {
             new.image = Some(self.image_of(new.runtime).await?);
+        }
+        if let (Driver::Railway, Some(image)) = (new.driver, &new.image) {
+            check_pullable(image)?;
         }
         let given = channel::take(new.channels)?;
         let directory = shared.home.instance(&id);
@@ -233,15 +236,17 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
 /// Refuses what cannot be, naming the field of the request.
 fn check(new: &CreateInstance) -> Result<(), FleetError> {
     let refuse = |field, reason: &str| Err(FleetError::invalid(field, reason));
-    if !matches!(new.driver, Driver::Process | Driver::Docker) {
+    if new.driver == Driver::Kubernetes {
         let reason = format!(
-            "\"{}\" is not available on this server yet; use \"process\" or \"docker\"",
+            "\"{}\" is not available on this server yet; use \"process\", \"docker\" or \"railway\"",
             new.driver
         );
         return Err(FleetError::invalid("driver", reason));
     }
     match &new.image {
-        Some(_) if new.driver != Driver::Docker => return refuse("image", "is for the driver docker; leave it out"),
+        Some(_) if new.driver == Driver::Process => {
+            return refuse("image", "is for the drivers docker and railway; leave it out");
+        }
         Some(image) => image::check(image)?,
         None => {}
     }
@@ -262,6 +267,15 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
     if new.idle != Idle::Always {
         platforms::check("idle", &new.channels, None)?;
     }
+    if new.driver == Driver::Railway {
+        check_idle(new.driver, new.idle)?;
+        if new.port.is_some() {
+            return refuse(
+                "port",
+                "is one of this host, and the instance is to be reached at its domain on Railway; leave it out",
+            );
+        }
+    }
     if new.port == Some(0) {
         return refuse("port", "must be 1 to 65535");
     }
@@ -279,6 +293,19 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
         check_version(version)?;
     }
     Ok(())
+}
+
+/// Refuses an image that is of this host alone.
+pub(super) fn check_pullable(image: &str) -> Result<(), FleetError> {
+    if image.contains('/') {
+        return Ok(());
+    }
+    let reason = format!(
+        "Railway cannot pull \"{image}\", which names no registry; push the image (deploy/Dockerfile) to one and name it, for example \
+         ghcr.io/acme/creel:{}, here (--image) or for all new instances (`PUT /api/images/native`)",
+        env!("CARGO_PKG_VERSION")
+    );
+    Err(FleetError::invalid("image", reason))
 }
 
 /// Refuses what is no version of upstream on npm.
@@ -339,6 +366,27 @@ mod tests {
             None
         );
         assert_eq!(refused(CreateInstance { port: Some(0), ..new() }), Some("port"));
+        let on_railway = || CreateInstance {
+            driver: Driver::Railway,
+            image: Some("ghcr.io/acme/creel:1".into()),
+            ..new()
+        };
+        assert_eq!(refused(on_railway()), None);
+        assert_eq!(
+            refused(CreateInstance {
+                port: Some(18789),
+                ..on_railway()
+            }),
+            Some("port")
+        );
+        assert_eq!(
+            refused(CreateInstance {
+                idle: "stop:30".parse().expect("a policy"),
+                ..on_railway()
+            }),
+            Some("idle")
+        );
+        assert!(check_pullable("creel:0.1.0").is_err() && check_pullable("acme/creel:0.1.0").is_ok());
         assert_eq!(
             refused(CreateInstance {
                 memory_limit_bytes: Some(1),

@@ -51,7 +51,22 @@ impl Fleet {
             version,
             runtimes: Runtime::ALL.to_vec(),
         };
-        vec![process, docker]
+        let (version, reason) = match self.shared.railway.version().await {
+            Ok(version) => (Some(version), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let railway = DriverFacts {
+            driver: Driver::Railway,
+            available: version.is_some(),
+            reason,
+            needs: Some(
+                "Railway's client `railway` on this host, signed in (`railway login` as the user that runs creel, or RAILWAY_API_TOKEN), and \
+                 images that Railway can pull",
+            ),
+            version,
+            runtimes: Runtime::ALL.to_vec(),
+        };
+        vec![process, docker, railway]
     }
 
     /// The version of the container engine.

@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use creel_records::Runtime;
+use creel_records::{Driver, Runtime};
 
 use super::Fleet;
 use super::create::Reserved;
 use crate::directory::InstanceDirectory;
 use crate::driver::process::{Inhabitant, inhabitant};
+use crate::driver::{Identity, Place};
 use crate::shared::Shared;
 use crate::{FleetError, InstanceId};
 
@@ -65,6 +66,13 @@ impl Fleet {
         }
         kept.is_idle()?;
         let directory = kept.directory;
+        // What it kept elsewhere goes with it; one that kept nothing there has nothing written down.
+        let place = Place {
+            id,
+            directory: &directory,
+            recorded: &Identity::default(),
+        };
+        self.shared.drivers.of(Driver::Railway).remove(place, purge).await?;
         let root = directory.root().to_owned();
         let deleted = tokio::task::spawn_blocking(move || directory.purge()).await;
         let deleted = deleted.unwrap_or_else(|error| Err(std::io::Error::other(error)));

@@ -330,11 +330,18 @@ impl Fleet {
         self.shared.stats.host()
     }
 
-    /// Where it listens (or will) and what it must be shown. For callers inside the control plane alone.
+    /// Where it listens (or will) and what it must be shown. For callers inside the control plane alone; nothing for one that listens on
+    /// no port of this host.
     #[must_use]
     pub fn endpoint(&self, id: &InstanceId) -> Option<Endpoint> {
         let handle = self.shared.handle(id)?;
-        let port = handle.instance.borrow().port;
+        let (port, driver) = {
+            let instance = handle.instance.borrow();
+            (instance.port, instance.driver)
+        };
+        if !self.shared.drivers.of(driver).is_on_this_host() {
+            return None;
+        }
         let token = Option::clone(&handle.token.load())?;
         Some(Endpoint {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),

@@ -17,6 +17,7 @@ use crate::actor::{Actor, Command};
 use crate::driver::cgroup::Cgroups;
 use crate::driver::docker::{DockerDriver, Engine};
 use crate::driver::process::ProcessDriver;
+use crate::driver::railway::RailwayDriver;
 use crate::driver::{self, Drivers, Subject};
 use crate::hex::hex;
 use crate::port::Ports;
@@ -52,13 +53,23 @@ impl Fleet {
         ));
         let engine = Engine::find(options.docker_host.as_deref());
         let docker = Arc::new(DockerDriver::new(engine, group_name(&options.home)));
-        let there: [(Driver, Arc<dyn driver::Driver>); 2] =
-            [(Driver::Process, process.clone()), (Driver::Docker, docker.clone())];
+        let railway = Arc::new(RailwayDriver::new(
+            options.railway,
+            group_name(&options.home),
+            options.home.clone(),
+            options.timing.railway_look,
+        ));
+        let there: [(Driver, Arc<dyn driver::Driver>); 3] = [
+            (Driver::Process, process.clone()),
+            (Driver::Docker, docker.clone()),
+            (Driver::Railway, railway.clone()),
+        ];
         let shared = Arc::new(Shared {
             sealer: options.home.sealer()?,
             drivers: Drivers::new(there),
             process,
             docker,
+            railway,
             home: options.home,
             records: options.records,
             provider_env: options.provider_env,

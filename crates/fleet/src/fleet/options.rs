@@ -8,7 +8,7 @@ use std::time::Duration;
 use creel_config::Secret;
 use creel_records::{Records, Runtime};
 
-use crate::{Credentials, Home, port};
+use crate::{Credentials, Home, RailwayOptions, port};
 
 /// What a fleet needs to know.
 pub struct FleetOptions {
@@ -28,6 +28,8 @@ pub struct FleetOptions {
     pub openclaw_cache: Option<PathBuf>,
     /// As `DOCKER_HOST` names a container engine, `unix://…`; where engines are usually found if there is none.
     pub docker_host: Option<String>,
+    /// The client of Railway.
+    pub railway: RailwayOptions,
     pub timing: Timing,
     pub default_memory: DefaultMemory,
 }
@@ -46,6 +48,7 @@ impl FleetOptions {
             first_port: port::FIRST,
             openclaw_cache: std::env::var_os("CREEL_OPENCLAW_CACHE").map(PathBuf::from),
             docker_host: std::env::var("DOCKER_HOST").ok(),
+            railway: RailwayOptions::from_environment(),
             timing: Timing::default(),
             default_memory: DefaultMemory::default(),
         }
@@ -85,6 +88,10 @@ pub struct Timing {
     pub native_start: Duration,
     /// From start to ready, openclaw (9 to 13 s where it was measured, more where many start at once).
     pub openclaw_start: Duration,
+    /// From the upload to ready, on Railway: an image is built and pulled there first.
+    pub railway_start: Duration,
+    /// Between two looks at what runs on Railway, each of them a call of its client or two.
+    pub railway_look: Duration,
     /// From SIGTERM to SIGKILL: time to drain.
     pub grace: Duration,
     /// Before the first restart after a crash; doubled for each further one.
@@ -105,6 +112,8 @@ impl Default for Timing {
         Self {
             native_start: Duration::from_secs(15),
             openclaw_start: Duration::from_secs(120),
+            railway_start: Duration::from_secs(900),
+            railway_look: Duration::from_secs(15),
             grace: Duration::from_secs(30),
             backoff_first: Duration::from_millis(200),
             backoff_longest: Duration::from_secs(30),

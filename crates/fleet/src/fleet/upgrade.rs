@@ -3,7 +3,7 @@
 use creel_records::{Driver, Runtime};
 
 use super::Fleet;
-use super::create::check_version;
+use super::create::{check_pullable, check_version};
 use crate::actor::Command;
 use crate::driver::docker::image;
 use crate::{Desired, FleetError, Instance, InstanceId};
@@ -30,8 +30,11 @@ impl Fleet {
                 check_version(version)?;
                 Upgrade::Version(before.version.clone())
             }
-            (Upgrade::Image(image), Driver::Docker, runtime) => {
+            (Upgrade::Image(image), Driver::Docker | Driver::Railway, runtime) => {
                 image::check(image)?;
+                if before.driver == Driver::Railway {
+                    check_pullable(image)?;
+                }
                 Upgrade::Image(match &before.image {
                     Some(image) => image.clone(),
                     None => self.image_of(runtime).await?,
@@ -45,7 +48,10 @@ impl Fleet {
                 return Err(FleetError::invalid("version", "a container is upgraded by its image"));
             }
             (Upgrade::Image(_), ..) => {
-                return Err(FleetError::invalid("image", "is for the driver docker; leave it out"));
+                return Err(FleetError::invalid(
+                    "image",
+                    "is for the drivers docker and railway; leave it out",
+                ));
             }
         };
         match self.change_to(id, to).await {

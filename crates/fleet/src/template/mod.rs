@@ -8,6 +8,7 @@ mod catalogue;
 mod diff;
 mod draft;
 mod merge;
+mod railway;
 mod veil;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ use self::catalogue::{ENVIRONMENT, IDENTITY, NATIVE_CONFIG, OPENCLAW_CONFIG};
 pub use self::diff::{Conflict, conflicts, unified};
 pub use self::draft::{Draft, Drafted};
 pub use self::merge::{Merged, Side, Texts, merge};
+pub use self::railway::RailwayFile;
 pub use self::veil::Veil;
 use crate::directory::{CONFIG, ENV_FILE, InstanceDirectory};
 use crate::environment::MAX_ENV_FILE;

@@ -45,6 +45,7 @@ pub fn place_on(engine: &'static Engine) -> Place {
         world,
         driver: Driver::Docker,
         engine: Some(engine),
+        recorder: None,
     }
 }
 

@@ -8,6 +8,7 @@ use creel_fleet::{
 };
 use creel_testkit::docker::{Engine, Kind};
 use creel_testkit::groups;
+use creel_testkit::railway::Recorder;
 use creel_testkit::swap::Swap;
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -19,6 +20,7 @@ pub struct Place {
     pub world: World,
     pub driver: Driver,
     pub engine: Option<&'static Engine>,
+    pub recorder: Option<Recorder>,
 }
 
 impl Place {
@@ -28,13 +30,16 @@ impl Place {
             world: World::new(),
             driver,
             engine: None,
+            recorder: None,
         }
     }
 
     pub fn wanted(&self, name: &str) -> CreateInstance {
         CreateInstance {
             driver: self.driver,
-            memory_limit_bytes: Some(64 << 20),
+            // Railway keeps none, and runs what can be pulled.
+            memory_limit_bytes: self.recorder.is_none().then_some(64 << 20),
+            image: self.recorder.is_some().then(|| "ghcr.io/acme/creel:1".to_owned()),
             ..CreateInstance::new(id(name))
         }
     }
@@ -58,6 +63,9 @@ impl Place {
 
     /// What runs it, as nothing else is called.
     pub async fn life(&self, name: &str) -> Option<String> {
+        if let Some(recorder) = &self.recorder {
+            return crate::railway::life(recorder, name);
+        }
         match self.engine {
             None => gateways(&self.world, name).first().map(u32::to_string),
             Some(engine) => {
@@ -69,6 +77,9 @@ impl Place {
 
     /// Ends it as an operator's mistake would.
     async fn kill(&self, life: &str) {
+        if let Some(recorder) = &self.recorder {
+            return recorder.crash("alice");
+        }
         match self.engine {
             None => {
                 let pid = rustix::process::Pid::from_raw(life.parse().unwrap()).unwrap();
@@ -85,6 +96,10 @@ impl Place {
     /// An instance called alice, and what it can be upgraded to: something that runs, and something that does not.
     async fn versions(&self) -> (CreateInstance, Upgrade, Upgrade) {
         let wanted = self.wanted("alice");
+        if self.recorder.is_some() {
+            let image = |tag: &str| Upgrade::Image(format!("ghcr.io/acme/creel:{tag}"));
+            return (wanted, image("good"), image("bad"));
+        }
         let Some(engine) = self.engine else {
             for (version, program) in [
                 ("1.0.0", Some(fake_creel())),
@@ -159,7 +174,11 @@ pub async fn a_life_from_create_to_remove(place: Place) {
     let third = place.life("alice").await.unwrap();
     assert_ne!(third, second);
     // What it wrote is there yet, and is its own.
-    assert!(place.world.of("alice", "home/started").exists());
+    let home = match &place.recorder {
+        Some(recorder) => recorder.volumes().pop().unwrap(),
+        None => place.world.of("alice", "home"),
+    };
+    assert!(home.join("started").exists());
 
     fleet.stop(&id("alice")).await.unwrap();
     fleet.remove(&id("alice"), true).await.unwrap();
@@ -176,8 +195,8 @@ pub async fn it_is_removed_while_it_runs(place: Place) {
 
 pub async fn what_it_says_and_what_it_uses_are_known(place: Place) {
     let fleet = place.world.open().await;
-    let instance = place.running(&fleet, "alice").await;
-    let token = fleet.endpoint(&id("alice")).unwrap().token;
+    let (_, token) = fleet.create(place.wanted("alice")).await.unwrap();
+    let instance = settled(&fleet, "alice").await;
     // The stand-in says its whole environment, and so its token, when asked.
     let said = get(&instance, "/say-environment").await.unwrap();
     assert!(said.contains(token.expose()), "it has its token");
@@ -218,6 +237,7 @@ pub async fn what_ends_is_started_again(place: Place) {
 
 pub async fn what_never_gets_ready_is_an_error_with_its_last_words(mut place: Place) {
     place.world.timing.native_start = Duration::from_secs(2);
+    place.world.timing.railway_start = Duration::from_secs(2);
     let fleet = place.world.open().await;
     place.cast(&fleet, "alice", "html").await;
     let (reason, log) = start_failure(fleet.start(&id("alice")).await);
@@ -227,7 +247,11 @@ pub async fn what_never_gets_ready_is_an_error_with_its_last_words(mut place: Pl
         "{log:?}"
     );
     assert_eq!(place.life("alice").await, None, "it is not left running");
+    fleet.remove(&id("alice"), true).await.unwrap();
+}
 
+pub async fn what_refuses_its_configuration_says_so(place: Place) {
+    let fleet = place.world.open().await;
     place.cast(&fleet, "bob", "configuration").await;
     let (reason, log) = start_failure(fleet.start(&id("bob")).await);
     assert!(reason.contains("refuses its configuration"), "{reason}");
@@ -235,9 +259,7 @@ pub async fn what_never_gets_ready_is_an_error_with_its_last_words(mut place: Pl
         log.iter().any(|line| line.contains("gateway.prot is not known")),
         "{log:?}"
     );
-    for name in ["alice", "bob"] {
-        fleet.remove(&id(name), true).await.unwrap();
-    }
+    fleet.remove(&id("bob"), true).await.unwrap();
 }
 
 pub async fn a_limit_that_was_changed_is_shown_and_left(place: Place) {

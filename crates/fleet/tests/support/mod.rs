@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use creel_fleet::{CreateInstance, Fleet, FleetError, FleetOptions, Home, Instance, InstanceId, Status, Timing, Token};
+use creel_fleet::{
+    CreateInstance, Fleet, FleetError, FleetOptions, Home, Instance, InstanceId, RailwayOptions, Status, Timing, Token,
+};
 use creel_records::{DatabaseUrl, Records, SqlRecords};
 use creel_testkit::groups;
 use tempfile::TempDir;
@@ -22,11 +24,20 @@ pub fn id(name: &str) -> InstanceId {
 
 /// The stand-in for `creel`, which `cargo test` builds next to the tests.
 pub fn fake_creel() -> PathBuf {
+    example("fake_creel")
+}
+
+/// The stand-in for the client of Railway.
+pub fn fake_railway() -> PathBuf {
+    example("fake_railway")
+}
+
+fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let path = own.parent().and_then(Path::parent).unwrap().join("examples/fake_creel");
+    let path = own.parent().and_then(Path::parent).unwrap().join("examples").join(name);
     assert!(
         path.exists(),
-        "build it with: cargo build -p creel-fleet --example fake_creel"
+        "build it with: cargo build -p creel-fleet --example {name}"
     );
     path
 }
@@ -37,6 +48,8 @@ pub fn impatient() -> Timing {
         grace: Duration::from_secs(1),
         backoff_first: Duration::from_millis(10),
         look: Duration::from_millis(20),
+        railway_start: Duration::from_secs(50),
+        railway_look: Duration::from_millis(50),
         ..Timing::default()
     }
 }
@@ -45,6 +58,7 @@ pub struct World {
     pub dir: TempDir,
     pub timing: Timing,
     pub docker_host: Option<String>,
+    pub railway: Option<RailwayOptions>,
     first_port: u16,
 }
 
@@ -54,6 +68,7 @@ impl World {
             dir: TempDir::new().unwrap(),
             timing: impatient(),
             docker_host: None,
+            railway: None,
             first_port: creel_testkit::ports::range(),
         }
     }
@@ -76,6 +91,7 @@ impl World {
             path: self.path().to_owned(),
             timing: self.timing.clone(),
             docker_host: self.docker_host.clone(),
+            railway: self.railway.clone(),
             first_port: self.first_port,
         }
     }
@@ -102,16 +118,22 @@ pub struct Opening {
     path: PathBuf,
     timing: Timing,
     docker_host: Option<String>,
+    railway: Option<RailwayOptions>,
     first_port: u16,
 }
 
 impl Opening {
     pub async fn open(self) -> Fleet {
         let home = Home::open(&self.path).unwrap();
+        self.open_in(home).await
+    }
+
+    async fn open_in(self, home: Home) -> Fleet {
         let mut options = FleetOptions::new(home, records(&self.path).await, fake_creel());
         options.first_port = self.first_port;
         options.timing = self.timing;
         options.docker_host = self.docker_host;
+        options.railway = self.railway.unwrap_or(options.railway);
         options.provider_env = vec![("OPENAI_API_KEY".into(), "sk-given-to-all".into())];
         Fleet::open(options).await.unwrap()
     }
@@ -128,12 +150,16 @@ async fn records(home: &Path) -> Arc<dyn Records> {
 /// Opens it again. The home's lock is let go when the last task of the fleet before is gone.
 pub async fn reopened(world: &World) -> Fleet {
     let free = async {
-        while Home::open(world.path()).is_err() {
+        loop {
+            // Kept: a lock that is let go may still be held by what another test has forked just now.
+            if let Ok(home) = Home::open(world.path()) {
+                return home;
+            }
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, free).await.unwrap();
-    world.open().await
+    let home = tokio::time::timeout(PATIENCE, free).await.unwrap();
+    world.opening().open_in(home).await
 }
 
 impl Drop for World {
@@ -203,7 +229,8 @@ pub fn start_failure(result: Result<Instance, FleetError>) -> (String, Vec<Strin
 
 /// Asks an instance's gateway; nothing if it does not answer.
 pub async fn get(instance: &Instance, path: &str) -> Option<String> {
-    get_from(instance.port, path).await
+    let (_, port) = instance.url.rsplit_once(':')?;
+    get_from(port.parse().ok()?, path).await
 }
 
 /// As [`get`], of whoever has this port.

@@ -176,7 +176,7 @@ impl Driver for DockerDriver {
         }))
     }
 
-    async fn find(&self, place: Place<'_>) -> Found {
+    async fn find(self: Arc<Self>, place: Place<'_>) -> Found {
         let found = match self.engine() {
             Ok(engine) => self.container(engine, place.id).await.map(|found| (engine, found)),
             Err(error) => Err(error),

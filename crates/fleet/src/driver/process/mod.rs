@@ -78,7 +78,7 @@ impl Driver for ProcessDriver {
         }))
     }
 
-    async fn find(&self, place: Place<'_>) -> Found {
+    async fn find(self: Arc<Self>, place: Place<'_>) -> Found {
         let recorded = place.recorded.pid.zip(place.recorded.pid_started);
         match inhabitant(place.directory, recorded) {
             Inhabitant::Nobody => Found::Nobody,
