@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use creel_fleet::fill::{Value, Values};
-use creel_fleet::{CHANNELS, Channel, Draft, Drafted, OPENCLAW_VERSION, Runtime};
+use creel_fleet::{Channel, Draft, Drafted, OPENCLAW_VERSION, RailwayFile, Runtime};
 
 use super::args::{InstanceArgs, KubernetesArgs, RailwayArgs};
 use crate::failure::Failure;
 
-pub const RAILWAY: [&str; 1] = ["railway.toml"];
 pub const KUBERNETES: [&str; 1] = ["kubernetes.yaml"];
 
 /// Creel's image: its user has no name.
@@ -16,44 +15,27 @@ const NATIVE_USER: u32 = 10001;
 /// `node` of upstream's image (its `docs/install/docker.md`).
 const OPENCLAW_USER: u32 = 1000;
 
-pub fn railway(args: &RailwayArgs, templates: &Path) -> Result<Values, Failure> {
+/// The file as driver `railway` has it.
+pub fn railway(args: &RailwayArgs, templates: &Path) -> Result<String, Failure> {
     let instance = &args.instance;
     let (drafted, channels) = draft(instance, templates, Path::new("/data/workspace"))?;
-    let start_command = match instance.runtime {
-        Runtime::Native => "creel gateway run --auth token --bind lan --port 8080",
-        // A shell, because Railway hands the command of an image on as it stands.
-        Runtime::Openclaw => {
-            "bash -c 'node dist/index.js gateway --allow-unconfigured --auth token --bind lan --port ${PORT:-8080}'"
-        }
-    };
     let kinds: Vec<&str> = channels.iter().map(|channel| channel.kind.as_str()).collect();
-    let name = match kinds[..] {
-        [] => instance.id.to_string(),
-        _ => format!("openclaw-{}-{}", instance.id, kinds.join("-")),
+    let (model, timezone) = (
+        instance.model.as_ref().map(ToString::to_string),
+        instance.timezone.to_string(),
+    );
+    let dockerfile = args.dockerfile.to_string();
+    let file = RailwayFile {
+        id: &instance.id,
+        runtime: instance.runtime,
+        channels: &kinds,
+        model: model.as_deref(),
+        timezone: &timezone,
+        dockerfile: &dockerfile,
+        first: None,
+        secrets: &drafted.secrets,
     };
-    let switches: Vec<String> = CHANNELS
-        .iter()
-        .filter(|channel| !channel.fields.is_empty())
-        .map(|channel| {
-            let is_on = kinds.contains(&channel.kind);
-            format!("{}_ENABLED = \"{is_on}\"", channel.kind.to_ascii_uppercase())
-        })
-        .collect();
-    let model: Vec<String> = instance
-        .model
-        .iter()
-        .map(|model| format!("MODEL_NAME = \"{model}\""))
-        .collect();
-    Ok(vec![
-        ("id", Value::one(&instance.id)),
-        ("name", Value::One(name)),
-        ("secrets", secrets(&drafted)),
-        ("dockerfile", Value::one(&args.dockerfile)),
-        ("start_command", Value::one(start_command)),
-        ("timezone", Value::one(&instance.timezone)),
-        ("model", Value::Each(model)),
-        ("channels", Value::Each(switches)),
-    ])
+    file.render(templates).map_err(Failure::bad_input)
 }
 
 pub fn kubernetes(args: &KubernetesArgs, templates: &Path) -> Result<Values, Failure> {

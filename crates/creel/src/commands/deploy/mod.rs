@@ -35,11 +35,10 @@ pub async fn run(command: DeployCommand, home: Option<PathBuf>, json: bool) -> R
         RenderCommand::Prometheus(args) => (&kinds::PROMETHEUS, kinds::prometheus(&args), args.output),
         RenderCommand::Compose(args) => return composed::run(args, &client::home(home)?, json).await,
         RenderCommand::ComposeGateway(args) => (&kinds::COMPOSE_GATEWAY, kinds::compose_gateway(&args), args.output),
-        RenderCommand::Railway(args) => (
-            &elsewhere::RAILWAY,
-            elsewhere::railway(&args, &templates)?,
-            args.instance.output,
-        ),
+        RenderCommand::Railway(args) => {
+            let rendered = Rendered::for_everybody("railway.toml", elsewhere::railway(&args, &templates)?);
+            return give(&[rendered], args.instance.output, json);
+        }
         RenderCommand::Kubernetes(args) => (
             &elsewhere::KUBERNETES,
             elsewhere::kubernetes(&args, &templates)?,
@@ -50,10 +49,14 @@ pub async fn run(command: DeployCommand, home: Option<PathBuf>, json: bool) -> R
         .iter()
         .map(|name| Ok(Rendered::for_everybody(name, render(name, &templates, &values)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
+    give(&rendered, output, json)
+}
+
+fn give(rendered: &[Rendered], output: Output, json: bool) -> Result<(), Failure> {
     match output.out {
-        Some(out) => write(&rendered, &out, output.force, json),
+        Some(out) => write(rendered, &out, output.force, json),
         None => {
-            print(&rendered, json);
+            print(rendered, json);
             Ok(())
         }
     }
