@@ -63,6 +63,12 @@ export function stepOf(field: string): Step {
   return field.startsWith('channels') ? 'channels' : 'running'
 }
 
+/** Whether instances of this driver are made from an image. */
+export const hasImage = (driver: string): boolean => driver !== 'process'
+
+/** Whether they are of the backend's host, which then has a port for each, keeps their limits and sees whether they are idle. */
+export const isHere = (driver: string): boolean => driver !== 'railway'
+
 /** Of a draft without faults. What was left empty is left to the backend. */
 export function requestOf(draft: Draft): CreateInstance {
   const text = (value: string) => value.trim() || undefined
@@ -70,6 +76,7 @@ export function requestOf(draft: Draft): CreateInstance {
     Object.fromEntries(
       Object.entries(config).flatMap(([name, value]) => (value.trim() ? [[name, value.trim()]] : [])),
     )
+  const here = isHere(draft.driver)
   const wanted: Record<keyof CreateInstance, unknown> = {
     id: draft.id,
     name: text(draft.name),
@@ -79,12 +86,12 @@ export function requestOf(draft: Draft): CreateInstance {
       ? draft.channels.map(({ type, config }) => ({ type, config: filled(config) }))
       : undefined,
     model: text(draft.model),
-    port: text(draft.port) && Number(draft.port),
-    idle: draft.idle === 'always' ? undefined : idleOf(draft),
-    memory_limit_bytes: sizeOf(draft.memory),
-    cpus: text(draft.cpus) && Number(draft.cpus),
+    port: here && text(draft.port) ? Number(draft.port) : undefined,
+    idle: here && draft.idle !== 'always' ? idleOf(draft) : undefined,
+    memory_limit_bytes: here ? sizeOf(draft.memory) : undefined,
+    cpus: here && text(draft.cpus) ? Number(draft.cpus) : undefined,
     version: undefined,
-    image: draft.driver === 'docker' ? text(draft.image) : undefined,
+    image: hasImage(draft.driver) ? text(draft.image) : undefined,
     start: draft.start,
     keep_data: undefined,
   }

@@ -82,6 +82,38 @@ const SAYINGS: Saying[] = [
     'DOCKER_HOST 为 $2：Creel 只与本机的引擎通信，例如 $3',
   ],
   [
+    /^()Railway's client `railway` on this host, signed in .+$/,
+    '本机上已登录的 Railway 客户端 `railway`（以运行 creel 的用户执行 `railway login`，或设置 RAILWAY_API_TOKEN），以及 Railway 能拉取的镜像',
+  ],
+  [
+    /^()(?:railway: )?the client `(\S+)` is not installed; .+$/,
+    '没有安装客户端 `$2`：请在运行 creel 的机器上安装（https://docs.railway.com/guides/cli），再执行 `railway login`，或设置 RAILWAY_API_TOKEN',
+  ],
+  [
+    /^()(?:railway: )?the client `railway` is (\S+), and creel needs (\S+) or newer; .+$/,
+    '客户端 `railway` 的版本是 $2，Creel 需要 $3 或更新的版本：请执行 `railway upgrade`',
+  ],
+  [
+    /^()(?:railway: )?the client `railway` is not signed in \((.+)\); .+$/,
+    '客户端 `railway` 没有登录（$2）：请以运行 creel 的用户执行 `railway login`，或设置 RAILWAY_API_TOKEN',
+  ],
+  [
+    /^()(?:railway: )?the account has several workspaces \((.+)\); .+$/,
+    '该账户有多个工作区（$2）：请用 CREEL_RAILWAY_WORKSPACE 指定新项目所属的工作区',
+  ],
+  [/^()Railway cannot be asked: (.+)$/, '无法连接 Railway：$2'],
+  [/^()could not be built or deployed$/, 'Railway 未能构建或部署'],
+  [/^()looking for the Railway project (\S+)$/, '正在查找 Railway 项目 $2'],
+  [/^()making a service in the Railway project (\S+)$/, '正在 Railway 项目 $2 中创建服务'],
+  [/^()the service is called (\S+), not (\S+)$/, '服务的名称是 $2，而不是 $3'],
+  [/^()what was deployed last \((\S+)\) was not deployed by creel$/, '最近一次部署（$2）不是 Creel 做的'],
+  [/^()the service has no volume at (\S+): .+$/, '服务在 $2 没有卷：停止后数据会丢失'],
+  [/^()the service is reached at (\S+), not (\S+)$/, '服务的地址是 $2，而不是 $3'],
+  [
+    /^()Railway has put the service to sleep .+$/,
+    'Railway 已让服务休眠（开启了 serverless）：聊天平台的消息不会唤醒它',
+  ],
+  [
     /^()docker: the image (\S+) is not here and cannot be pulled \((.+)\); build it .+$/,
     '本机没有镜像 $2，也无法拉取（$3）：请构建（deploy/Dockerfile）或载入它，或另选镜像',
   ],

@@ -54,6 +54,8 @@ export const create: Pick<Words, 'create' | 'idle'> = {
     cpusHint: 'CPU 个数，如 0.5 或 2。',
     cpusBad: '请填写大于 0 的数，如 0.5。',
     imageHint: '留空则使用为该运行时设定的镜像。',
+    imageHintRailway: 'Railway 能拉取的镜像，如 ghcr.io/acme/creel:1；留空则使用为该运行时设定的镜像。',
+    notHere: '端口、上限和空闲策略只适用于本机；在 Railway 上请到其控制台设置。',
     kept: '磁盘上还保留着已删除的实例 {id} 的数据，如何处理？',
     keptUse: '接着使用',
     keptUseHint: '它的配置、工作区和记忆归新实例所有；上面填写的内容优先。',
