@@ -8,9 +8,11 @@ export const drivers = [
   {
     driver: 'railway',
     available: false,
-    reason: 'the client `railway` is not installed',
-    needs: 'Install it, then run `railway login`.',
-    runtimes: ['openclaw'],
+    reason:
+      'the client `railway` is not installed; install it (https://docs.railway.com/guides/cli) where creel runs, then run `railway login`, or give creel RAILWAY_API_TOKEN',
+    needs:
+      "Railway's client `railway` on this host, signed in (`railway login` as the user that runs creel, or RAILWAY_API_TOKEN), and images that Railway can pull",
+    runtimes: ['native', 'openclaw'],
   },
 ]
 

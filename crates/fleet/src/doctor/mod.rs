@@ -10,6 +10,7 @@ mod drift;
 mod host;
 mod permissions;
 mod ports;
+mod railway;
 mod sentence;
 mod versions;
 
@@ -196,6 +197,10 @@ impl Fleet {
         };
         // On a thread of its own: a thousand small reads must not hold up a request.
         let examined = tokio::task::spawn_blocking(move || patient.examine()).await;
-        examined.map_err(|error| crate::FleetError::file("examine", shared.home.path())(std::io::Error::other(error)))
+        let failed = |error| crate::FleetError::file("examine", shared.home.path())(std::io::Error::other(error));
+        let mut findings = examined.map_err(failed)?;
+        findings.extend(railway::examine(self).await);
+        findings.sort_by_key(|finding| finding.severity);
+        Ok(findings)
     }
 }

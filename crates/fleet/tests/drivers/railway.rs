@@ -339,11 +339,7 @@ async fn what_was_changed_behind_our_back_is_shown_and_what_was_removed_is_not_m
     assert_eq!(drifted.drift, ["the service is called \"web\", not \"gateway\""]);
     assert_eq!(drifted.status, Status::Running);
 
-    let down = |account: &mut creel_testkit::railway::Account| {
-        account.projects[0].services[0].deployments.last_mut().unwrap().status = "REMOVED".to_owned();
-    };
-    recorder.crash("alice");
-    recorder.change(down);
+    recorder.take_down("alice");
     let removed = until(&fleet, "alice", |now| {
         now.status == Status::Error && !now.drift.is_empty()
     })
@@ -355,8 +351,7 @@ async fn what_was_changed_behind_our_back_is_shown_and_what_was_removed_is_not_m
     fleet.start(&id("alice")).await.unwrap();
 
     // The whole project.
-    recorder.crash("alice");
-    recorder.change(|account| account.projects[0].deleted = true);
+    recorder.delete("alice");
     until(&fleet, "alice", |now| {
         now.status == Status::Error && !now.drift.is_empty()
     })
@@ -366,6 +361,39 @@ async fn what_was_changed_behind_our_back_is_shown_and_what_was_removed_is_not_m
     place.one_project();
     fleet.remove(&id("alice"), true).await.unwrap();
     assert!(recorder.account().projects_named("alice").is_empty());
+    place.was_clean();
+}
+
+#[tokio::test]
+async fn the_doctor_names_what_an_instance_on_railway_lacks() {
+    let place = place().await;
+    let fleet = place.world.open().await;
+    let said = async || -> Vec<String> {
+        let findings = fleet.examine().await.unwrap();
+        let own = findings
+            .iter()
+            .filter(|finding| finding.subject == "railway" || finding.subject.contains("alice"));
+        own.map(|finding| format!("{:?} {}", finding.severity, finding.what))
+            .collect()
+    };
+    assert_eq!(said().await, [""; 0], "nothing is on Railway");
+    place.running(&fleet, "alice").await;
+    let model =
+        "Warning it has no provider's key of its own, and the LLM Gateway of this host is out of its reach on Railway";
+    assert_eq!(said().await, [model, "Ok the client railway 5.43.1 is signed in"]);
+    place.world.set("alice", "OPENAI_API_KEY=sk-of-alice-alone");
+    place.recorder().change(|account| account.signed_in = false);
+    let said = said().await;
+    assert!(
+        said[0].starts_with(
+            "Error instances on Railway cannot be started, stopped or looked at: the client `railway` is not signed in"
+        ),
+        "{said:?}"
+    );
+    assert!(!said.contains(&model.to_owned()), "{said:?}");
+    place.recorder().change(|account| account.signed_in = true);
+    until(&fleet, "alice", is_running).await;
+    fleet.remove(&id("alice"), true).await.unwrap();
     place.was_clean();
 }
 

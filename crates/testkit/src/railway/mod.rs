@@ -92,6 +92,41 @@ impl Recorder {
         });
     }
 
+    /// Takes down what a service runs, as somebody does in the dashboard.
+    pub fn take_down(&self, name: &str) {
+        self.change(|account| {
+            let projects = account
+                .projects
+                .iter_mut()
+                .filter(|project| project.name.contains(name));
+            for deployment in projects
+                .flat_map(|project| &mut project.services)
+                .filter_map(|service| service.deployments.last_mut())
+            {
+                deployed::kill(deployment);
+                deployment.status = "REMOVED".to_owned();
+            }
+        });
+    }
+
+    /// Deletes a project with all that is in it, as somebody does in the dashboard.
+    pub fn delete(&self, name: &str) {
+        self.change(|account| {
+            for project in account
+                .projects
+                .iter_mut()
+                .filter(|project| project.name.contains(name))
+            {
+                project.deleted = true;
+                project
+                    .services
+                    .iter()
+                    .flat_map(|service| &service.deployments)
+                    .for_each(deployed::kill);
+            }
+        });
+    }
+
     /// What stands in for the volumes of services.
     #[must_use]
     pub fn volumes(&self) -> Vec<PathBuf> {

@@ -55,6 +55,26 @@ test('what was filled in is sent as the backend takes it', () => {
   })
 })
 
+test('what is of this host is not sent for an instance that runs elsewhere', () => {
+  const wanted = requestOf(
+    draft({
+      driver: 'railway',
+      port: '19000',
+      idle: 'sleep',
+      memory: '512m',
+      cpus: '1',
+      image: 'acme/creel:1',
+    }),
+  )
+  expect(wanted).toEqual({
+    id: 'zhangsan',
+    runtime: 'native',
+    driver: 'railway',
+    image: 'acme/creel:1',
+    start: true,
+  })
+})
+
 test('a refusal is led to its field', () => {
   const of = draft({ channels: [{ type: 'feishu', config: { appId: '', appSecret: '' } }] })
   expect(refusedField('port: 80 is privileged', of)).toEqual(['port', '80 is privileged'])

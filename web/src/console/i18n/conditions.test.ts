@@ -12,6 +12,10 @@ test.each([
   ['port 18789 was taken by another program; now on 18790', '端口 18789 被其他程序占用，现改用 18790'],
   ['installing openclaw 2026.9.6: packages', '正在安装 openclaw 2026.9.6：软件包'],
   [
+    'railway: the client `railway` is 4.12.0, and creel needs 4.58.0 or newer; run `railway upgrade`',
+    '客户端 `railway` 的版本是 4.12.0，Creel 需要 4.58.0 或更新的版本：请执行 `railway upgrade`',
+  ],
+  [
     'Docker does not answer on /run/docker.sock (No such file or directory (os error 2)); start it, or name another with DOCKER_HOST=unix:///…',
     'Docker 在 /run/docker.sock 上没有应答（No such file or directory (os error 2)）：请启动它，或用 DOCKER_HOST 指定另一个',
   ],

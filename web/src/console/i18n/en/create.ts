@@ -55,7 +55,8 @@ export const create = {
     cpusHint: 'How many CPUs, such as 0.5 or 2.',
     cpusBad: 'A number above 0, such as 0.5.',
     imageHint: 'Empty: the one that is set for the runtime.',
-    imageHintRailway: 'One that Railway can pull, such as ghcr.io/acme/creel:1. Empty: the one that is set for the runtime.',
+    imageHintRailway:
+      'One that Railway can pull, such as ghcr.io/acme/creel:1. Empty: the one that is set for the runtime.',
     notHere: 'Port, limits and idle policies are of this host; on Railway they are set in its dashboard.',
     kept: 'The data of a removed instance {id} is still on disk. What is to become of it?',
     keptUse: 'Take it up',
