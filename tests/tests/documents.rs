@@ -41,15 +41,19 @@ fn variables(text: &str) -> BTreeSet<String> {
     literals.map(|pair| pair[1].to_owned()).collect()
 }
 
-/// Not for whoever runs Creel: what Creel sets for the upstream runtime, what the compiler sets, a fault that only debug builds have,
+/// Not for whoever runs Creel: what Creel sets for the upstream runtime, and for Railway and its client, what the compiler sets, a fault that only debug builds have,
 /// the size of a test.
-const NOT_READ: [&str; 10] = [
+const NOT_READ: [&str; 14] = [
     "OPENCLAW_NO_AUTO_UPDATE",
     "OPENCLAW_DISABLE_BONJOUR",
     "OPENCLAW_NO_RESPAWN",
     "OPENCLAW_SUPERVISOR_MODE",
     "OPENCLAW_SERVICE_REPAIR_POLICY",
     "OPENCLAW_NIX_MODE",
+    "DO_NOT_TRACK",
+    "NO_COLOR",
+    "RAILWAY_NO_AUTO_UPDATE",
+    "RAILWAY_RUN_UID",
     "CARGO_PKG_VERSION",
     "OUT_DIR",
     "CREEL_DIE_AT",

@@ -26,10 +26,9 @@ pub enum Trouble {
 }
 
 /// What is said where nobody is signed in.
-const SIGNED_OUT: [&str; 6] = [
+const SIGNED_OUT: [&str; 5] = [
     "Unauthorized",
     "Not signed in",
-    "NOT_AUTHENTICATED",
     "Invalid RAILWAY_",
     "login is no longer valid",
     "Login state is corrupt",
