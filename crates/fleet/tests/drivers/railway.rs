@@ -198,6 +198,11 @@ async fn a_client_that_is_missing_old_or_signed_out_is_a_clear_instruction() {
         "{reason}"
     );
     assert_eq!(recorder.account().projects.len(), 0, "nothing was made");
+    // Nobody needs to be signed in to be rid of it.
+    recorder.change(|account| account.signed_in = false);
+    fleet.remove(&id("alice"), true).await.unwrap();
+    place.cast(&fleet, "alice", "").await;
+    recorder.change(|account| account.signed_in = true);
     recorder.change(|account| account.workspaces.truncate(1));
     fleet.start(&id("alice")).await.unwrap();
     let facts = fleet.drivers().await.pop().unwrap();

@@ -57,11 +57,15 @@ impl Log {
     /// What is new of it, as text.
     fn take(&mut self, said: &str) -> String {
         let mut text = String::new();
+        let seen = moment(&self.seen);
         for (at, message) in lines(said) {
-            if moment(&at) > moment(&self.seen) {
+            // Several may be of the same time.
+            if moment(&at) > seen {
                 text.push_str(&message);
                 text.push('\n');
-                self.seen = at;
+                if moment(&at) > moment(&self.seen) {
+                    self.seen = at;
+                }
             }
         }
         text
@@ -112,16 +116,18 @@ mod tests {
         let said = r#"{"message":"one","timestamp":"2026-01-01T00:00:00.1Z","level":"info"}
 no json
 {"timestamp":"2026-01-01T00:00:00.100000001Z","message":"two"}
+{"timestamp":"2026-01-01T00:00:00.100000001Z","message":"and more of it"}
 "#;
         let mut log = Log::of(directory.clone(), "d-1");
-        assert_eq!(log.take(said), "one\ntwo\n");
+        let all = "one\ntwo\nand more of it\n";
+        assert_eq!(log.take(said), all);
         assert_eq!(log.take(said), "");
-        log.keep("one\ntwo\n");
+        log.keep(all);
         let mut next = Log::of(directory.clone(), "d-1");
         assert_eq!(next.take(said), "", "the next control plane reads on");
         assert_eq!(
             Log::of(directory, "d-2").take(said),
-            "one\ntwo\n",
+            all,
             "another deployment's log is another"
         );
     }

@@ -38,6 +38,8 @@ impl RailwayDriver {
         let mut kept = match Kept::read(directory)? {
             Some(kept) => kept,
             None => {
+                // Whoever is not signed in has nothing there, and nothing to remove.
+                self.workspace().await?;
                 let kept = Kept::new(id)?;
                 kept.write(directory)?;
                 kept
