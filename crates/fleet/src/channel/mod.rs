@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::given::{take, warnings};
 pub use self::table::{CHANNELS, ChannelType, Field, Plugin, is_called};
+use crate::InstanceId;
 
 /// `openclaw.json` with what the channel needs there.
 pub fn configure(text: String, runtime: Runtime, channel: &Channel) -> Result<String, EditError> {
@@ -32,6 +33,15 @@ pub fn configure(text: String, runtime: Runtime, channel: &Channel) -> Result<St
         (Runtime::Openclaw, None) => Ok(text),
         (Runtime::Native, _) => json5::set(&text, &["channels", &channel.kind], &native(channel)),
     }
+}
+
+/// What people see of an instance with these channels that nobody named.
+pub fn name_of(id: &InstanceId, channels: &[Channel]) -> String {
+    if channels.is_empty() {
+        return id.to_string();
+    }
+    let kinds: Vec<&str> = channels.iter().map(|channel| channel.kind.as_str()).collect();
+    format!("openclaw-{id}-{}", kinds.join("-"))
 }
 
 /// The plugins that upstream needs for these channels.

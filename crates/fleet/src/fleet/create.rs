@@ -6,9 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use creel_records::{
-    Channel, Desired, Driver, Idle, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms,
-};
+use creel_records::{Desired, Driver, Idle, InstanceRecord, NewInstance, RecordsError, Runtime, Status, now_ms};
 
 use super::Fleet;
 use super::change::{check_idle, check_limits, check_name};
@@ -82,7 +80,7 @@ impl Fleet {
         let sealed = shared.sealer.seal(id.as_str(), &token);
         let new = NewInstance {
             id: id.to_string(),
-            name: new.name.unwrap_or_else(|| display_name(&id, &given.channels)),
+            name: new.name.unwrap_or_else(|| channel::name_of(&id, &given.channels)),
             runtime: new.runtime,
             driver: new.driver,
             channels: given.channels,
@@ -192,15 +190,6 @@ pub(super) fn settle_unborn(shared: &Arc<Shared>, recorded: &[InstanceRecord]) -
         }
     }
     Ok(())
-}
-
-/// What people see where nobody named it.
-fn display_name(id: &InstanceId, channels: &[Channel]) -> String {
-    if channels.is_empty() {
-        return id.to_string();
-    }
-    let kinds: Vec<&str> = channels.iter().map(|channel| channel.kind.as_str()).collect();
-    format!("openclaw-{id}-{}", kinds.join("-"))
 }
 
 /// The record that a new instance is about to have, for the templates.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use creel_records::Runtime;
+use creel_records::{Channel, Runtime};
 
 use super::find;
-use crate::channel::CHANNELS;
+use crate::channel::{self, CHANNELS};
 use crate::fill::{Value, Values};
 use crate::{FleetError, InstanceId};
 
@@ -16,8 +16,7 @@ const PATH: &str = "deploy/railway.toml";
 pub struct RailwayFile<'a> {
     pub id: &'a InstanceId,
     pub runtime: Runtime,
-    /// The types of its channels.
-    pub channels: &'a [&'a str],
+    pub channels: &'a [Channel],
     pub model: Option<&'a str>,
     pub timezone: &'a str,
     /// What Railway builds, relative to the directory that is sent to it.
@@ -41,20 +40,16 @@ impl RailwayFile<'_> {
     }
 
     fn values(&self) -> Values {
-        let name = match self.channels {
-            [] => self.id.to_string(),
-            kinds => format!("openclaw-{}-{}", self.id, kinds.join("-")),
-        };
         let switches = CHANNELS.iter().filter(|channel| !channel.fields.is_empty());
         let switches = switches.map(|channel| {
-            let is_on = self.channels.contains(&channel.kind);
+            let is_on = self.channels.iter().any(|own| own.kind == channel.kind);
             format!("{}_ENABLED = \"{is_on}\"", channel.kind.to_ascii_uppercase())
         });
         let model = self.model.iter().map(|model| format!("MODEL_NAME = \"{model}\""));
         let secrets = self.secrets.iter().map(|name| format!("#   {name}"));
         vec![
             ("id", Value::one(self.id)),
-            ("name", Value::One(name)),
+            ("name", Value::One(channel::name_of(self.id, self.channels))),
             ("secrets", Value::Each(secrets.collect())),
             ("dockerfile", Value::one(self.dockerfile)),
             ("start_command", Value::One(self.start_command())),
@@ -85,11 +80,15 @@ mod tests {
     #[test]
     fn the_gateway_of_upstream_comes_after_its_script() {
         let id = InstanceId::new("a").unwrap();
+        let channels = [Channel {
+            kind: "feishu".to_owned(),
+            config: serde_json::json!({}),
+        }];
         let secrets = ["FEISHU_APP_SECRET".to_owned()];
         let file = |runtime, first| RailwayFile {
             id: &id,
             runtime,
-            channels: &["feishu"],
+            channels: &channels,
             model: Some("x/y"),
             timezone: "UTC",
             dockerfile: "Dockerfile.railway",
@@ -108,6 +107,7 @@ mod tests {
             "{text}"
         );
         for line in [
+            "# openclaw-a-feishu on Railway",
             "FEISHU_ENABLED = \"true\"",
             "DINGTALK_ENABLED = \"false\"",
             "MODEL_NAME = \"x/y\"",

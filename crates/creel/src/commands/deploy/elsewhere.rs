@@ -19,7 +19,6 @@ const OPENCLAW_USER: u32 = 1000;
 pub fn railway(args: &RailwayArgs, templates: &Path) -> Result<String, Failure> {
     let instance = &args.instance;
     let (drafted, channels) = draft(instance, templates, Path::new("/data/workspace"))?;
-    let kinds: Vec<&str> = channels.iter().map(|channel| channel.kind.as_str()).collect();
     let (model, timezone) = (
         instance.model.as_ref().map(ToString::to_string),
         instance.timezone.to_string(),
@@ -28,7 +27,7 @@ pub fn railway(args: &RailwayArgs, templates: &Path) -> Result<String, Failure> 
     let file = RailwayFile {
         id: &instance.id,
         runtime: instance.runtime,
-        channels: &kinds,
+        channels: &channels,
         model: model.as_deref(),
         timezone: &timezone,
         dockerfile: &dockerfile,

@@ -40,12 +40,11 @@ pub fn write(
         Runtime::Native => None,
     };
     let script_path = format!("/etc/openclaw/{PLUGINS}");
-    let kinds: Vec<&str> = record.channels.iter().map(|channel| channel.kind.as_str()).collect();
     let timezone = std::env::var("TZ").unwrap_or_else(|_| "UTC".to_owned());
     let file = RailwayFile {
         id,
         runtime: record.runtime,
-        channels: &kinds,
+        channels: &record.channels,
         model: record.model.as_deref(),
         timezone: &timezone,
         dockerfile: DOCKERFILE,
