@@ -44,6 +44,9 @@ fn lived_in_by_another(directory: &InstanceDirectory) -> String {
 }
 
 /// What an instance may use.
+/// Processes and threads an instance may have; what upstream's own fleet gives its containers.
+const MAX_PROCESSES: u64 = 512;
+
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Limits {
     pub memory_bytes: Option<u64>,

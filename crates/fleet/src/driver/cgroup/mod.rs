@@ -13,11 +13,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 pub use self::kept::{directory_of, kept_of};
-use super::Limits;
+use super::{Limits, MAX_PROCESSES};
 use crate::InstanceId;
 
-/// Processes and threads an instance may have; what upstream's own fleet gives its containers.
-pub const MAX_PROCESSES: u64 = 512;
 /// The period over which version 1 and 2 count processor time, in microseconds.
 const CPU_PERIOD: u64 = 100_000;
 

@@ -6,10 +6,18 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::names;
-use crate::driver::Limits;
+use crate::driver::{Limits, MAX_PROCESSES};
 
-/// Processes and threads; what upstream's own fleet gives its containers.
-pub const MAX_PROCESSES: u64 = 512;
+/// The limits of a container as its [`Spec`] had them, whatever was changed since; nothing of one without that label.
+pub fn made_with(inspected: &Value) -> Option<Limits> {
+    let label = inspected["Config"]["Labels"][names::MADE_WITH].as_str()?;
+    let made: Value = serde_json::from_str(label).ok()?;
+    let some = |field: &str| made[field].as_u64().filter(|number| *number > 0);
+    Some(Limits {
+        memory_bytes: some("Memory"),
+        cpus: some("NanoCpus").map(|billionths| billionths as f64 / 1e9),
+    })
+}
 
 /// One container.
 pub struct Spec {

@@ -13,9 +13,10 @@ use tokio::sync::OnceCell;
 
 use self::child::{Process, Waiting};
 pub use self::inhabitant::{Inhabitant, inhabitant};
-use super::cgroup::{Cgroups, Group, MAX_PROCESSES};
+use super::cgroup::{Cgroups, Group};
 use super::{
-    Driver, Found, Identity, Launcher, Limits, Living, Made, Place, Purpose, Say, Start, Subject, Usage, trial,
+    Driver, Found, Identity, Launcher, Limits, Living, MAX_PROCESSES, Made, Place, Purpose, Say, Start, Subject, Usage,
+    trial,
 };
 use crate::directory::InstanceDirectory;
 use crate::runtime::{self, Installer, Launch, plugins};

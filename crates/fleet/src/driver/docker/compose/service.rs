@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use creel_records::{Driver, InstanceRecord, Runtime};
 use serde_json::json;
 
+use super::super::User;
 use super::super::told::{self, Told};
-use super::super::{User, spec};
 use crate::directory::InstanceDirectory;
-use crate::driver::Purpose;
+use crate::driver::{MAX_PROCESSES, Purpose};
 use crate::fill::{Value, Values};
 use crate::runtime::plugins;
 use crate::{DefaultMemory, FleetError};
@@ -80,7 +80,7 @@ impl Service<'_> {
             .public
             .iter()
             .map(|(name, value)| format!("{name}: {}", quoted(value)));
-        let mut limits = vec![format!("pids_limit: {}", spec::MAX_PROCESSES)];
+        let mut limits = vec![format!("pids_limit: {MAX_PROCESSES}")];
         let memory = record
             .memory_bytes
             .or_else(|| DefaultMemory::default().of(record.runtime));
