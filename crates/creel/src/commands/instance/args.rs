@@ -63,10 +63,10 @@ pub struct CreateArgs {
     /// native or openclaw
     #[arg(long)]
     pub runtime: Option<String>,
-    /// How it is run: process or docker
+    /// How it is run: process, docker or railway
     #[arg(long)]
     pub driver: Option<String>,
-    /// Container image to run [default: the one chosen for the runtime]; driver docker only
+    /// Container image to run [default: the one chosen for the runtime]; drivers docker and railway
     #[arg(long, value_name = "NAME[:TAG|@DIGEST]")]
     pub image: Option<String>,
     #[command(flatten)]

@@ -55,7 +55,10 @@ pub async fn run(client: &Client, args: CreateArgs, json: bool) -> Result<(), Fa
         return Err(failure);
     }
     if failed {
-        Err(Failure::failed(format!("{id} was created, but: {reason}")))
+        // What follows the reason is its own last words.
+        let (reason, log) = reason.split_once('\n').unwrap_or((&reason, ""));
+        let text = format!("{id} was created, but: {reason}; `creel instance start {id}` tries again\n{log}");
+        Err(Failure::failed(text.trim_end().to_owned()))
     } else {
         Ok(())
     }
