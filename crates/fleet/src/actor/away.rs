@@ -49,6 +49,12 @@ impl Actor {
         }
     }
 
+    /// Whether nothing of it can be where nobody looks: the image that it starts from is recorded, pinned, before anything is made of it.
+    pub(super) fn was_never_made(&self) -> bool {
+        let is_pinned = self.record.image.as_ref().is_some_and(|image| image.contains('@'));
+        self.record.external_id.is_none() && !is_pinned
+    }
+
     /// What kept it from starting: nobody's answer is waited for, everything else is final.
     pub(super) async fn could_not_start(&mut self, error: FleetError) {
         match error {

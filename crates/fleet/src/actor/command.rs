@@ -109,7 +109,8 @@ impl Actor {
                     Ok(()) => self.removed = Some(done),
                     Err(error) => drop(done.send(Err(error))),
                 }
-                if matches!(self.phase, Phase::Failed) {
+                // One that is away comes this far only where nothing of it is there.
+                if matches!(self.phase, Phase::Failed | Phase::Away(_)) {
                     self.phase = Phase::Idle;
                 }
             }
@@ -188,6 +189,7 @@ impl Actor {
             Command::Start(answer) | Command::Stop(answer) | Command::Restart(answer) | Command::Init(answer) => {
                 drop(answer.send(Err(error)));
             }
+            remove @ Command::Remove { .. } if self.was_never_made() => return Some(remove),
             Command::Remove { done, .. } | Command::Upgrade { done, .. } => drop(done.send(Err(error))),
             Command::RotateToken(answer) => drop(answer.send(Err(error))),
             other => return Some(other),

@@ -62,7 +62,7 @@ impl Actor {
                 self.publish();
             }
             Ok(None) => self.adopt_inhabitant().await,
-            Err(error) => self.fail(error.to_string()).await,
+            Err(error) => self.could_not_start(error).await,
         }
         None
     }

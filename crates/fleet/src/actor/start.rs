@@ -47,13 +47,13 @@ impl Actor {
 
     /// Starts it.
     pub(super) async fn launch(&mut self, launcher: Arc<dyn Launcher>, turn: OwnedSemaphorePermit) {
+        if let Err(error) = self.pin(launcher.image()).await {
+            return self.fail(error.to_string()).await;
+        }
         let Some((launcher, turn)) = self.install_first(launcher, turn).await else {
             return;
         };
         self.message = self.oddity();
-        if let Err(error) = self.pin(launcher.image()).await {
-            return self.fail(error.to_string()).await;
-        }
         match self.spawn(&launcher, Purpose::Serve).await {
             Ok(Some(living)) => {
                 self.started_at = Some(now_ms());
@@ -84,7 +84,7 @@ impl Actor {
         (!told.is_empty()).then(|| told.join("; "))
     }
 
-    /// Records the image that it starts from, so that every later start is of the same.
+    /// Records the image that it starts from before anything is made of it, so that every later start is of the same.
     async fn pin(&mut self, image: Option<&str>) -> Result<(), FleetError> {
         if image.is_none() || image == self.record.image.as_deref() {
             return Ok(());
@@ -344,7 +344,7 @@ impl Actor {
                 self.publish();
             }
             Ok(None) => self.adopt_inhabitant().await,
-            Err(error) => self.fail(error.to_string()).await,
+            Err(error) => self.could_not_start(error).await,
         }
     }
 

@@ -188,5 +188,8 @@ async fn a_stranger_on_the_socket_is_told_from_an_engine() {
                 .is_some_and(|reason| reason.starts_with(&expected)),
             "{docker:?}"
         );
+        // Nothing was made of it that could be left behind.
+        fleet.remove(&id("alice"), true).await.unwrap();
+        assert!(!world.of("alice", "").exists());
     }
 }
