@@ -32,6 +32,9 @@ const KEPT: &str = "kept";
 /// The log, relative to the directory.
 pub const LOG: &str = "logs/gateway.log";
 
+/// What its processes were started with, relative to the directory. Out of reach of the instance itself.
+pub const LIMITS: &str = "limits";
+
 /// Held by whoever lives in the directory, relative to it.
 const LOCK: &str = "lock";
 
@@ -319,7 +322,8 @@ impl InstanceDirectory {
     pub fn forget_process(&self) {
         // Who holds the lock still lives here.
         let lock = Some(self.lock()).filter(|_| !self.is_locked());
-        for path in [self.pid_file(), self.confinement_file()].into_iter().chain(lock) {
+        let notes = [self.pid_file(), self.confinement_file(), self.root.join(LIMITS)];
+        for path in notes.into_iter().chain(lock) {
             if let Err(error) = fs::remove_file(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {

@@ -6,8 +6,8 @@ mod support;
 
 use std::process::Command;
 
-use creel_fleet::{CreateInstance, FleetError, Home, Status};
-use creel_records::Observed;
+use creel_fleet::{ChangeInstance, CreateInstance, FleetError, Home, Status};
+use creel_records::{InstanceChange, Observed};
 use support::control_plane::{ControlPlane, STEPS};
 use support::{World, gateways, get, id, is_running, lives, settled, start_failure};
 
@@ -42,6 +42,37 @@ async fn the_next_control_plane_adopts_the_same_process() {
     assert_eq!(gateways(&world, "alice"), [next.pid.unwrap()]);
     fleet.stop(&id("alice")).await.unwrap();
     assert!(gateways(&world, "alice").is_empty());
+}
+
+#[tokio::test]
+async fn what_goes_on_keeps_to_the_limits_it_was_started_with() {
+    let world = World::new();
+    killed_control_plane(&world);
+    let other = InstanceChange {
+        memory_bytes: Some(Some(96 << 20)),
+        ..InstanceChange::default()
+    };
+    world.records().await.update_instance("alice", &other).await.unwrap();
+    let fleet = world.open().await;
+    let adopted = fleet.get(&id("alice")).unwrap();
+    let message = "the new limits hold from its next start on";
+    assert_eq!(adopted.message.as_deref(), Some(message));
+    // Whoever measures has looked for drift before, and who is asked after that has heard of it.
+    let measured = async {
+        while fleet.stats(&id("alice")).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, measured).await.unwrap();
+    let change = ChangeInstance {
+        name: Some("Alice".to_owned()),
+        ..ChangeInstance::default()
+    };
+    let seen = fleet.change(&id("alice"), change).await.unwrap();
+    assert_eq!((seen.drift, seen.message.as_deref()), (vec![], Some(message)));
+    let restarted = fleet.restart(&id("alice")).await.unwrap();
+    assert_eq!(restarted.message, None);
+    fleet.shutdown().await;
 }
 
 #[tokio::test]

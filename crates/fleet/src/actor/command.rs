@@ -4,8 +4,8 @@ use creel_records::{Desired, Idle, InstanceChange, Status, now_ms};
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use super::Actor;
 use super::phase::Phase;
+use super::{Actor, NEW_LIMITS};
 use crate::directory::CONFIG;
 use crate::fleet::{MAX_CONFIG, Upgrade};
 use crate::idle::platforms;
@@ -168,7 +168,7 @@ impl Actor {
             ..
         } = change;
         if (memory_bytes.is_some() || cpus.is_some()) && self.phase.living().is_some() {
-            self.message = Some("the new limits hold from its next start on".to_owned());
+            self.message = Some(NEW_LIMITS.to_owned());
         }
         let record = &mut self.record;
         record.name = name.unwrap_or_else(|| std::mem::take(&mut record.name));

@@ -29,6 +29,8 @@ use crate::idle::Work;
 use crate::shared::{Handle, Shared};
 use crate::{FleetError, FleetEvent, Instance, InstanceId, Token};
 
+/// What is said of one that runs, and was started with other limits than those that are recorded.
+const NEW_LIMITS: &str = "the new limits hold from its next start on";
 /// Commands that may wait for an actor; a sender beyond that waits.
 const COMMANDS: usize = 16;
 
@@ -356,6 +358,7 @@ impl Actor {
             .note("adopted", &self.id, format!("{name} goes on"), data_of(&identity));
         self.started_at = living.started_at();
         self.set_recorded(identity);
+        self.keeps_to(living.limits());
         let is_asleep = living.is_asleep().await;
         if self.record.desired != Desired::Sleeping {
             // Whatever was being done to it when its control plane ended: nobody is left stopped who should run or end.
@@ -378,6 +381,15 @@ impl Actor {
             self.awaiting_readiness(living, None, None)
         };
         self.publish();
+    }
+
+    /// Somebody else may have started it, and with other limits than those that are recorded now.
+    fn keeps_to(&mut self, limits: Option<Limits>) {
+        let recorded = self.shared.limits(&self.record);
+        self.limits = limits.unwrap_or(recorded);
+        if self.limits != recorded {
+            self.message = Some(NEW_LIMITS.to_owned());
+        }
     }
 
     /// Records and publishes what was seen. That a record cannot be written stops nothing: it is seen again at the next start.

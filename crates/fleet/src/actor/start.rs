@@ -217,6 +217,7 @@ impl Actor {
         match self.find().await {
             Found::Living(living) => {
                 self.started_at = living.started_at();
+                self.keeps_to(living.limits());
                 self.phase = self.awaiting_readiness(living, None, None);
                 self.observe(Status::Starting, None).await;
             }

@@ -23,6 +23,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use creel_config::Secret;
 use creel_records::{InstanceRecord, Runtime};
+use serde::{Deserialize, Serialize};
 
 pub use self::exit::Exit;
 use crate::channel::Plugin;
@@ -43,11 +44,11 @@ fn lived_in_by_another(directory: &InstanceDirectory) -> String {
     )
 }
 
-/// What an instance may use.
 /// Processes and threads an instance may have; what upstream's own fleet gives its containers.
 const MAX_PROCESSES: u64 = 512;
 
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+/// What an instance may use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     pub memory_bytes: Option<u64>,
     pub cpus: Option<f64>,
@@ -197,6 +198,11 @@ pub trait Living: Send + Sync {
 
     /// How people know it: `process 4711`.
     fn name(&self) -> String;
+
+    /// What it was started with, whatever was recorded since; `None` where that is not known.
+    fn limits(&self) -> Option<Limits> {
+        None
+    }
 
     /// Comes true once it serves on this port.
     fn ready(&self, port: u16) -> Later<()>;

@@ -19,9 +19,9 @@ use tokio::time::timeout;
 use super::engine::{Engine, EngineError};
 use super::members::Members;
 use super::relay::Relay;
-use super::{logs, members};
+use super::{logs, members, spec};
 use crate::directory::InstanceDirectory;
-use crate::driver::{Exit, Identity, Later, Living, sleep};
+use crate::driver::{Exit, Identity, Later, Limits, Living, sleep};
 use crate::probe;
 
 /// How long its last words may take to arrive once it has ended.
@@ -33,6 +33,7 @@ pub struct Container {
     /// Its first process, where that is one of this host.
     pid: Option<u32>,
     started_at: Option<i64>,
+    limits: Option<Limits>,
     /// Until it has ended.
     log: Option<JoinHandle<()>>,
     _relay: Relay,
@@ -56,6 +57,7 @@ impl Container {
             engine,
             id,
             started_at: started.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok()),
+            limits: spec::made_with(inspected),
             log: Some(log),
             _relay: relay,
             awake: Arc::new(AtomicBool::new(true)),
@@ -171,6 +173,10 @@ impl Living for Container {
 
     fn started_at(&self) -> Option<i64> {
         self.started_at
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        self.limits
     }
 
     fn name(&self) -> String {

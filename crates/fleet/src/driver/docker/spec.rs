@@ -47,7 +47,7 @@ impl Spec {
     pub fn resources(&self) -> Value {
         json!({
             "Memory": self.limits.memory_bytes.unwrap_or(0),
-            "NanoCpus": self.limits.cpus.map_or(0, |cpus| (cpus * 1e9) as u64),
+            "NanoCpus": self.limits.cpus.map_or(0, |cpus| (cpus * 1e9).round() as u64),
             "PidsLimit": MAX_PROCESSES,
             "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
         })
@@ -116,9 +116,8 @@ impl Spec {
 mod tests {
     use super::*;
 
-    #[test]
-    fn it_is_given_nothing_that_it_does_not_need() {
-        let spec = Spec {
+    fn spec() -> Spec {
+        Spec {
             image: "sha256:00".into(),
             entrypoint: vec!["/x".into()],
             user: "1000:1000".into(),
@@ -135,8 +134,35 @@ mod tests {
                 cpus: Some(0.5),
             },
             labels: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_it_was_made_with_is_read_back() {
+        let read_back = |limits: Limits| {
+            let body = Spec { limits, ..spec() }.body();
+            made_with(&json!({"Config": {"Labels": body["Labels"]}}))
         };
-        let body = spec.body();
+        for cpus in [None, Some(0.29), Some(0.1), Some(1.0 / 3.0)] {
+            let limits = Limits {
+                memory_bytes: Some(64 << 20),
+                cpus,
+            };
+            let found = read_back(limits).unwrap();
+            let apart = found.cpus.unwrap_or(0.0) - cpus.unwrap_or(0.0);
+            assert!(
+                found.memory_bytes == limits.memory_bytes && apart.abs() < 1e-9,
+                "{found:?}"
+            );
+            assert!(cpus == Some(1.0 / 3.0) || found == limits, "{found:?}");
+        }
+        assert_eq!(read_back(Limits::default()), Some(Limits::default()));
+        assert_eq!(made_with(&json!({})), None);
+    }
+
+    #[test]
+    fn it_is_given_nothing_that_it_does_not_need() {
+        let body = spec().body();
         let host = &body["HostConfig"];
         assert_eq!(host["CapDrop"], json!(["ALL"]));
         assert_eq!(host["SecurityOpt"], json!(["no-new-privileges"]));

@@ -19,7 +19,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::directory::InstanceDirectory;
 use crate::driver::cgroup::Group;
-use crate::driver::{Exit, Identity, Later, Living, sleep};
+use crate::driver::{Exit, Identity, Later, Limits, Living, sleep};
 use crate::sandbox::{Order, Spec};
 use crate::{probe, procfs};
 
@@ -63,7 +63,7 @@ impl Waiting {
     }
 
     /// Lets it become the instance. Record its pid first.
-    pub fn release(mut self, spec: Spec, group: Group) -> io::Result<Process> {
+    pub fn release(mut self, spec: Spec, group: Group, limits: Limits) -> io::Result<Process> {
         let text = serde_json::to_vec(&Order::Become(Box::new(spec))).map_err(io::Error::other)?;
         let mut pipe = self.child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let pidfd = pidfd(self.child.id())?;
@@ -73,6 +73,7 @@ impl Waiting {
             pidfd,
             child: Some(self.child),
             group,
+            limits: Some(limits),
             awake: Arc::new(AtomicBool::new(true)),
             ended: None,
         };
@@ -109,6 +110,8 @@ pub struct Process {
     /// Absent for one that an earlier control plane started.
     child: Option<Child>,
     group: Group,
+    /// Those it was started with, where that is known.
+    limits: Option<Limits>,
     /// Whether it was woken since it fell asleep.
     awake: Arc<AtomicBool>,
     /// Once it has ended, and what it left running was ended.
@@ -127,7 +130,7 @@ fn pidfd(pid: u32) -> io::Result<AsyncFd<OwnedFd>> {
 
 impl Process {
     /// Takes over a process that an earlier control plane started; `None` if it is gone.
-    pub fn adopt(pid: u32, started: u64, group: Group) -> Option<Self> {
+    pub fn adopt(pid: u32, started: u64, group: Group, limits: Option<Limits>) -> Option<Self> {
         let pidfd = pidfd(pid).ok()?;
         // Looked at after the pidfd is open: from here on it cannot become another process unnoticed.
         procfs::is_alive(pid, started).then_some(Self {
@@ -136,6 +139,7 @@ impl Process {
             pidfd,
             child: None,
             group,
+            limits,
             awake: Arc::new(AtomicBool::new(true)),
             ended: None,
         })
@@ -181,6 +185,10 @@ impl Living for Process {
 
     fn name(&self) -> String {
         format!("process {}", self.pid)
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        self.limits
     }
 
     fn ready(&self, port: u16) -> Later<()> {

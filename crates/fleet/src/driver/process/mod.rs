@@ -2,6 +2,7 @@
 
 mod child;
 mod inhabitant;
+mod limits;
 mod usage;
 
 use std::path::{Path, PathBuf};
@@ -84,7 +85,8 @@ impl Driver for ProcessDriver {
         match inhabitant(place.directory, recorded) {
             Inhabitant::Nobody => Found::Nobody,
             Inhabitant::Process(pid, started) => {
-                match Process::adopt(pid, started, self.cgroups.existing(place.id)) {
+                let limits = limits::noted(place.directory);
+                match Process::adopt(pid, started, self.cgroups.existing(place.id), limits) {
                     Some(process) => Found::Living(Box::new(process)),
                     // Just gone.
                     None => Found::Nobody,
@@ -167,6 +169,7 @@ impl Launcher for OfProcess {
             return Err(FleetError::invalid("runtime", reason));
         }
         let group = self.limits(&start)?;
+        limits::note(start.directory, &start.limits)?;
         let unlimited = !self.driver.cgroups.limits_processes();
         let spec = Spec {
             program: launch.program.clone(),
@@ -189,6 +192,7 @@ impl Launcher for OfProcess {
             waiting: waiting.map_err(FleetError::file("start", &self.driver.creel))?,
             spec,
             group,
+            limits: start.limits,
         }))
     }
 }
@@ -210,6 +214,7 @@ struct Held {
     waiting: Waiting,
     spec: Spec,
     group: Group,
+    limits: Limits,
 }
 
 #[async_trait]
@@ -220,7 +225,7 @@ impl Made for Held {
 
     async fn release(self: Box<Self>) -> Result<Box<dyn Living>, FleetError> {
         let program = self.spec.program.clone();
-        let process = self.waiting.release(self.spec, self.group);
+        let process = self.waiting.release(self.spec, self.group, self.limits);
         Ok(Box::new(process.map_err(FleetError::file("start", program))?))
     }
 
