@@ -42,7 +42,7 @@ use tokio::task::JoinHandle;
 // Its time can be stood still: see `tests/proof`.
 use tokio::time::Instant;
 
-use banker::{Banker, Want};
+use banker::{Banker, Covered, Want};
 use call::Bound;
 use clock::Clock;
 use journal::{Opened, Writer};
@@ -165,7 +165,7 @@ impl Ledger {
         self.shared.wake.notify_one();
         // The banker answers in time; it does not while the books are out of reach.
         match tokio::time::timeout(PATIENCE + Duration::from_millis(500), answer).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => answer.map(Covered::keep),
             Ok(Err(_)) => Err(Refused::Closed),
             Err(_) => Err(Refused::Unavailable),
         }

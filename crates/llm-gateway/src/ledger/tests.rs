@@ -123,6 +123,23 @@ async fn a_client_that_goes_away_while_its_call_is_journaled_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_client_that_goes_away_as_its_credits_come_leaves_nothing() {
+    let books = books(100).await;
+    let (_ledger_dir, ledger) = open(&books).await;
+    let mut reserving = Box::pin(ledger.reserve(call(50)));
+    let pending = poll_fn(|cx| Poll::Ready(reserving.as_mut().poll(cx).is_pending())).await;
+    assert!(pending, "there is no escrow at hand");
+    // The banker has answered, and the call has not heard it yet.
+    while ledger.in_flight().1 == Micros::ZERO {
+        tokio::task::yield_now().await;
+    }
+    drop(reserving);
+    assert_eq!(ledger.in_flight(), (0, Micros::ZERO));
+    ledger.close().await;
+    assert_eq!((books.balance(&alice()), books.held()), (Micros(100), Micros::ZERO));
+}
+
+#[tokio::test]
 async fn a_provider_that_lies_below_zero_gains_nobody_credits() {
     let books = books(100).await;
     let (_ledger_dir, ledger) = open(&books).await;

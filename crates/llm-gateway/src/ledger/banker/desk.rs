@@ -1,6 +1,7 @@
 //! What calls ask of the banker, and what it asks of the books and gives back to them for it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use creel_records::ledger::{Give, Micros, PurseId, Take};
@@ -8,8 +9,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Banker;
-use crate::ledger::Refused;
 use crate::ledger::call::Bound;
+use crate::ledger::{Refused, Shared};
 
 /// Escrow that no call has used for this long goes back.
 const IDLE: Duration = Duration::from_secs(5);
@@ -19,11 +20,34 @@ pub struct Want {
     bound: Bound,
     amount: Micros,
     until: Instant,
-    reply: oneshot::Sender<Result<(), Refused>>,
+    reply: oneshot::Sender<Result<Covered, Refused>>,
+}
+
+/// What was reserved for a call that waited. It is free again if the call goes away before it has heard of it.
+pub struct Covered {
+    shared: Arc<Shared>,
+    bound: Bound,
+    amount: Micros,
+    kept: bool,
+}
+
+impl Covered {
+    /// The call has it.
+    pub fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Covered {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.shared.purses().settle(&self.bound, self.amount, Micros::ZERO);
+        }
+    }
 }
 
 impl Want {
-    pub fn new(bound: Bound, amount: Micros, until: Instant, reply: oneshot::Sender<Result<(), Refused>>) -> Self {
+    pub fn new(bound: Bound, amount: Micros, until: Instant, reply: oneshot::Sender<Result<Covered, Refused>>) -> Self {
         Self {
             bound,
             amount,
@@ -44,12 +68,17 @@ impl Banker {
             }
             let mut purses = self.shared.purses();
             if purses.reserve(&want.bound, want.amount, now) {
+                drop(purses);
                 let Want {
                     bound, amount, reply, ..
                 } = want;
-                if reply.send(Ok(())).is_err() {
-                    purses.settle(&bound, amount, Micros::ZERO);
-                }
+                let covered = Covered {
+                    shared: Arc::clone(&self.shared),
+                    bound,
+                    amount,
+                    kept: false,
+                };
+                let _ = reply.send(Ok(covered));
             } else if now >= want.until {
                 let purse = short_purse(&want, |purse| purses.free(purse));
                 let _ = want.reply.send(Err(Refused::OutOfCredits { purse }));

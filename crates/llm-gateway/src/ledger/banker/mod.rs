@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::journal::{JournalError, Reader};
 use super::{OpenError, Refused, Shared, lock};
-pub(super) use desk::Want;
+pub(super) use desk::{Covered, Want};
 
 /// How often the books are dealt with when nothing is urgent; the time in which a recall is noticed.
 const TICK: Duration = Duration::from_millis(200);
