@@ -80,6 +80,10 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
                 Refusal::NoAccounts
             }
         })?;
+    if key.state.is_revoked() {
+        // Its request was long in coming, or its credits were. Nothing was sent: all of it goes back.
+        return Err(Refusal::UnknownKey);
+    }
     limits.keep();
     let tally = Tally::new(&ask.body, prompt.about);
     let tally = if ask.surface == Surface::Embeddings {

@@ -332,8 +332,12 @@ impl Call<'_> {
             let reported = Reported::parse(provider_style, usage);
             meter.tally().report(reported);
         }
-        let told = translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model));
+        let revoked = meter.key().state.is_revoked();
         drop(meter.done());
+        if revoked {
+            return Err(Refusal::UnknownKey);
+        }
+        let told = translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model));
         let told = told.map_err(|error| {
             tracing::warn!(%error, "a provider's reply could not be translated");
             Refusal::ProviderGarbage

@@ -5,6 +5,7 @@ use std::time::Duration;
 use creel_testkit::provider::{Gate, Provider, Reply};
 use http_body_util::BodyExt as _;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::harness::provider;
 use super::{COMPLETION, Client, House, STREAMED_COMPLETION};
@@ -161,9 +162,7 @@ async fn a_key_revoked_in_the_middle_of_a_stream_ends_it_and_pays_for_what_it_ha
         let piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
         said.push_str(std::str::from_utf8(&piece).unwrap());
     }
-    for key in house.gateway.catalog().load().keys.values() {
-        key.state.revoke();
-    }
+    revoke(&house);
     gate.pass(2);
     let rest = body.collect().await.unwrap().to_bytes();
     let rest = std::str::from_utf8(&rest).unwrap();
@@ -171,6 +170,63 @@ async fn a_key_revoked_in_the_middle_of_a_stream_ends_it_and_pays_for_what_it_ha
     assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 401);
     let call = settled(house).await;
     assert!(call.estimated && call.completion >= 1, "{call:?}");
+}
+
+#[tokio::test]
+async fn a_key_revoked_while_its_request_comes_sends_nothing() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut stream = tokio::net::TcpStream::connect(house.gateway.address()).await.unwrap();
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {}\r\nexpect: 100-continue\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n",
+        house.key,
+        COMPLETION.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // It is asked for when the key was found good.
+    let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100"));
+    revoke(&house);
+    stream.write_all(COMPLETION.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 401") && answer.contains("revoked"),
+        "{answer}"
+    );
+    assert_eq!(provider.requests().len(), 0);
+    assert_eq!(house.spent().await, 0);
+}
+
+#[tokio::test]
+async fn a_key_revoked_before_a_reply_is_told_in_another_style_gets_none_of_it() {
+    let provider = Provider::start().await;
+    let gate = Gate::closed();
+    provider.then(Reply::text("the secret").usage(7, 3).gated(&gate));
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let ask = COMPLETION.replace("m1", "c1");
+    let asked = async {
+        while provider.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        revoke(&house);
+        gate.open();
+    };
+    let (answer, ()) = tokio::join!(client.post("/v1/chat/completions", ask), asked);
+    assert_eq!(
+        (answer.status, &answer.json()["error"]["code"]),
+        (401, &json!("invalid_api_key"))
+    );
+    assert_eq!(house.spent().await, 10, "the provider has answered");
+}
+
+fn revoke(house: &super::harness::Running) {
+    for key in house.gateway.catalog().load().keys.values() {
+        key.state.revoke();
+    }
 }
 
 async fn settled(house: super::harness::Running) -> crate::ledger::Usage {
