@@ -87,7 +87,7 @@ pub trait Users: Send + Sync {
     /// Oldest first.
     async fn user_tokens(&self, id: &str) -> Result<Vec<UserToken>, RecordsError>;
     /// [`RecordsError::NotFound`] if there is no such user (as for every change below). Another password, or being disabled, ends their
-    /// logins.
+    /// logins. Virtual keys of who is disabled are not in force.
     async fn patch_user(&self, id: &str, patch: &UserPatch) -> Result<(), RecordsError>;
     /// Sets the configuration, unless the user has changed since the number `change`: then it says `false`, and nothing is changed.
     async fn set_user_config(&self, id: &str, config: &str, change: i64) -> Result<bool, RecordsError>;
@@ -104,7 +104,7 @@ pub trait Users: Send + Sync {
     async fn revoke_user_token(&self, id: &str, name: &str) -> Result<bool, RecordsError>;
     /// The user has no token from now on.
     async fn revoke_user_tokens(&self, id: &str) -> Result<(), RecordsError>;
-    /// Their logins end too. Whether there was one.
+    /// Their logins end too, and their virtual keys are revoked. Whether there was one.
     async fn delete_user(&self, id: &str) -> Result<bool, RecordsError>;
     /// The number of the newest change.
     async fn last_user_change(&self) -> Result<i64, RecordsError>;

@@ -8,7 +8,7 @@ use creel_records::{NewUser, UserPatch, UserStatus};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{config, happened, hashed, key, known, parse_id, parse_name, shown, token};
+use super::{config, happened, hashed, known, parse_id, parse_name, shown, token};
 use crate::auth::Actor;
 use crate::error::records_problem;
 use crate::merge_patch::{Given, given};
@@ -152,6 +152,10 @@ pub async fn change(
     };
     let patched = backend.records.patch_user(id.as_str(), &patch).await;
     patched.map_err(records_problem)?;
+    if request.status.is_some() {
+        // Their virtual keys are in force or not.
+        backend.llm.refresh.now().await;
+    }
     let message = format!("user {id}: {}", changed.join(", "));
     happened(&backend, &actor.0, "user.changed", id.as_str(), message).await;
     Ok(Json(json!({"user": shown(&known(&backend, &id).await?)})))
@@ -164,7 +168,6 @@ pub async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let id = parse_id(&id)?;
-    key::revoke(&backend, &id).await?;
     if !backend
         .records
         .delete_user(id.as_str())
@@ -173,6 +176,8 @@ pub async fn remove(
     {
         return Err(Problem::not_found(format!("there is no user \"{id}\"")));
     }
+    // Their virtual keys went with them.
+    backend.llm.refresh.now().await;
     let message = format!("user {id} removed");
     happened(&backend, &actor.0, "user.removed", id.as_str(), message).await;
     Ok(StatusCode::NO_CONTENT)

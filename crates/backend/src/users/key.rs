@@ -60,17 +60,6 @@ pub async fn ensure(backend: &Backend, user: &UserId) -> Result<(), Problem> {
     }
 }
 
-/// The user is about to be removed: nothing is charged to them any more.
-pub async fn revoke(backend: &Backend, user: &UserId) -> Result<(), Problem> {
-    let records = &backend.records;
-    let known = records.user_keys(&[user.as_str().to_owned()]).await;
-    for key in known.map_err(records_problem)?.values() {
-        records.revoke_llm_key(&key.key).await.map_err(records_problem)?;
-        backend.llm.refresh.now().await;
-    }
-    Ok(())
-}
-
 /// The key itself; `None` if another home's control plane has sealed it.
 pub fn open(sealer: &Sealer, key: &UserKey) -> Option<String> {
     sealer.open_text(&purpose(&key.user), &key.sealed)

@@ -203,13 +203,26 @@ impl SqlRecords {
     }
 }
 
+/// A user was disabled, or is active again: their keys are in force or not.
+pub async fn status_changed(transaction: &mut Transaction) -> Result<(), RecordsError> {
+    Sequence::Llm.next(transaction).await.map(drop)
+}
+
+/// Whoever gets the name of a user that is gone pays for nobody else.
+pub async fn revoke_keys_of_user(transaction: &mut Transaction, user: &str) -> Result<(), RecordsError> {
+    let revoke = query("UPDATE llm_keys SET revoked_at = ? WHERE owner = ? AND revoked_at IS NULL");
+    numbered(transaction, revoke.bind(now_ms()).bind(user)).await.map(drop)
+}
+
 async fn numbered(transaction: &mut Transaction, statement: Query) -> Result<bool, RecordsError> {
     let done = statement.execute(&mut *transaction).await?;
     Sequence::Llm.next(transaction).await?;
     Ok(done.rows > 0)
 }
 
-const KEYS_IN_FORCE: &str = "SELECT * FROM llm_keys WHERE revoked_at IS NULL ORDER BY id";
+/// Who is disabled spends nothing. A key may be of a user who is not recorded.
+const KEYS_IN_FORCE: &str = "SELECT * FROM llm_keys WHERE revoked_at IS NULL AND NOT EXISTS
+         (SELECT 1 FROM users WHERE users.id = llm_keys.owner AND users.status = 'disabled') ORDER BY id";
 
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("names and numbers always serialise")

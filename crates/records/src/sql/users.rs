@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::sequence::Sequence;
-use super::{SqlRecords, eras, logins};
+use super::{SqlRecords, eras, llm, logins};
 use crate::engine::{Query, Row, Transaction, query, taken_or};
 use crate::{NewUser, RecordsError, UserChanges, UserPatch, UserRecord, UserStatus, UserToken, Users, now_ms};
 
@@ -274,6 +274,9 @@ async fn patched(transaction: &mut Transaction, id: &str, patch: &UserPatch) -> 
     if patch.status == Some(UserStatus::Disabled) || patch.password_phc.is_some() {
         logins::delete_of(transaction, id).await?;
     }
+    if patch.status.is_some() {
+        llm::status_changed(transaction).await?;
+    }
     Ok(())
 }
 
@@ -316,8 +319,10 @@ async fn delete(transaction: &mut Transaction, id: &str) -> Result<bool, Records
     query("INSERT INTO deleted_users (id, change_number) VALUES (?, ?)")
         .bind(id)
         .bind(number)
-        .execute(transaction)
+        .execute(&mut *transaction)
         .await?;
+    // Behind the number of users, as where a status changes: two who take both do not wait for each other.
+    llm::revoke_keys_of_user(transaction, id).await?;
     Ok(true)
 }
 

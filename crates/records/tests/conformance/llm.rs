@@ -1,8 +1,8 @@
 //! What the LLM Gateway is set up with.
 
 use creel_records::{
-    GroupRecord, KeyRecord, KeyTerms, ModelRecord, PriceRecord, ProviderRecord, ProviderStyle, Records, RecordsError,
-    RouteRecord, RouteStrategy,
+    GroupRecord, KeyRecord, KeyTerms, ModelRecord, NewUser, PriceRecord, ProviderRecord, ProviderStyle, Records,
+    RecordsError, RouteRecord, RouteStrategy, UserPatch, UserStatus,
 };
 
 fn provider(name: &str) -> ProviderRecord {
@@ -138,4 +138,43 @@ pub async fn a_revoked_key_is_remembered_and_not_in_force(store: &impl Records) 
     assert_eq!((left.len(), left[0].id.as_str()), (1, "k2"), "made by somebody");
     assert!(store.revoke_llm_keys_of("claw").await.unwrap());
     assert!(store.llm_setup().await.unwrap().keys.is_empty());
+}
+
+pub async fn keys_of_a_user_who_is_disabled_or_gone_are_not_in_force(store: &impl Records) {
+    let alice = NewUser {
+        id: "alice".into(),
+        name: "Alice".into(),
+        password_phc: None,
+        config: "{}".into(),
+    };
+    store.insert_user(&alice).await.unwrap();
+    store.insert_llm_key(&key("k1", 1)).await.unwrap();
+    let of_nobody = KeyRecord {
+        user: None,
+        ..key("k2", 2)
+    };
+    store.insert_llm_key(&of_nobody).await.unwrap();
+    let mut version = store.llm_version().await.unwrap();
+    let mut in_force = async || {
+        let setup = store.llm_setup().await.unwrap();
+        assert!(setup.version > version, "gateways see it");
+        version = setup.version;
+        setup.keys.into_iter().map(|key| key.id).collect::<Vec<_>>()
+    };
+    for (status, expected) in [
+        (UserStatus::Disabled, vec!["k2"]),
+        (UserStatus::Active, vec!["k1", "k2"]),
+    ] {
+        let patch = UserPatch {
+            status: Some(status),
+            ..UserPatch::default()
+        };
+        store.patch_user("alice", &patch).await.unwrap();
+        assert_eq!(in_force().await, expected, "{status:?}");
+    }
+    assert!(store.delete_user("alice").await.unwrap());
+    assert_eq!(in_force().await, ["k2"]);
+    store.insert_user(&alice).await.unwrap();
+    let keys = store.llm_setup().await.unwrap().keys;
+    assert_eq!(keys.len(), 1, "another user of this name pays for none of theirs");
 }
