@@ -189,7 +189,8 @@ impl Ledger {
     }
 
     /// Refuses new calls, and returns once every finished call is in the books and all escrow that is not in use went
-    /// back. Calls that still run keep what they reserved.
+    /// back. Calls that still run keep what they reserved. For books that fail it waits some seconds: what they have not heard is in the
+    /// journal, and the next start brings it to them.
     pub async fn close(&self) {
         let _ = self.shared.shut.set(Refused::Closed);
         self.shared.wake.notify_one();

@@ -212,6 +212,21 @@ async fn while_the_books_are_gone_escrow_serves_and_the_rest_is_refused() {
     assert_eq!((books.balance(&alice()), books.held()), (Micros(750), Micros::ZERO));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_ledger_closes_without_books_that_stay_away_and_tells_them_at_its_next_start() {
+    let books = books(100).await;
+    let (dir, ledger) = open(&books).await;
+    let held = ledger.reserve(call(80)).await.unwrap();
+    books.gone.store(true, Ordering::Relaxed);
+    held.settle(Outcome::Done, Usage::default(), Micros(30));
+    ledger.close().await;
+    assert_eq!(refused(ledger.reserve(call(1)).await), Refused::Closed);
+    assert_eq!(books.balance(&alice()), Micros(100));
+    books.gone.store(false, Ordering::Relaxed);
+    reopen(&dir, &books).await.close().await;
+    assert_eq!((books.balance(&alice()), books.held()), (Micros(70), Micros::ZERO));
+}
+
 #[tokio::test]
 async fn budgets_of_day_and_month_bound_a_call_and_a_new_day_is_a_new_budget() {
     let books = books(1000).await;

@@ -15,6 +15,9 @@ use crate::ledger::{Refused, lock};
 
 /// After so long without the books, what this node holds may be given up by others soon (see `creel_records::ledger`).
 const ADRIFT: Duration = Duration::from_secs(30 * 60);
+/// A ledger that closes waits for so long for books that fail. What calls have cost is in its journal, and its next start brings it into the
+/// books.
+const CLOSING: Duration = Duration::from_secs(10);
 /// The longest pause between two attempts to reach the books.
 const BACKOFF: Duration = Duration::from_secs(1);
 
@@ -24,25 +27,30 @@ enum Found {
     NeverWas,
     /// Another life of this node has begun, or the node was given up.
     Superseded,
+    /// Nobody knows, and the ledger has been closing for long.
+    OutOfReach,
 }
 
 impl Banker {
-    /// Deals, and goes on once it is known what came of it. Says whether this node may still deal.
-    pub(super) async fn deal(&mut self, exchange: Exchange) -> bool {
+    /// Deals, and goes on once it is known what came of it.
+    ///
+    /// # Errors
+    /// Why this node deals no more.
+    pub(super) async fn deal(&mut self, exchange: Exchange) -> Result<(), Refused> {
         let began = Instant::now();
         let error = match tokio::time::timeout(DEALING, self.store.exchange(&exchange)).await {
             Ok(Ok(done)) => {
                 self.took_place(&exchange, &done);
                 self.dealt = began;
-                return true;
+                return Ok(());
             }
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer in time".to_owned(),
         };
         tracing::warn!(node = self.node, error, "the books could not be dealt with");
         match self.find_out(&exchange).await {
-            Found::TookPlace => true,
-            Found::NeverWas => {
+            Found::TookPlace => Ok(()),
+            Found::NeverWas if !self.has_closed_for_long() => {
                 let now = Instant::now();
                 let mut purses = self.shared.purses();
                 for give in &exchange.gives {
@@ -52,16 +60,28 @@ impl Banker {
                     self.recalled.push(give.purse.clone());
                 }
                 self.journal.back_to(self.books.position);
-                true
+                Ok(())
             }
             Found::Superseded => {
                 tracing::error!(
                     node = self.node,
                     "the node was given up, or another process has it; no more calls"
                 );
-                false
+                Err(Refused::Superseded)
+            }
+            Found::OutOfReach | Found::NeverWas => {
+                tracing::warn!(
+                    node = self.node,
+                    "closed without the books; what calls cost is in the journal, for the next start"
+                );
+                Err(Refused::Closed)
             }
         }
+    }
+
+    /// What fails now is left for the next start.
+    fn has_closed_for_long(&mut self) -> bool {
+        self.shared.shut.get().is_some() && self.closing.get_or_insert_with(Instant::now).elapsed() >= CLOSING
     }
 
     async fn find_out(&mut self, exchange: &Exchange) -> Found {
@@ -91,6 +111,9 @@ impl Banker {
             }
             self.waiting.append(&mut lock(&self.shared.wants));
             self.turn_away(&Refused::Unavailable);
+            if self.has_closed_for_long() {
+                return Found::OutOfReach;
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(BACKOFF);
         }

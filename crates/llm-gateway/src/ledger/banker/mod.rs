@@ -51,6 +51,8 @@ pub(super) struct Banker {
     /// When the books were last asked who is short.
     listened: Instant,
     tidied: Instant,
+    /// When books that failed were first seen to hold up the ledger's closing.
+    closing: Option<Instant>,
 }
 
 impl Banker {
@@ -76,6 +78,7 @@ impl Banker {
             dealt: Instant::now(),
             listened: Instant::now(),
             tidied: Instant::now(),
+            closing: None,
         }
     }
 
@@ -116,8 +119,8 @@ impl Banker {
             let more = settlements.len() == BATCH;
             match self.prepare(settlements, position, closing) {
                 Some(exchange) => {
-                    if !self.deal(exchange).await {
-                        return self.stop(Refused::Superseded);
+                    if let Err(refused) = self.deal(exchange).await {
+                        return self.stop(refused);
                     }
                     if more {
                         continue;
