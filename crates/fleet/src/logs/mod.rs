@@ -8,6 +8,7 @@ mod backwards;
 mod find;
 mod follow;
 mod moment;
+mod redact;
 mod rotate;
 mod whole;
 
@@ -16,10 +17,9 @@ use std::pin::Pin;
 
 use futures_util::Stream;
 
-use crate::Token;
-
 pub use find::{Found, find, tail};
 pub use follow::follow;
+use redact::redact;
 pub use rotate::rotate;
 pub use whole::whole;
 
@@ -62,14 +62,6 @@ impl LogQuery {
         self.search
             .as_ref()
             .is_none_or(|wanted| line.to_lowercase().contains(&wanted.to_lowercase()))
-    }
-}
-
-/// A gateway does not log its token; a plugin might.
-fn redact(line: &str, token: Option<&Token>) -> String {
-    match token {
-        Some(token) if line.contains(token.expose()) => line.replace(token.expose(), "***"),
-        _ => line.to_owned(),
     }
 }
 
