@@ -30,6 +30,7 @@ impl Program for MariaDb {
                 "--auth-root-authentication-method=normal",
             ])
             .arg(format!("--datadir={}", directory.join("data").display()))
+            .arg(format!("--tmpdir={}", directory.display()))
             .args(SMALL)
             .current_dir(directory);
         must_succeed(&mut install);
@@ -48,6 +49,8 @@ impl Program for MariaDb {
         command
             .arg("--no-defaults")
             .arg(format!("--datadir={}", directory.join("data").display()))
+            // Files that are named by process id, which in two namespaces may be the same.
+            .arg(format!("--tmpdir={}", directory.display()))
             .arg(format!("--init-file={}", directory.join("first.sql").display()))
             .arg(format!("--socket={}", directory.join("socket").display()))
             .arg(format!("--pid-file={}", directory.join("pid").display()))
