@@ -245,7 +245,9 @@ fn lock(home: &Path) -> Result<File, FleetError> {
             Ok(()) => break,
             Err(Errno::WOULDBLOCK) => {
                 let holder = noted_pid(&mut file);
-                let is_alive = holder.is_some_and(|pid| procfs::stat(pid).is_some_and(|stat| !stat.is_zombie));
+                // Ours: what had the home in this process is gone, or about to be.
+                let another = holder.filter(|pid| *pid != std::process::id());
+                let is_alive = another.is_some_and(|pid| procfs::stat(pid).is_some_and(|stat| !stat.is_zombie));
                 if is_alive || began.elapsed() > AFTERLIFE {
                     let pid = holder.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
                     return Err(FleetError::HomeInUse {
