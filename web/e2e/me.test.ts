@@ -221,6 +221,22 @@ test('with one, the assistant answers, and remembers', async () => {
   await expect.poll(() => me.page.locator('.session-open').count()).toBe(1)
 })
 
+test('a part that does not come is told of', async () => {
+  const part = /ConfigSection/
+  await me.page.reload()
+  await me.page.route(part, (route) => route.abort('connectionrefused'))
+  browser.expectError('net::ERR_', part)
+  browser.expectError('Failed to fetch dynamically imported module', /\/assets\//)
+  browser.expectError('Unable to preload', /\/assets\//)
+  await place('configuration')
+  await me.part('part-missing').waitFor()
+  await picture(me.page, '97-me-part-missing')
+  await me.page.unroute(part)
+  await me.part('part-missing').getByRole('button').click()
+  await text().waitFor()
+  expect(await me.part('part-missing').count()).toBe(0)
+})
+
 test('back and forward lead through the parts, and the keyboard reaches them', async () => {
   await place('configuration')
   await place('account')

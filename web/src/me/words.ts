@@ -28,6 +28,8 @@ interface Words extends ChatPageWords {
   unreachable: string
   wait(seconds: number): string
   retry: string
+  partMissing: string
+  reload: string
   save: string
   saved: string
   dirty: string
@@ -148,6 +150,9 @@ const en: Words = {
   unreachable: 'Creel cannot be reached. It may be restarting, or the network is down.',
   wait: (seconds) => `Too many attempts. Try again in ${seconds} s.`,
   retry: 'Try again',
+  partMissing:
+    'A part of this page did not come: Creel was upgraded while it was open, or is out of reach. What was not saved is lost when the page is loaded anew.',
+  reload: 'Load anew',
   cancel: 'Cancel',
   save: 'Save',
   saved: 'Saved.',
@@ -294,6 +299,9 @@ const zh: Words = {
   unreachable: '无法连接到 Creel：可能正在重启，或网络中断。',
   wait: (seconds) => `尝试过于频繁，请在 ${seconds} 秒后重试。`,
   retry: '重试',
+  partMissing:
+    '此页面的一部分没有加载成功：Creel 在它打开期间升级过，或暂时无法连接。重新加载后，未保存的内容会丢失。',
+  reload: '重新加载',
   cancel: '取消',
   save: '保存',
   saved: '已保存。',

@@ -1,11 +1,12 @@
-/** Parts of the console come when they are needed. One that does not come is told of: its name changed with an upgrade, or Creel is away. */
+/** Asks whether to load the page anew where a part of it did not come. */
+import { whenPartIsMissing } from '@/shared/missingPart'
 import { isSure } from '../form/sure'
 import { i18n } from '../i18n'
 
 let asking = false
 
 export function tellMissingParts(): void {
-  window.addEventListener('vite:preloadError', async () => {
+  whenPartIsMissing(async () => {
     if (asking) return
     asking = true
     const { t } = i18n.global
