@@ -99,6 +99,8 @@ test('what becomes of it when idle, and its limits, are checked while they are t
   expect(JSON.stringify(made)).not.toContain('a-secret-of-the-walk')
   await console_.part('open-instance').click()
   await console_.status('running')
+  await console_.part('silent-channels').getByText('Feishu').waitFor()
+  await picture(console_.page, '52-silent-channel')
 })
 
 test('the keyboard alone makes one, and is where it is needed', async () => {

@@ -9,6 +9,11 @@ test.each([
     'was killed (signal 9; out of memory?), 5 times in a row without staying healthy',
     '被强行终止（信号 9，可能是内存不足），连续 5 次都没能保持正常运行',
   ],
+  [
+    'was removed by somebody else; `creel instance start alice` makes it anew',
+    '已被他人删除：启动它（`creel instance start alice`）会重新建立',
+  ],
+  ["what ran it in docker was removed behind creel's back", '它在 docker 中的运行体已在 Creel 之外被删除'],
   ['port 18789 was taken by another program; now on 18790', '端口 18789 被其他程序占用，现改用 18790'],
   ['installing openclaw 2026.9.6: packages', '正在安装 openclaw 2026.9.6：软件包'],
   [

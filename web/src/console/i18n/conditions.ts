@@ -22,6 +22,11 @@ const SAYINGS: Saying[] = [
   ],
   [new RegExp(`^refuses its configuration \\(${EXIT}\\)$`), '不接受它的配置（$1）'],
   [new RegExp(`^${EXIT}: (.+)$`), '$1：$2'],
+  [
+    /^()was removed by somebody else; (`creel instance start \S+`) makes it anew$/,
+    '已被他人删除：启动它（$2）会重新建立',
+  ],
+  [/^()what ran it in (\w+) was removed behind creel's back$/, '它在 $2 中的运行体已在 Creel 之外被删除'],
   [/^()was not ready within ([\d.]+) s$/, '在 $2 秒内没有就绪'],
   [/^()port (\d+) was taken by another program; now on (\d+)$/, '端口 $2 被其他程序占用，现改用 $3'],
   [

@@ -35,6 +35,9 @@ export const instance = {
     changeTitle: 'Change {id}',
     drift: 'It differs from what is recorded',
     driftHint: 'It was changed behind Creel’s back. A restart makes it anew from what is recorded.',
+    lastLines: 'The last lines of its log',
+    silentChannel:
+      '{name} is not answered by the runtime {runtime}: it stays silent there. An instance with the runtime {others} answers.',
     notRunning: 'Plots begin when the instance runs.',
   },
   logs: {

@@ -36,6 +36,8 @@ export const instance: Pick<Words, 'instance' | 'logs' | 'token' | 'chat'> = {
     changeTitle: '更改 {id}',
     drift: '与记录不一致',
     driftHint: '它在 Creel 之外被改动过。重启会按记录重新建立。',
+    lastLines: '日志的最后几行',
+    silentChannel: '运行时 {runtime} 不会应答 {name}，在那里它保持沉默；运行时为 {others} 的实例会应答。',
     notRunning: '实例运行后开始绘图。',
   },
   logs: {
