@@ -1,6 +1,7 @@
 /** Which actions make sense in which state. The backend decides; this only keeps idle buttons quiet. */
 import type { Action } from '../api/instances'
 import type { Instance } from '../api/types'
+import { isHere } from '../create/draft'
 
 const UP = new Set(['running', 'starting', 'sleeping'])
 
@@ -14,7 +15,8 @@ export function allowed(instance: Instance, action: Action): boolean {
     case 'restart':
       return instance.status === 'running' || instance.status === 'error'
     case 'sleep':
-      return instance.status === 'running'
+      // Railway has a sleep of its own, which Creel does not rule.
+      return instance.status === 'running' && isHere(instance.driver)
     case 'wake':
       return instance.status === 'sleeping'
     case 'init':
