@@ -27,6 +27,7 @@ pub mod mcp;
 pub mod nginx;
 pub mod person;
 pub mod process;
+pub mod railway;
 pub mod scripts;
 pub mod sse;
 pub mod stranger;

@@ -21,6 +21,7 @@ mod oidc;
 mod openclaw;
 mod plan;
 mod plugins;
+mod railway;
 mod records;
 mod refusals;
 mod secrets;

@@ -74,6 +74,8 @@ pub struct Service {
     pub volume: Option<String>,
     /// The loopback port that stands in for its domain.
     pub port: Option<u16>,
+    /// What its image has of what was sent: where, and what stands in for it.
+    pub files: BTreeMap<String, PathBuf>,
     pub deployments: Vec<Deployment>,
 }
 

@@ -10,8 +10,11 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::account::{Deployment, Service};
 
-/// Where a volume of the service would be, for a process of this host.
-fn at_home<'a>(value: &'a str, service: &Service, volume: &'a Path) -> std::borrow::Cow<'a, str> {
+/// Where a file of the service's image or its volume would be, for a process of this host.
+fn at_home<'a>(value: &'a str, service: &'a Service, volume: &'a Path) -> std::borrow::Cow<'a, str> {
+    if let Some(file) = service.files.get(value) {
+        return file.to_string_lossy();
+    }
     match service.volume.as_deref() {
         Some(mount) if value == mount || value.starts_with(&format!("{mount}/")) => {
             value.replacen(mount, &volume.display().to_string(), 1).into()

@@ -361,11 +361,11 @@ impl Run<'_> {
             .lines()
             .find_map(|line| line.strip_prefix("FROM "))
             .ok_or("the Dockerfile has no FROM")?;
-        for copied in dockerfile
-            .lines()
-            .filter_map(|line| line.strip_prefix("COPY ")?.split(' ').next())
-        {
-            read(copied)?;
+        let copies = dockerfile.lines().filter_map(|line| line.strip_prefix("COPY "));
+        for (copied, to) in copies.filter_map(|line| line.split_once(' ')) {
+            let kept = self.disk.path(&format!("image-{id}-{copied}"));
+            fs::write(&kept, read(copied)?).map_err(|error| error.to_string())?;
+            service.files.insert(to.to_owned(), kept);
         }
         let start_command = said("startCommand")?;
         match (builds_fail, takes_long) {
