@@ -8,6 +8,7 @@ const ORDER = [
   'llm',
   'house',
   'fleet',
+  'drivers',
   'live',
   'usage',
   'credits',
