@@ -209,7 +209,7 @@ async fn what_cannot_be_rendered_is_said_and_nothing_is_written() {
         );
         assert!(!fs::exists(&out).unwrap() || fs::metadata(&out).unwrap().is_file());
     };
-    refused(&["--out", &out], "no instances are recorded; make one").await;
+    refused(&["--out", &out], "no instances of this host are recorded; make one").await;
     up.create("alice").await;
     refused(
         &["bob", "--out", &out],
@@ -228,6 +228,19 @@ async fn what_cannot_be_rendered_is_said_and_nothing_is_written() {
     );
     assert!(String::from_utf8_lossy(&shown.stdout).contains("container_name: openclaw-alice"));
     up.post("/api/instances/alice/stop", &json!({})).await.ok();
+    // One that is elsewhere keeps nobody from the others.
+    let elsewhere = json!({"id": "carol", "driver": "railway", "image": "ghcr.io/acme/creel:1", "start": false});
+    assert_eq!(up.post("/api/instances", &elsewhere).await.status, 201);
+    refused(
+        &["carol", "--out", &out],
+        "\"carol\" runs elsewhere, by the driver railway",
+    )
+    .await;
+    let shown = up.creel(&["deploy", "render", "compose"]).await;
+    let [file, warned] = [&shown.stdout, &shown.stderr].map(|said| String::from_utf8_lossy(said).into_owned());
+    assert!(file.contains("openclaw-alice") && !file.contains("carol"), "{file}");
+    assert!(warned.contains("carol: runs elsewhere"), "{warned}");
+    assert!(up.creel(&["instance", "rm", "carol", "--purge"]).await.status.success());
     fs::write(&out, "mine").unwrap();
     refused(&["--out", &out], "is no directory").await;
     assert_eq!(fs::read_to_string(&out).unwrap(), "mine");

@@ -80,7 +80,7 @@ async fn recorded(home: &Path) -> Result<(Vec<InstanceRecord>, Vec<(Runtime, Str
     read.await.map_err(|error: RecordsError| Failure::failed(error))
 }
 
-/// Those that are named, or all.
+/// Those that are named, or all of this host.
 fn select(ids: &[InstanceId], mut records: Vec<InstanceRecord>) -> Result<Vec<InstanceRecord>, Failure> {
     if let Some(unknown) = ids
         .iter()
@@ -97,12 +97,18 @@ fn select(ids: &[InstanceId], mut records: Vec<InstanceRecord>) -> Result<Vec<In
     }
     if !ids.is_empty() {
         records.retain(|record| ids.iter().any(|id| record.id == id.as_str()));
+        return Ok(records);
     }
-    match records.is_empty() {
+    let (here, elsewhere): (Vec<_>, Vec<_>) = records.into_iter().partition(Composer::takes);
+    for record in &elsewhere {
+        let (id, driver) = (&record.id, record.driver);
+        eprintln!("creel: warning: {id}: runs elsewhere, by the driver {driver}, and is left out");
+    }
+    match here.is_empty() {
         true => Err(Failure::bad_input(
-            "no instances are recorded; make one with `creel instance create ID --no-start`",
+            "no instances of this host are recorded; make one with `creel instance create ID --no-start`",
         )),
-        false => Ok(records),
+        false => Ok(here),
     }
 }
 

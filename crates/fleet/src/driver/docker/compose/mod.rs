@@ -74,12 +74,18 @@ impl Composer {
         })
     }
 
+    /// Whether an engine of this host could run the instance: what is on Railway stays there.
+    #[must_use]
+    pub fn takes(record: &InstanceRecord) -> bool {
+        matches!(record.driver, Driver::Process | Driver::Docker)
+    }
+
     /// The instance as a service.
     ///
     /// # Errors
     /// [`FleetError::Invalid`] for one that runs elsewhere, [`FleetError::Sealed`], [`FleetError::File`].
     pub async fn compose(&mut self, record: &InstanceRecord) -> Result<Composed, FleetError> {
-        if !matches!(record.driver, Driver::Process | Driver::Docker) {
+        if !Self::takes(record) {
             let reason = format!(
                 "instance \"{}\" runs elsewhere, by the driver {}",
                 record.id, record.driver
