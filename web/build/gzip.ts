@@ -1,8 +1,8 @@
 /**
- * Writes a `.gz` beside every text file of the build. The `creel` binary embeds both and serves the smaller one, so
- * that no request ever pays for compression.
+ * Makes a `.gz` of every text file of the build. The `creel` binary embeds that alone: no request pays for compression, and only one
+ * of a client that takes no gzip, which browsers do not send, pays for unpacking.
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Plugin } from 'vite'
@@ -23,6 +23,7 @@ export function gzip(): Plugin {
         if (!entry.isFile() || !TEXT.has(extname(entry.name))) continue
         const path = join(entry.parentPath, entry.name)
         await writeFile(`${path}.gz`, gzipSync(await readFile(path), { level: 9 }))
+        await rm(path)
       }
     },
   }

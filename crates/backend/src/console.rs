@@ -1,9 +1,9 @@
 //! The console, kept in the binary, the page of users who sign in themselves, and the browser of the API's description.
 
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use creel_http::{Page, serve_page};
+use creel_http::{Page, packed, serve_page};
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -17,7 +17,8 @@ const PAGE: Page = Page {
     missing: "Creel is running. This build has no console: `make build` makes it. The API is at /api.\n",
 };
 
-const OPENAPI: &str = include_str!("../openapi.json");
+/// `openapi.json`, packed by `build.rs`.
+static OPENAPI: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.gz"));
 
 /// Every path that is no file of the console is one of its pages: the page's own router shows it.
 pub async fn serve(request: Request) -> Response {
@@ -55,8 +56,9 @@ pub async fn docs(request: Request) -> Response {
 }
 
 /// `GET /api/openapi.json`
-pub async fn openapi() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+pub async fn openapi(headers: HeaderMap) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, packed(OPENAPI.into(), &headers)).into_response()
 }
 
 #[cfg(test)]

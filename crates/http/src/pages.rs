@@ -1,10 +1,11 @@
-//! Pages that `web/` builds and the binary carries.
+//! Pages that `web/` builds and the binary carries: texts compressed (`web/build/gzip.ts`), the rest as it is.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
 
 use crate::Problem;
+use crate::packed::{bytes, packed};
 
 /// A page with its assets.
 pub struct Page {
@@ -14,34 +15,22 @@ pub struct Page {
     pub missing: &'static str,
 }
 
-/// Serves the file at `path`, compressed where the client takes it. Files under `assets/` carry their hash in the name and never change.
+/// Serves the file at `path`. Files under `assets/` carry their hash in the name and never change.
 pub fn serve_page<E: RustEmbed>(page: &Page, path: &str, headers: &HeaderMap) -> Response {
     let path = path.trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
-    if accepts_gzip(headers)
-        && let Some(file) = E::get(&format!("{path}.gz"))
-    {
-        return respond(page, path, file, Some("gzip"));
+    if let Some(file) = E::get(&format!("{path}.gz")) {
+        return told(page, path, packed(file.data, headers));
     }
     match E::get(path) {
-        Some(file) => respond(page, path, file, None),
+        Some(file) => told(page, path, bytes(file.data).into_response()),
         None if path == "index.html" => page.missing.into_response(),
         None => Problem::not_found("there is nothing at this path").into_response(),
     }
 }
 
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value
-                .split(',')
-                .any(|coding| coding.trim().split(';').next() == Some("gzip"))
-        })
-}
-
-fn respond(page: &Page, path: &str, file: EmbeddedFile, encoding: Option<&'static str>) -> Response {
+/// With what a browser is to know of it.
+fn told(page: &Page, path: &str, mut response: Response) -> Response {
     let kind = match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript",
@@ -55,7 +44,6 @@ fn respond(page: &Page, path: &str, file: EmbeddedFile, encoding: Option<&'stati
     } else {
         "no-cache"
     };
-    let mut response = file.data.into_owned().into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, kind),
@@ -63,12 +51,8 @@ fn respond(page: &Page, path: &str, file: EmbeddedFile, encoding: Option<&'stati
         (header::CONTENT_SECURITY_POLICY, page.policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::VARY, "accept-encoding"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
-    }
-    if let Some(encoding) = encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
 }

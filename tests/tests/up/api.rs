@@ -1,5 +1,6 @@
 //! The REST API: shapes, refusals, sign-in.
 
+use creel_tests::http::Answer;
 use creel_tests::up::Up;
 use creel_tests::wait::until;
 use reqwest::Method;
@@ -429,6 +430,32 @@ async fn unknown_paths_and_methods_are_told_apart() {
     assert_eq!(up.call(Method::DELETE, "/api/system/status").await.problem().0, 405);
     let page = up.get("/instances/a").without_token().header("host", "localhost").await;
     assert!(page.text.contains("<html"), "the console shows its own pages: {page:?}");
+}
+
+#[tokio::test]
+async fn what_the_binary_carries_packed_is_sent_so_or_readable() {
+    let up = Up::start().await;
+    for (path, start) in [
+        ("/", "<!doctype html>"),
+        ("/docs", "<!doctype html>"),
+        ("/api/openapi.json", "{"),
+    ] {
+        let ask = |method| up.call(method, path).without_token().header("host", "localhost");
+        let told = |answer: &Answer| {
+            let names = ["content-type", "content-encoding", "vary", "content-length"];
+            names.map(|name| answer.header(name).to_owned())
+        };
+        let plain = ask(Method::GET).await;
+        let [kind, coding, vary, length] = told(&plain);
+        assert!(plain.text.to_lowercase().starts_with(start), "{path}: {plain:?}");
+        assert_eq!((&*coding, &*vary), ("", "accept-encoding"), "{path}");
+        assert_eq!(length, plain.text.len().to_string(), "{path}");
+        assert_eq!(told(&ask(Method::HEAD).await), told(&plain), "{path}");
+        let packed = ask(Method::GET).header("accept-encoding", "br, gzip").await;
+        let [same, coding, vary, less] = told(&packed);
+        assert_eq!((&*coding, &*vary, same), ("gzip", "accept-encoding", kind), "{path}");
+        assert!(less.parse::<usize>().unwrap() < plain.text.len(), "{path}: {less}");
+    }
 }
 
 #[tokio::test]
