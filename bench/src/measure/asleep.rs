@@ -41,11 +41,8 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
     };
     let (rounds, many) = if bench.quick { (2, 2) } else { (5, 4) };
     let wanted = SWAP_EACH * many as u64;
-    let swap = (Swap::free() < wanted).then(|| Swap::add(bench.home.path(), wanted));
-    let no_swap = match &swap {
-        Some(Err(error)) => Some(error.to_string()),
-        _ => None,
-    };
+    let swap = Swap::with_free(bench.home.path(), wanted);
+    let no_swap = swap.as_ref().err().map(ToString::to_string);
     let plane = ControlPlane::start(
         bench.creel()?,
         Surroundings {

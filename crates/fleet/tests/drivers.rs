@@ -27,7 +27,8 @@ macro_rules! suite {
                 suite!(@ [$(#[$ignored])?] $place; a_life_from_create_to_remove, what_it_says_and_what_it_uses_are_known, what_ends_is_started_again,
                     what_never_gets_ready_is_an_error_with_its_last_words, a_limit_that_was_changed_is_shown_and_left,
                     it_is_removed_while_it_runs, it_sleeps_and_wakes_in_the_same_life, whoever_calls_one_that_sleeps_wakes_it,
-                    what_refuses_its_configuration_says_so, its_memory_is_moved_to_swap_or_it_says_why_not, an_upgrade_that_does_not_get_ready_is_taken_back);
+                    what_refuses_its_configuration_says_so, its_memory_is_moved_to_swap,
+                    who_has_nothing_to_do_sleeps_or_stops_as_its_policy_says, an_upgrade_that_does_not_get_ready_is_taken_back);
             }
         )+
     };

@@ -1,31 +1,49 @@
 //! Swap for as long as a test or a benchmark needs it: a file of a bounded size. It is the whole machine's; it goes when it is
-//! dropped.
+//! dropped. One at a time: whoever's goes takes back into memory what the kernel put there for others.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use tempfile::NamedTempFile;
 
-/// A swap file in use.
+/// Held by whoever relies on swap, in the directory of temporary files.
+const LOCK: &str = "creel-swap.lock";
+
+/// Swap that stays until this is dropped.
 #[derive(Debug)]
-pub struct Swap(NamedTempFile);
+pub struct Swap {
+    /// None where the machine had enough.
+    file: Option<NamedTempFile>,
+    _lock: File,
+}
 
 impl Swap {
-    /// Makes one of `bytes` in this directory, which must be on a disk.
+    /// Sees to it that `bytes` are free, with a file in this directory, which must be on a disk. Waits while another has its own.
     ///
     /// # Errors
     /// Where this user may not, the file system cannot or there is no room: what said so.
-    pub fn add(directory: &Path, bytes: u64) -> io::Result<Self> {
+    pub fn with_free(directory: &Path, bytes: u64) -> io::Result<Self> {
+        let lock = File::create(std::env::temp_dir().join(LOCK))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        let file = match Self::free() < bytes {
+            true => Some(Self::add(directory, bytes)?),
+            false => None,
+        };
+        Ok(Self { file, _lock: lock })
+    }
+
+    fn add(directory: &Path, bytes: u64) -> io::Result<NamedTempFile> {
         let file = tempfile::Builder::new().prefix("creel-swap-").tempfile_in(directory)?;
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o600))?;
         // Not a file with holes, which could not be used.
-        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes)?;
+        fallocate(&file, FallocateFlags::empty(), 0, bytes)?;
         run("mkswap", file.path())?;
         run("swapon", file.path())?;
-        Ok(Self(file))
+        Ok(file)
     }
 
     /// Bytes of swap that are free on this machine.
@@ -40,8 +58,10 @@ impl Swap {
 
 impl Drop for Swap {
     fn drop(&mut self) {
-        if let Err(error) = run("swapoff", self.0.path()) {
-            eprintln!("swapoff {}: {error}", self.0.path().display());
+        if let Some(file) = &self.file
+            && let Err(error) = run("swapoff", file.path())
+        {
+            eprintln!("swapoff {}: {error}", file.path().display());
         }
     }
 }

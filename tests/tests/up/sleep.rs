@@ -147,7 +147,7 @@ fn resident(pid: i32) -> u64 {
 async fn upstream_sleeps_and_goes_on_with_what_was_changed_meanwhile() {
     const NEEDED: u64 = 2 << 30;
     // Where the host has none and this user may not make any, it says so, which is seen below.
-    let swap = (Swap::free() < NEEDED).then(|| Swap::add(&std::env::temp_dir(), NEEDED));
+    let swap = Swap::with_free(&std::env::temp_dir(), NEEDED);
     let provider = Provider::start().await;
     provider.always(Reply::text("Hello from the model."));
     let up = Up::builder()
