@@ -126,11 +126,11 @@ mod tests {
             "only its owner gives a port back"
         );
         ports.release(first, &id("a"));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let taken = listener.local_addr().unwrap().port();
+        let taken = creel_testkit::ports::range();
+        let listener = TcpListener::bind(("127.0.0.1", taken)).unwrap();
         let error = ports.take(Some(taken), &id("d")).unwrap_err().to_string();
         assert!(error.contains("another program"), "{error}");
-        drop(listener);
+        creel_testkit::ports::let_go(listener);
         assert_eq!(ports.take(Some(taken), &id("d")).unwrap(), taken);
         let error = ports.take(Some(taken), &id("e")).unwrap_err().to_string();
         assert!(error.contains("instance \"d\""), "{error}");

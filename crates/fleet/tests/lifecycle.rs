@@ -228,7 +228,7 @@ async fn a_port_in_use_is_said_or_avoided() {
         world.records().await.instance("alice").await.unwrap().unwrap().port,
         moved.port
     );
-    drop(other);
+    creel_testkit::ports::let_go(other);
     let fixed = CreateInstance {
         port: Some(taken),
         start: false,
@@ -242,7 +242,8 @@ async fn a_port_in_use_is_said_or_avoided() {
         reason.contains("make the instance anew"),
         "nobody can choose now: {reason}"
     );
-    drop((other, thief));
+    drop(thief);
+    creel_testkit::ports::let_go(other);
     assert_eq!(fleet.start(&id("bob")).await.unwrap().port, taken);
     fleet.shutdown().await;
 }
