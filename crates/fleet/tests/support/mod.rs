@@ -4,7 +4,7 @@ pub mod control_plane;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use creel_fleet::{
     CreateInstance, Fleet, FleetError, FleetOptions, Home, Instance, InstanceId, RailwayOptions, Status, Timing, Token,
@@ -22,7 +22,7 @@ pub fn id(name: &str) -> InstanceId {
     InstanceId::new(name).unwrap()
 }
 
-/// The stand-in for `creel`, which `cargo test` builds next to the tests.
+/// The stand-in for `creel`. `cargo test` builds it next to the tests, unless it is told to build one test alone.
 pub fn fake_creel() -> PathBuf {
     example("fake_creel")
 }
@@ -35,11 +35,29 @@ pub fn fake_railway() -> PathBuf {
 fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let path = own.parent().and_then(Path::parent).unwrap().join("examples").join(name);
-    assert!(
-        path.exists(),
-        "build it with: cargo build -p creel-fleet --example {name}"
-    );
+    if let Some(reason) = stale(&path) {
+        panic!("{reason}; build it with: cargo build -p creel-fleet --examples");
+    }
     path
+}
+
+/// Why a program is not what its sources say now. The list beside it, cargo's own, names them all.
+fn stale(program: &Path) -> Option<String> {
+    let changed = |path: &Path| -> Option<SystemTime> { std::fs::metadata(path).ok()?.modified().ok() };
+    let shown = program.display();
+    let Some(built) = changed(program) else {
+        return Some(format!("{shown} is not there"));
+    };
+    let Ok(list) = std::fs::read_to_string(program.with_extension("d")) else {
+        return Some(format!("{shown}.d, which names its sources, is not there"));
+    };
+    let sources = list
+        .lines()
+        .find_map(|line| line.split_once(": "))
+        .map(|(_, sources)| sources);
+    let newer = |source: &&str| changed(Path::new(source)).is_some_and(|changed| changed > built);
+    let newer = sources.unwrap_or_default().split(' ').find(newer)?;
+    Some(format!("{shown} is older than {newer}"))
 }
 
 /// Quick to give up.
