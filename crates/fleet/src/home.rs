@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
+use sha2::{Digest as _, Sha256};
 
 use crate::directory::InstanceDirectory;
+use crate::hex::hex;
 use crate::token::Sealer;
 use crate::{FleetError, InstanceId, procfs};
 
@@ -26,6 +28,13 @@ struct Opened {
     path: PathBuf,
     /// Holds the lock; never inherited by an instance.
     _lock: File,
+}
+
+/// How a home is called on its host, where others are: in the names of control groups, containers and projects. `path` is absolute,
+/// without links.
+pub fn home_name(path: &Path) -> String {
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    format!("creel-{}", hex(&digest[..4]))
 }
 
 impl Home {

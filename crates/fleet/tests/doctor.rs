@@ -200,18 +200,21 @@ async fn without_a_control_plane_it_tells_what_files_and_processes_tell() {
     let records = SqlRecords::look(&DatabaseUrl::file(world.path().join("creel.db")))
         .await
         .unwrap();
+    let engine = tempfile::tempdir().unwrap();
     let patient = Patient {
         home: world.path().canonicalize().unwrap(),
         records: records.instances().await.unwrap(),
         features: features_without_a_fleet(&fake_creel()).await,
         creel_exe: fake_creel(),
+        docker_host: Some(format!("unix://{}/none.sock", engine.path().display())),
         openclaw_cache: None,
         is_supervised: false,
     };
-    assert_eq!(complaints(&patient.examine(), Check::Ports), []);
+    let examined = async || patient.clone().examine().await.unwrap();
+    assert_eq!(complaints(&examined().await, Check::Ports), []);
     let _stranger = TcpListener::bind(("127.0.0.1", alice.port)).unwrap();
-    let finding = one(&patient.examine(), Check::Ports, "its next start takes another");
+    let finding = one(&examined().await, Check::Ports, "its next start takes another");
     assert_eq!(finding.severity, Severity::Warning);
     fs::create_dir(world.of(".new-dave", "")).unwrap();
-    one(&patient.examine(), Check::Drift, "left of a creation that was cut off");
+    one(&examined().await, Check::Drift, "left of a creation that was cut off");
 }

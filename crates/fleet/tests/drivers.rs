@@ -9,6 +9,8 @@ mod support;
 mod adoption;
 #[path = "drivers/docker.rs"]
 mod docker;
+#[path = "drivers/doctor.rs"]
+mod doctor;
 #[path = "drivers/faults.rs"]
 mod faults;
 #[path = "drivers/railway.rs"]

@@ -52,10 +52,11 @@ async fn alone(home: &Path, failure: &Failure) -> Result<Vec<Finding>, Failure> 
         home: home.to_owned(),
         records,
         creel_exe,
+        docker_host: std::env::var("DOCKER_HOST").ok(),
         openclaw_cache: std::env::var_os("CREEL_OPENCLAW_CACHE").map(PathBuf::from),
         is_supervised,
     };
-    findings.extend(patient.examine());
+    findings.extend(patient.examine().await.map_err(Failure::from_error)?);
     findings.sort_by_key(|finding| finding.severity);
     Ok(findings)
 }

@@ -16,6 +16,9 @@ use crate::fleet::MAX_CONFIG;
 use crate::home::UNBORN;
 use crate::token::Sealer;
 
+/// That nothing was found.
+pub const AS_RECORDED: &str = "as_recorded";
+
 pub fn examine(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
     let sealer = Sealer::found_in(&patient.home.join("secrets"));
     let mut findings = Vec::new();
@@ -74,19 +77,31 @@ fn process(subject: &Subject<'_>, is_supervised: bool) -> Option<Finding> {
             Some(error(what).remedy(command(format!("creel instance start {id}"))))
         }
         (Inhabitant::Nobody, Desired::Running) if record.status == Status::Error => {
-            let reason = record.error.as_deref().and_then(|error| error.lines().next());
-            let reason = reason.unwrap_or("the reason is not known");
-            let text = format!("it should run and does not: {reason}");
-            let what = say("should_run", json!({"reason": reason}), text);
             let (logs, start) = (
                 format!("creel instance logs {id}"),
                 format!("creel instance start {id}"),
             );
             let text = format!("{logs}; then {start}");
-            Some(error(what).remedy(say("one_then_other", json!({"one": logs, "other": start}), text)))
+            let remedy = say("one_then_other", json!({"one": logs, "other": start}), text);
+            Some(error(should_run(record.error.as_deref())).remedy(remedy))
         }
         _ => None,
     }
+}
+
+/// That it does not, with what is known of why.
+pub fn should_run(error: Option<&str>) -> Sentence {
+    let reason = error.and_then(|error| error.lines().next());
+    let reason = reason.unwrap_or("the reason is not known");
+    let text = format!("it should run and does not: {reason}");
+    say("should_run", json!({"reason": reason}), text)
+}
+
+/// A change that its driver saw.
+pub fn changed_behind(subject: String, id: &str, line: &str) -> Finding {
+    let text = format!("it was changed behind creel's back: {line}");
+    let what = say("changed_behind", json!({"drift": line}), text);
+    Finding::warning(Check::Drift, subject, what).remedy(command(format!("creel instance restart {id}")))
 }
 
 fn find_holder(lock: &Path) -> Sentence {

@@ -1,21 +1,24 @@
 //! What is wrong with a home, its instances and the host, and what to do about it: `creel doctor`.
 //!
-//! It compares what is recorded with what the kernel and the disk say, and changes nothing. It needs no fleet: where no control
+//! It compares what is recorded with what the kernel, the disk and the container engine say, and changes nothing. It needs no fleet: where no control
 //! plane runs, the command line asks it with records that it only looked at. What a finding says is for people; no secret is in
 //! one. One file per kind of look; none of them knows of another.
 
 mod confinement;
 mod disk;
+mod docker;
 mod drift;
 mod host;
 mod permissions;
 mod ports;
 mod railway;
 mod sentence;
+mod told;
 mod versions;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use creel_records::InstanceRecord;
 use serde::ser::SerializeMap as _;
@@ -23,10 +26,12 @@ use serde::{Serialize, Serializer};
 
 pub use self::sentence::{Sentence, command, say};
 use crate::directory::InstanceDirectory;
+use crate::driver::docker::{DockerDriver, Engine};
 use crate::driver::process::{Inhabitant, inhabitant};
 use crate::fleet::Feature;
+use crate::home::home_name;
 use crate::id::InstanceId;
-use crate::{Fleet, procfs};
+use crate::{Fleet, FleetError, procfs};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -116,6 +121,7 @@ impl Finding {
 }
 
 /// What is looked at.
+#[derive(Clone)]
 pub struct Patient {
     pub home: PathBuf,
     /// Every instance that is recorded.
@@ -124,6 +130,8 @@ pub struct Patient {
     pub features: Vec<Feature>,
     /// The program that native instances run.
     pub creel_exe: PathBuf,
+    /// Where containers are, as `DOCKER_HOST` names it; where engines are mostly, if it is not named.
+    pub docker_host: Option<String>,
     /// A directory that holds upstream and its Node already.
     pub openclaw_cache: Option<PathBuf>,
     /// Whether a control plane makes what is recorded true.
@@ -152,9 +160,30 @@ impl Subject<'_> {
 }
 
 impl Patient {
-    /// Looks at everything; the worst comes first. Blocks for as long as it reads `/proc` and the home.
-    #[must_use]
-    pub fn examine(&self) -> Vec<Finding> {
+    /// Looks at everything; the worst comes first.
+    ///
+    /// # Errors
+    /// A look that was cut off.
+    pub async fn examine(self) -> Result<Vec<Finding>, FleetError> {
+        // As its control plane calls it.
+        let home = self.home.canonicalize().unwrap_or_else(|_| self.home.clone());
+        let engine = Engine::find(self.docker_host.as_deref());
+        self.examine_with(&DockerDriver::new(engine, home_name(&home))).await
+    }
+
+    async fn examine_with(self, docker: &DockerDriver) -> Result<Vec<Finding>, FleetError> {
+        let patient = Arc::new(self);
+        let here = patient.clone();
+        // On a thread of its own: a thousand small reads must not hold up a request.
+        let looked = tokio::task::spawn_blocking(move || here.look());
+        let mut findings = docker::examine(docker, &patient).await;
+        let failed = |error| FleetError::file("examine", &patient.home)(std::io::Error::other(error));
+        findings.extend(looked.await.map_err(failed)?);
+        Ok(in_order(findings))
+    }
+
+    /// Looks at what is on this host. Blocks for as long as it reads `/proc` and the home.
+    fn look(&self) -> Vec<Finding> {
         let subjects: Vec<Subject<'_>> = self.records.iter().filter_map(|record| self.subject(record)).collect();
         let listeners = procfs::Listeners::now();
         let mut findings = host::examine(&self.features);
@@ -164,7 +193,7 @@ impl Patient {
         findings.extend(ports::examine(&subjects, &listeners));
         findings.extend(drift::examine(self, &subjects));
         findings.extend(confinement::examine(&self.features, &subjects));
-        findings.sort_by_key(|finding| finding.severity);
+        findings.extend(railway::images(&subjects));
         findings
     }
 
@@ -180,27 +209,34 @@ impl Patient {
     }
 }
 
+/// The worst first. What is well by itself is not said where another look found otherwise.
+fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let is_drift = |finding: &Finding| finding.check == Check::Drift && finding.severity != Severity::Ok;
+    if findings.iter().any(is_drift) {
+        findings.retain(|finding| finding.what.code != drift::AS_RECORDED);
+    }
+    findings.sort_by_key(|finding| finding.severity);
+    findings
+}
+
 impl Fleet {
     /// Looks at this fleet's home, its instances and the host.
     ///
     /// # Errors
     /// The records cannot be read.
-    pub async fn examine(&self) -> Result<Vec<Finding>, crate::FleetError> {
+    pub async fn examine(&self) -> Result<Vec<Finding>, FleetError> {
         let shared = &self.shared;
         let patient = Patient {
             home: shared.home.path().to_owned(),
             records: shared.records.instances().await?,
             features: self.host_features(),
             creel_exe: shared.process.creel().to_owned(),
+            docker_host: None,
             openclaw_cache: shared.process.installer().cache().map(PathBuf::from),
             is_supervised: true,
         };
-        // On a thread of its own: a thousand small reads must not hold up a request.
-        let examined = tokio::task::spawn_blocking(move || patient.examine()).await;
-        let failed = |error| crate::FleetError::file("examine", shared.home.path())(std::io::Error::other(error));
-        let mut findings = examined.map_err(failed)?;
+        let mut findings = patient.examine_with(&shared.docker).await?;
         findings.extend(railway::examine(self).await);
-        findings.sort_by_key(|finding| finding.severity);
-        Ok(findings)
+        Ok(in_order(findings))
     }
 }

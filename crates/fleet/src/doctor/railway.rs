@@ -3,9 +3,11 @@
 use creel_records::{Driver, Status};
 use serde_json::json;
 
-use super::{Check, Finding, command, say};
+use super::drift::{changed_behind, should_run};
+use super::{Check, Finding, Sentence, Subject, command, say};
 use crate::directory::{ENV_FILE, InstanceDirectory};
 use crate::environment::MAX_ENV_FILE;
+use crate::fleet::check_pullable;
 use crate::{Fleet, Instance};
 
 /// Nothing where no instance is there.
@@ -44,18 +46,13 @@ fn client(version: Result<String, String>) -> Finding {
 
 fn seen(instance: &Instance) -> Vec<Finding> {
     let subject = || format!("instance {}", instance.id);
-    let drifted = instance.drift.iter().map(|line| {
-        let text = format!("it was changed behind creel's back: {line}");
-        let what = say("changed_behind", json!({"drift": line}), text);
-        let remedy = command(format!("creel instance restart {}", instance.id));
-        Finding::warning(Check::Drift, subject(), what).remedy(remedy)
-    });
+    let drifted = instance
+        .drift
+        .iter()
+        .map(|line| changed_behind(subject(), instance.id.as_str(), line));
     let mut findings: Vec<Finding> = drifted.collect();
     if instance.status == Status::Error {
-        let reason = instance.error.as_deref().and_then(|error| error.lines().next());
-        let reason = reason.unwrap_or("the reason is not known");
-        let text = format!("it should run and does not: {reason}");
-        let what = say("should_run", json!({"reason": reason}), text);
+        let what = should_run(instance.error.as_deref());
         let remedy = command(format!("creel instance start {}", instance.id));
         findings.push(Finding::error(Check::Drift, subject(), what).remedy(remedy));
     }
@@ -83,4 +80,29 @@ fn model(instance: &Instance, directory: &InstanceDirectory) -> Option<Finding> 
         format!("write OPENAI_API_KEY=… (and OPENAI_BASE_URL=…) or another provider's into {path}, and restart it");
     let remedy = say("railway_give_key", json!({"path": path}), text);
     Some(Finding::warning(Check::Versions, format!("instance {}", instance.id), what).remedy(remedy))
+}
+
+/// Images that Railway cannot pull, whoever wrote them there.
+pub fn images(subjects: &[Subject<'_>]) -> Vec<Finding> {
+    let there = subjects
+        .iter()
+        .filter(|subject| subject.record.driver == Driver::Railway);
+    let refused = there.filter_map(|subject| {
+        let record = subject.record;
+        let Some(image) = &record.image else {
+            let what = say("railway_no_image", json!({}), "it has no image, and cannot be started");
+            return Some(Finding::error(Check::Versions, subject.name(), what).remedy(another_image(&record.id)));
+        };
+        check_pullable(image).err()?;
+        let text = format!("Railway cannot pull its image {image}, which names no registry");
+        let what = say("railway_image", json!({"image": image}), text);
+        Some(Finding::error(Check::Versions, subject.name(), what).remedy(another_image(&record.id)))
+    });
+    refused.collect()
+}
+
+fn another_image(id: &str) -> Sentence {
+    let command = format!("creel instance upgrade {id} --image REGISTRY/NAME:TAG");
+    let text = format!("push it to a registry (deploy/Dockerfile makes the native one), then `{command}`");
+    say("push_and_name_image", json!({"command": command}), text)
 }

@@ -285,7 +285,7 @@ fn check(new: &CreateInstance) -> Result<(), FleetError> {
 }
 
 /// Refuses an image that is of this host alone.
-pub(super) fn check_pullable(image: &str) -> Result<(), FleetError> {
+pub(crate) fn check_pullable(image: &str) -> Result<(), FleetError> {
     if image.contains('/') {
         return Ok(());
     }

@@ -10,6 +10,8 @@ mod options;
 mod templates;
 mod upgrade;
 
+pub(crate) use create::check_pullable;
+
 pub use change::{ChangeInstance, MEMORY_LIMITS};
 pub use drivers::{DriverFacts, ImageFacts};
 pub use host::{CgroupVersion, Feature, HostFacts, features_without_a_fleet};

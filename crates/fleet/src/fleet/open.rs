@@ -8,7 +8,6 @@ use arc_swap::ArcSwap;
 use creel_records::{Driver, Records, Status, now_ms};
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use rustix::process::{Resource, Rlimit};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, broadcast, mpsc};
 
 use super::create::settle_unborn;
@@ -19,12 +18,12 @@ use crate::driver::docker::{DockerDriver, Engine};
 use crate::driver::process::ProcessDriver;
 use crate::driver::railway::RailwayDriver;
 use crate::driver::{self, Drivers, Subject};
-use crate::hex::hex;
+use crate::home::home_name;
 use crate::port::Ports;
 use crate::runtime::Installer;
 use crate::shared::{Activity, CREATIONS, Registry, Shared};
 use crate::stats::{self, Stats};
-use crate::{FleetError, FleetEvent, Home, InstanceId, idle, logs};
+use crate::{FleetError, FleetEvent, InstanceId, idle, logs};
 
 /// Changes a slow subscriber may be behind.
 const EVENTS: usize = 1024;
@@ -49,13 +48,13 @@ impl Fleet {
         let process = Arc::new(ProcessDriver::new(
             options.creel_exe,
             Installer::new(options.home.runtimes_dir(), options.openclaw_cache),
-            Cgroups::detect(&group_name(&options.home)),
+            Cgroups::detect(&home_name(options.home.path())),
         ));
         let engine = Engine::find(options.docker_host.as_deref());
-        let docker = Arc::new(DockerDriver::new(engine, group_name(&options.home)));
+        let docker = Arc::new(DockerDriver::new(engine, home_name(options.home.path())));
         let railway = Arc::new(RailwayDriver::new(
             options.railway,
-            group_name(&options.home),
+            home_name(options.home.path()),
             options.home.clone(),
             options.timing.railway_look,
         ));
@@ -131,12 +130,6 @@ fn raise_file_limit() {
             maximum,
         },
     );
-}
-
-/// Homes on one host have different groups.
-fn group_name(home: &Home) -> String {
-    let digest = Sha256::digest(home.path().as_os_str().as_encoded_bytes());
-    format!("creel-{}", hex(&digest[..4]))
 }
 
 async fn write_activity(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 
+use creel_fleet::doctor::{Patient, Severity};
 use creel_fleet::{CreateInstance, Driver, Fleet, FleetError, RailwayOptions, Status};
 use creel_testkit::railway::Recorder;
 
@@ -398,6 +399,31 @@ async fn the_doctor_names_what_an_instance_on_railway_lacks() {
     assert!(!said.contains(&model.to_owned()), "{said:?}");
     place.recorder().change(|account| account.signed_in = true);
     until(&fleet, "alice", is_running).await;
+    // As an earlier version wrote it, or somebody's hand.
+    let mut record = place.world.records().await.instance("alice").await.unwrap().unwrap();
+    record.image = Some("creel:0.1.0".into());
+    let patient = Patient {
+        home: place.world.path().to_owned(),
+        records: vec![record],
+        features: Vec::new(),
+        creel_exe: fake_creel(),
+        docker_host: None,
+        openclaw_cache: None,
+        is_supervised: false,
+    };
+    let findings = patient.examine().await.unwrap();
+    let refused = findings
+        .iter()
+        .find(|finding| finding.what.code == "railway_image")
+        .unwrap();
+    assert_eq!(refused.severity, Severity::Error);
+    assert!(
+        refused
+            .remedy
+            .as_ref()
+            .unwrap()
+            .contains("creel instance upgrade alice --image")
+    );
     fleet.remove(&id("alice"), true).await.unwrap();
     place.was_clean();
 }

@@ -82,6 +82,15 @@ const SAYINGS: Saying[] = [
     /^()Docker does not answer on (.+?) \((.+)\); start it, .+$/,
     'Docker 在 $2 上没有应答（$3）：请启动它，或用 DOCKER_HOST 指定另一个',
   ],
+  [/^()Docker does not answer on (.+?) \((.+)\)$/, 'Docker 在 $2 上没有应答（$3）'],
+  [
+    /^()the user who runs creel may not use Docker's socket (\S+)$/,
+    '运行 creel 的用户无权使用 Docker 的套接字 $2',
+  ],
+  [
+    /^()what answers on (.+?) is no container engine \(asked for (.+?)\)$/,
+    '在 $2 上应答的不是容器引擎（请求 $3）',
+  ],
   [
     /^()DOCKER_HOST is (".*"); creel speaks .+, as in (.+)$/,
     'DOCKER_HOST 为 $2：Creel 只与本机的引擎通信，例如 $3',

@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-pub use self::kept::{directory_of, kept_of};
+pub use self::kept::{Kept, directory_of, kept_of};
 use super::{Limits, MAX_PROCESSES};
 use crate::InstanceId;
 

@@ -1,6 +1,7 @@
 //! The container engine's HTTP API, spoken over its unix socket (<https://docs.docker.com/reference/api/engine/>; Podman serves the
 //! same). A connection a request: they are few and far between, and one that hangs holds nothing else.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,9 +37,45 @@ pub struct Engine {
 #[derive(Debug)]
 pub enum EngineError {
     /// Nobody answers.
-    Away(String),
+    Away(Absence),
     /// It answers, and will not.
     Refused { status: StatusCode, reason: String },
+}
+
+/// Why there is nobody to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Nobody listens, or whoever does says nothing in time.
+    Silent,
+    /// This user may not use the socket.
+    Forbidden,
+    /// Whoever answers is no engine.
+    Stranger,
+}
+
+/// An engine that does not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    pub reason: Reason,
+    /// What was seen, in a line.
+    pub what: String,
+}
+
+impl Absence {
+    /// What to do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self.reason {
+            Reason::Silent => "start it, or name another with DOCKER_HOST=unix:///…",
+            Reason::Forbidden => "add them to the group that owns it (`docker`, mostly)",
+            Reason::Stranger => "start Docker there, or name another with DOCKER_HOST=unix:///…",
+        }
+    }
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.remedy())
+    }
 }
 
 impl EngineError {
@@ -46,10 +83,20 @@ impl EngineError {
         matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
     }
 
+    /// In a line.
+    pub fn said(self) -> String {
+        match self {
+            Self::Away(absence) => absence.to_string(),
+            Self::Refused { reason, .. } => reason,
+        }
+    }
+
     /// As the fleet says it.
     pub fn of(self, action: &str) -> FleetError {
         match self {
-            Self::Away(reason) => FleetError::Away { reason },
+            Self::Away(absence) => FleetError::Away {
+                reason: absence.to_string(),
+            },
             Self::Refused { reason, .. } => FleetError::Driver {
                 driver: creel_records::Driver::Docker,
                 reason: format!("cannot {action}: {reason}"),
@@ -200,27 +247,33 @@ impl Engine {
 
     fn unreachable(&self, error: &io::Error) -> EngineError {
         if error.kind() == io::ErrorKind::PermissionDenied {
-            return EngineError::Away(format!(
-                "the user who runs creel may not use Docker's socket {}; add them to the group that owns it (`docker`, mostly)",
+            let what = format!(
+                "the user who runs creel may not use Docker's socket {}",
                 self.socket.display()
-            ));
+            );
+            return EngineError::Away(Absence {
+                reason: Reason::Forbidden,
+                what,
+            });
         }
         self.away(error.to_string())
     }
 
     fn stranger(&self, path: &str) -> EngineError {
-        EngineError::Away(format!(
-            "what answers on {} is no container engine (asked for {path}); start Docker there, or name another with \
-             DOCKER_HOST=unix:///…",
-            self.socket.display()
-        ))
+        EngineError::Away(Absence {
+            reason: Reason::Stranger,
+            what: format!(
+                "what answers on {} is no container engine (asked for {path})",
+                self.socket.display()
+            ),
+        })
     }
 
     fn away(&self, error: String) -> EngineError {
-        EngineError::Away(format!(
-            "Docker does not answer on {} ({error}); start it, or name another with DOCKER_HOST=unix:///…",
-            self.socket.display()
-        ))
+        EngineError::Away(Absence {
+            reason: Reason::Silent,
+            what: format!("Docker does not answer on {} ({error})", self.socket.display()),
+        })
     }
 }
 

@@ -100,8 +100,8 @@ impl Container {
     /// `false` if the engine does not answer. That it refuses means that there is nothing to be done.
     async fn tell(&self, what: &str) -> bool {
         match self.engine.tell(&format!("/containers/{}/{what}", self.id)).await {
-            Err(EngineError::Away(reason)) => {
-                tracing::warn!(container = self.id, what, reason, "it was not told");
+            Err(EngineError::Away(absence)) => {
+                tracing::warn!(container = self.id, what, %absence, "it was not told");
                 self.lost.notify_one();
                 false
             }
@@ -218,8 +218,7 @@ impl Living for Container {
             Err(error) => {
                 // It may have been done all the same.
                 self.unpause().await;
-                let (EngineError::Refused { reason, .. } | EngineError::Away(reason)) = error;
-                Err(reason)
+                Err(error.said())
             }
         }
     }

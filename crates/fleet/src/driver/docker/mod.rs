@@ -7,6 +7,8 @@
 mod compose;
 mod drift;
 mod engine;
+mod facts;
+mod hardening;
 pub mod image;
 mod living;
 mod logs;
@@ -18,6 +20,7 @@ mod spec;
 mod told;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,8 +31,10 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 pub use self::compose::{Composed, Composer};
-pub use self::engine::Engine;
-use self::engine::{EngineError, LOOK, escaped};
+pub use self::engine::{Engine, EngineError, Reason};
+use self::engine::{LOOK, escaped};
+pub use self::facts::EngineFacts;
+pub use self::hardening::Hardening;
 use self::image::Image;
 use self::living::Container;
 use self::names::Names;
@@ -247,22 +252,86 @@ fn usage(stats: &Value) -> Option<Usage> {
     })
 }
 
+/// A container of this home, whoever made it.
+pub struct Seen {
+    /// Whose label it has; no more than a word of whoever made it.
+    pub instance: String,
+    pub name: String,
+    pub is_running: bool,
+    /// The engine's id of its image.
+    pub image: String,
+    pub hardening: Hardening,
+    /// What was changed behind our back, a line each.
+    pub drift: Vec<String>,
+}
+
+/// How the doctor looks at an engine.
+impl DockerDriver {
+    /// Who answers.
+    ///
+    /// # Errors
+    /// The engine's, or none: then the reason is in the way the engine is named.
+    pub async fn facts(&self) -> Result<EngineFacts, Result<EngineError, String>> {
+        let engine = self.engine.as_ref().map_err(|reason| Err(reason.clone()))?;
+        EngineFacts::ask(engine, GREETING).await.map_err(Ok)
+    }
+
+    /// Every container that has this home's label. `root` is where an instance has its files.
+    pub async fn seen(&self, root: impl Fn(&str) -> PathBuf) -> Result<Vec<Seen>, FleetError> {
+        let engine = self.engine()?;
+        let failed = |error: EngineError| error.of("list the containers");
+        let filter = serde_json::json!({"label": [format!("{}={}", names::HOME, self.names.home())]});
+        let path = format!("/containers/json?all=true&filters={}", escaped(&filter.to_string()));
+        let listed = engine.get(&path).await.map_err(failed)?;
+        let ids: Vec<String> = listed.as_array().into_iter().flatten().filter_map(id_of).collect();
+        let looked_at = ids
+            .iter()
+            .map(async |id| engine.get(&format!("/containers/{}/json", escaped(id))).await);
+        let mut seen = Vec::new();
+        for found in join_all(looked_at).await {
+            match found {
+                Ok(found) => seen.push(self.look(&found, &root)),
+                // Just removed.
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(seen)
+    }
+
+    fn look(&self, found: &Value, root: impl Fn(&str) -> PathBuf) -> Seen {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let instance = text(&found["Config"]["Labels"][names::INSTANCE]);
+        let own = format!("{}-{instance}", self.names.home());
+        Seen {
+            name: text(&found["Name"]).trim_start_matches('/').to_owned(),
+            is_running: found["State"]["Running"] == true,
+            image: text(&found["Image"]),
+            hardening: Hardening::of(found, &own, &root(&instance)),
+            drift: drift::of(found, &own, &own),
+            instance,
+        }
+    }
+
+    /// The name of an instance's container, where somebody else has it.
+    pub async fn name_of_another(&self, id: &InstanceId) -> Option<String> {
+        let engine = self.engine().ok()?;
+        let other = self.container(engine, id).await;
+        matches!(other, Err(FleetError::Driver { .. })).then(|| self.names.of(id))
+    }
+
+    /// The engine's id of an image, if it has it. Nothing is known where it does not answer.
+    pub async fn id_of_image(&self, name: &str) -> Option<Option<String>> {
+        let found = image::find(self.engine().ok()?, name).await.ok()?;
+        Some(found.map(|image| image.id))
+    }
+}
+
 /// Whom a container runs as: Creel's own user where it has one, never root of this host.
 async fn user(engine: &Engine, runtime: Runtime) -> Result<User, FleetError> {
-    let asked = |error: EngineError| error.of("ask the engine how it runs containers");
-    let version = engine.greet(LOOK).await.map_err(asked)?;
-    let info = engine.get("/info").await.map_err(asked)?;
-    let options = info["SecurityOptions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
-    let is_rootless = options.into_iter().any(|option| option.contains("rootless"));
-    let components = version["Components"].as_array().into_iter().flatten();
-    let is_podman = components
-        .into_iter()
-        .any(|part| part["Name"].as_str().is_some_and(|name| name.contains("Podman")));
-    Ok(match (is_rootless, is_podman) {
+    let facts = EngineFacts::ask(engine, LOOK).await;
+    let facts = facts.map_err(|error| error.of("ask the engine how it runs containers"))?;
+    Ok(match (facts.is_rootless, facts.is_podman) {
         (true, true) => User {
             keep_id: true,
             ..User::of_creel()

@@ -27,6 +27,10 @@ impl Names {
         Self { home }
     }
 
+    pub fn home(&self) -> &str {
+        &self.home
+    }
+
     /// Of the container of an instance, and of its network.
     pub fn of(&self, id: &InstanceId) -> String {
         format!("{}-{id}", self.home)

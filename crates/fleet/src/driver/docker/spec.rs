@@ -114,7 +114,11 @@ impl Spec {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::driver::cgroup::Kept;
+    use crate::driver::docker::Hardening;
 
     fn spec() -> Spec {
         Spec {
@@ -179,6 +183,22 @@ mod tests {
             (&json!(512 << 20), &json!(500_000_000), &json!(512))
         );
         assert_eq!(host["NetworkMode"], "creel-alice");
+        // What the doctor looks for is what is asked for.
+        let inspected = json!({"HostConfig": host, "Config": {"User": body["User"]}, "Mounts": host["Mounts"]});
+        assert_eq!(
+            Hardening::of(&inspected, "creel-alice", Path::new("/i")),
+            Hardening {
+                no_new_privileges: true,
+                read_only_root: true,
+                has_init: true,
+                limits: Kept {
+                    memory_bytes: Some(512 << 20),
+                    cpus: Some(0.5),
+                    processes: Some(MAX_PROCESSES),
+                },
+                ..Hardening::default()
+            }
+        );
         assert_eq!(body["User"], "1000:1000");
     }
 }
