@@ -46,8 +46,11 @@ pub enum FleetError {
     #[error("there is no instance \"{0}\" any more, only the data that was kept; --purge (?purge=true) deletes that")]
     OnlyData(InstanceId),
 
-    /// Kept data that a process uses, which no instance is known to have.
-    #[error("a process{} uses the kept data of \"{id}\"; end it first", pid.map(|pid| format!(" ({pid})")).unwrap_or_default())]
+    /// Data that a process uses whom this control plane did not start.
+    #[error(
+        "another process{} uses the data of \"{id}\"; end it first (`docker compose down`, where a compose file runs it)",
+        pid.map(|pid| format!(" ({pid})")).unwrap_or_default()
+    )]
     DataInUse { id: InstanceId, pid: Option<u32> },
 
     #[error("port {port} is in use by {owner}; choose another, or leave it out to get a free one")]

@@ -5,9 +5,11 @@
 mod support;
 
 use std::fs::{self, Permissions};
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use creel_fleet::doctor::{Check, Finding, Patient, Severity};
 use creel_fleet::{CreateInstance, Fleet, features_without_a_fleet};
@@ -121,6 +123,51 @@ async fn who_else_could_read_it_is_said_with_the_command_that_ends_it() {
         Severity::Warning
     );
     mode(&home.join("secrets/master.key"), 0o600);
+    fleet.shutdown().await;
+}
+
+/// Holds the instance's lock as a container does that a compose file describes, until its standard input is closed.
+fn contained(lock: &Path) -> Child {
+    let mut container = Command::new("unshare");
+    container.args(["--user", "--map-root-user", "--pid", "--fork", "flock"]);
+    container.arg(lock).args(["sh", "-c", "echo held; exec cat"]);
+    let mut container = container.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = [0; 5];
+    container.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+    assert_eq!(said, *b"held\n");
+    container
+}
+
+#[tokio::test]
+async fn one_that_compose_runs_is_noted_and_is_no_error() {
+    let world = World::new();
+    let fleet = world.open().await;
+    let port = creel_testkit::ports::range();
+    let made = CreateInstance {
+        port: Some(port),
+        start: false,
+        ..CreateInstance::new(id("alice"))
+    };
+    fleet.create(made).await.unwrap();
+    let mut container = contained(&world.of("alice", "lock"));
+    let _published = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let findings = found(&fleet).await;
+    let note = one(&findings, Check::Drift, "run by compose");
+    assert_eq!((note.severity, note.what.code), (Severity::Ok, "run_by_compose"));
+    let remedy = note.remedy.as_deref().unwrap();
+    assert!(
+        remedy.contains("`docker compose down`") && remedy.contains("`creel instance start alice`"),
+        "{remedy}"
+    );
+    assert_eq!(complaints(&findings, Check::Drift), []);
+    assert_eq!(complaints(&findings, Check::Ports), [], "its port is its own");
+
+    // Who should run here is another matter.
+    fleet.start(&id("alice")).await.unwrap_err();
+    let error = one(&found(&fleet).await, Check::Drift, "creel should run it");
+    assert_eq!(error.severity, Severity::Error);
+    drop(container.stdin.take());
+    container.wait().unwrap();
     fleet.shutdown().await;
 }
 

@@ -28,7 +28,7 @@ export const PROBLEMS: Record<string, Words> = {
   changed_elsewhere: { text: '它已在别处被修改，你的更改没有保存。' },
   conflicts: { text: '模板与实例中设定的内容不同，请选择以哪个为准。', detail: true },
   context_too_long: { text: '对话太长，超出了模型的上下文。请开始新会话。' },
-  data_in_use: { text: '还有进程在使用保留的数据，请先结束它。', detail: true },
+  data_in_use: { text: '还有其他进程在使用它的数据，请先结束它。', detail: true },
   data_kept: { text: '磁盘上还保留着同名实例的数据。' },
   disk_full: { text: '磁盘已满，请腾出空间后重试。', detail: true },
   driver: { text: '容器引擎拒绝了请求。', detail: true },

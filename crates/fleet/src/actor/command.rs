@@ -102,13 +102,18 @@ impl Actor {
                 self.step_and_answer(done, answer).await;
             }
             Command::Remove { purge, done } => {
-                match self
-                    .desire(if purge { Desired::Purged } else { Desired::Removed })
-                    .await
-                {
-                    Ok(()) => self.removed = Some(done),
-                    Err(error) => drop(done.send(Err(error))),
+                let (desired, may) = match purge {
+                    true => (Desired::Purged, self.has_data_to_itself()),
+                    false => (Desired::Removed, Ok(())),
+                };
+                let asked = match may {
+                    Ok(()) => self.desire(desired).await,
+                    refused => refused,
+                };
+                if let Err(error) = asked {
+                    return drop(done.send(Err(error)));
                 }
+                self.removed = Some(done);
                 // One that is away comes this far only where nothing of it is there.
                 if matches!(self.phase, Phase::Failed | Phase::Away(_)) {
                     self.phase = Phase::Idle;

@@ -24,6 +24,7 @@ pub use command::Command;
 use phase::{Event, Phase};
 
 use crate::directory::InstanceDirectory;
+use crate::driver::process::{Inhabitant, inhabitant};
 use crate::driver::{Driver, Found, Identity, Limits, Place};
 use crate::idle::Work;
 use crate::shared::{Handle, Shared};
@@ -443,6 +444,19 @@ impl Actor {
         let instance = Arc::new(instance);
         self.published.send_replace(instance.clone());
         self.shared.announce(FleetEvent::Changed(instance));
+    }
+
+    /// Refuses to have data deleted that somebody uses whom Creel did not start, such as a container of a compose file.
+    fn has_data_to_itself(&self) -> Result<(), FleetError> {
+        let pid = match inhabitant(&self.directory, self.record.pid.zip(self.record.pid_started)) {
+            Inhabitant::Nobody | Inhabitant::Process(..) => return Ok(()),
+            Inhabitant::Contained(pid) => Some(pid),
+            Inhabitant::Unknown => None,
+        };
+        Err(FleetError::DataInUse {
+            id: self.id.clone(),
+            pid,
+        })
     }
 
     /// Nothing runs any more: deletes what is to be deleted. If that fails, the instance stays, failed, to be asked again.

@@ -23,6 +23,7 @@ pub fn examine(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
     let sealer = Sealer::found_in(&patient.home.join("secrets"));
     let mut findings = Vec::new();
     for subject in subjects {
+        findings.extend(container(subject));
         findings.extend(process(subject, patient.is_supervised));
         findings.extend(files(subject));
         if let Some(sealer) = &sealer
@@ -47,6 +48,32 @@ pub fn examine(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
         findings.push(Finding::ok(Check::Drift, "instances", what));
     }
     findings
+}
+
+/// Whether somebody's container runs it in place of Creel, as a file of `creel deploy render compose` has it.
+fn container(subject: &Subject<'_>) -> Option<Finding> {
+    let Inhabitant::Contained(pid) = subject.inhabitant else {
+        return None;
+    };
+    let (down, start) = (
+        "docker compose down",
+        format!("creel instance start {}", subject.record.id),
+    );
+    let text = format!("to have creel run it: `{down}` where its compose file is, then `{start}`");
+    let remedy = say("take_back", json!({"down": down, "start": start}), text);
+    let finding = match subject.record.desired {
+        Desired::Stopped => {
+            let text = format!("run by compose: process {pid} of a container has its directory");
+            let what = say("run_by_compose", json!({"pid": pid}), text);
+            Finding::ok(Check::Drift, subject.name(), what)
+        }
+        _ => {
+            let text = format!("creel should run it, and process {pid} of a container (compose's?) has its directory");
+            let what = say("should_run_and_is_contained", json!({"pid": pid}), text);
+            Finding::error(Check::Drift, subject.name(), what)
+        }
+    };
+    Some(finding.remedy(remedy))
 }
 
 /// Whether its process is there, or not there, as it should be.
@@ -186,7 +213,7 @@ fn unrecorded(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
         }
         match inhabitant(&InstanceDirectory::new(entry.path()), None) {
             Inhabitant::Nobody => kept.push(name),
-            Inhabitant::Process(pid, _) => {
+            Inhabitant::Process(pid, _) | Inhabitant::Contained(pid) => {
                 let text = format!(
                     "process {pid} runs in {}, which is of no recorded instance",
                     entry.path().display()

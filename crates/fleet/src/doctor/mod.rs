@@ -154,7 +154,7 @@ impl Subject<'_> {
     fn pid(&self) -> Option<u32> {
         match self.inhabitant {
             Inhabitant::Process(pid, _) => Some(pid),
-            Inhabitant::Nobody | Inhabitant::Unknown => None,
+            Inhabitant::Nobody | Inhabitant::Contained(_) | Inhabitant::Unknown => None,
         }
     }
 }

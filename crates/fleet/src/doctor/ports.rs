@@ -6,6 +6,7 @@ use creel_records::{Desired, Driver, Status};
 use serde_json::json;
 
 use super::{Check, Finding, Subject, command, say};
+use crate::driver::process::Inhabitant;
 use crate::port;
 use crate::procfs::Listeners;
 
@@ -66,6 +67,10 @@ fn look(subject: &Subject<'_>, listeners: &Listeners) -> Option<Finding> {
             json!({"remove": remove, "create": create}),
             format!("make it anew with another port: `{remove}`, then `{create}`"),
         )));
+    }
+    if let Inhabitant::Contained(_) = subject.inhabitant {
+        // The container's engine listens for it.
+        return None;
     }
     let taken = listeners.any(number);
     if let Some(pid) = subject.pid() {

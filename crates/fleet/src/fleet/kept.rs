@@ -30,7 +30,7 @@ impl<'a> Kept<'a> {
     pub fn is_idle(&self) -> Result<(), FleetError> {
         let pid = match inhabitant(&self.directory, None) {
             Inhabitant::Nobody => return Ok(()),
-            Inhabitant::Process(pid, _) => Some(pid),
+            Inhabitant::Process(pid, _) | Inhabitant::Contained(pid) => Some(pid),
             Inhabitant::Unknown => None,
         };
         Err(FleetError::DataInUse {

@@ -1,6 +1,7 @@
 //! What is kept of a removed instance: nobody gets it by accident, and it can be taken up or deleted.
 
 use creel_fleet::{CreateInstance, Fleet, FleetError, Runtime};
+use creel_records::Status;
 
 use crate::support::{World, id, is_running, running, settled};
 
@@ -165,4 +166,30 @@ async fn data_that_a_process_uses_is_left_alone() {
     // Not by closing it: a process that another test is just starting holds its descriptors until it is the new program.
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).unwrap();
     fleet.remove(&id("alice"), true).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_instance_whose_directory_somebody_else_has_is_not_purged() {
+    let world = World::new();
+    let fleet = world.open().await;
+    let made = CreateInstance {
+        start: false,
+        ..CreateInstance::new(id("alice"))
+    };
+    fleet.create(made).await.unwrap();
+    let lock = std::fs::File::create(world.of("alice", "lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let refused = fleet.remove(&id("alice"), true).await.unwrap_err();
+    let said = refused.to_string();
+    assert!(matches!(refused, FleetError::DataInUse { .. }), "{said}");
+    assert!(said.contains("docker compose down") && !said.contains('\n'), "{said}");
+    assert!(world.of("alice", "data").exists());
+    assert_eq!(
+        fleet.get(&id("alice")).unwrap().status,
+        Status::Created,
+        "nothing changed"
+    );
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).unwrap();
+    fleet.remove(&id("alice"), true).await.unwrap();
+    assert!(!world.of("alice", "data").exists());
 }

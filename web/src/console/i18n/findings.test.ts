@@ -11,6 +11,7 @@ test.each([
     { code: 'open_to_others', arguments: { path: 'secrets/x', mode: '0644' } },
     '其他用户可以访问 secrets/x（权限 0644）',
   ],
+  [{ code: 'run_by_compose', arguments: { pid: 7 } }, '由 compose 运行：容器的进程 7 占用着它的目录'],
   [{ code: 'no_feature', arguments: { feature: 'memory' } }, '没有可写的 cgroup，无法设置该限制'],
   [
     { code: 'should_run', arguments: { reason: 'exited with code 1' } },

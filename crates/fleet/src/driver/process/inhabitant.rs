@@ -9,7 +9,9 @@ pub enum Inhabitant {
     Nobody,
     /// Pid and start time.
     Process(u32, u64),
-    /// Somebody holds the lock whom Creel did not start, or of whom it cannot be learned who it is.
+    /// A process of another process namespace holds the lock, by its pid in this one: a container that Creel did not start.
+    Contained(u32),
+    /// Somebody holds the lock of whom it cannot be learned who it is.
     Unknown,
 }
 
@@ -37,6 +39,8 @@ pub fn inhabitant(directory: &InstanceDirectory, recorded: Option<(u32, u64)>) -
     // Creel's own processes share its process namespace; a container of somebody else's has another.
     match holders.iter().find(|holder| procfs::is_of_our_namespace(holder.pid)) {
         Some(holder) => Inhabitant::Process(holder.pid, holder.started),
-        None => Inhabitant::Unknown,
+        None => holders
+            .first()
+            .map_or(Inhabitant::Unknown, |holder| Inhabitant::Contained(holder.pid)),
     }
 }

@@ -92,7 +92,9 @@ impl Driver for ProcessDriver {
                     None => Found::Nobody,
                 }
             }
-            Inhabitant::Unknown => Found::Unknown(super::lived_in_by_another(place.directory)),
+            Inhabitant::Contained(_) | Inhabitant::Unknown => {
+                Found::Unknown(super::lived_in_by_another(place.directory))
+            }
         }
     }
 
