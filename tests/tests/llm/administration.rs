@@ -152,6 +152,33 @@ async fn a_keys_terms_are_changed_one_by_one() {
 }
 
 #[tokio::test]
+async fn removing_a_provider_says_which_models_lose_it() {
+    let up = Up::start().await;
+    for name in ["one", "two"] {
+        let provider = json!({"style": "openai", "base_url": "http://127.0.0.1:1/v1"});
+        up.put(&format!("/api/llm/providers/{name}"), &provider).await.ok();
+    }
+    for (name, routes) in [
+        ("alone", json!([{"provider": "one"}])),
+        ("both", json!([{"provider": "one"}, {"provider": "two"}])),
+        ("other", json!([{"provider": "two"}])),
+    ] {
+        up.put(&format!("/api/llm/models/{name}"), &json!({"routes": routes}))
+            .await
+            .ok();
+    }
+    let removed = up.creel(&["llm", "providers", "rm", "one"]).await;
+    let said = String::from_utf8_lossy(&removed.stdout).into_owned();
+    assert_eq!(
+        said,
+        "one is removed\nmodels that lose this provider: alone (no other is left), both\n"
+    );
+    let removed = up.creel_json(&["llm", "providers", "rm", "two"]).await;
+    let lose = json!([{"name": "both", "has_another": true}, {"name": "other", "has_another": false}]);
+    assert_eq!(removed["models"], lose, "a route to one that is gone is a route yet");
+}
+
+#[tokio::test]
 async fn metrics_open_to_the_api_token_and_to_no_virtual_key() {
     let provider = Provider::start().await;
     let llm = Llm::of(&provider).await;

@@ -32,7 +32,7 @@ pub async fn run(command: SetUp, home: Option<PathBuf>, json: bool) -> Result<()
 async fn providers(client: &Client, command: Providers, json: bool) -> Result<(), Failure> {
     match command {
         Providers::List => list(client, "providers", json).await,
-        Providers::Rm { name } => remove(client, "providers", &name, json).await,
+        Providers::Rm { name } => remove_provider(client, &name, json).await,
         Providers::Set {
             name,
             style,
@@ -116,6 +116,36 @@ async fn remove(client: &Client, table: &str, name: &str, json: bool) -> Result<
     client.delete(&path(table, name)).await?;
     print_or(json, &json!({"name": name, "removed": true}), || {
         output::line(&format!("{name} is removed"))
+    });
+    Ok(())
+}
+
+/// Says too which models had a route to it: those with no other cannot be reached from then on.
+async fn remove_provider(client: &Client, name: &str, json: bool) -> Result<(), Failure> {
+    let answer = client.get("/api/llm/models").await?;
+    let mut lose = Vec::new();
+    for model in client.list(&answer, "models")? {
+        let routes = model["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if routes.iter().any(|route| route["provider"] == name) {
+            let has_another = routes.iter().any(|route| route["provider"] != name);
+            lose.push(json!({"name": model["name"], "has_another": has_another}));
+        }
+    }
+    client.delete(&path("providers", name)).await?;
+    print_or(json, &json!({"name": name, "removed": true, "models": lose}), || {
+        output::line(&format!("{name} is removed"));
+        let lost = lose.iter().map(|model| {
+            let note = if model["has_another"] == true {
+                ""
+            } else {
+                " (no other is left)"
+            };
+            format!("{}{note}", model["name"].as_str().unwrap_or_default())
+        });
+        if !lose.is_empty() {
+            let lost = lost.collect::<Vec<_>>().join(", ");
+            output::line(&format!("models that lose this provider: {lost}"));
+        }
     });
     Ok(())
 }
