@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::ffi::OsString;
-use std::num::ParseIntError;
+use std::num::{ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -134,6 +134,7 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
             let reason = match error.source() {
                 Some(source) if source.is::<ParseIntError>() => "give a whole number".to_owned(),
+                Some(source) if source.is::<ParseFloatError>() => "give a number".to_owned(),
                 source => source.map(ToString::to_string).unwrap_or_default(),
             };
             format!("{} is {value:?}: {reason}", argument())
@@ -241,6 +242,10 @@ mod tests {
             (
                 "creel gateway run --port http",
                 "--port is \"http\": give a whole number",
+            ),
+            (
+                "creel plan cost --instances 5 --machine-price free",
+                "--machine-price is \"free\": give a number",
             ),
             (
                 "creel instance rm a --purge --purge",
