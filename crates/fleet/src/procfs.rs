@@ -23,6 +23,8 @@ pub struct Stat {
     pub is_zombie: bool,
     /// Stopped by a signal (or a debugger), and not let go on yet.
     pub is_stopped: bool,
+    /// Waits in the kernel and cannot be disturbed: for a disk, or for a child that it shares its memory with (`vfork(2)`).
+    pub is_waiting: bool,
     /// User and system time, in ticks.
     pub cpu_ticks: u64,
     /// When it started, in ticks since boot: with the pid it names a process for good.
@@ -44,6 +46,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         pid: pid.parse().ok()?,
         is_zombie: matches!(fields.first(), Some(&"Z" | &"X")),
         is_stopped: matches!(fields.first(), Some(&"T" | &"t")),
+        is_waiting: fields.first() == Some(&"D"),
         session: u32::try_from(number(6)?).ok()?,
         cpu_ticks: number(14)? + number(15)?,
         started: number(22)?,

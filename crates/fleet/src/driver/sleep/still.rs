@@ -1,6 +1,7 @@
 //! Stopping processes and letting them go on, by signals: those work without control groups, and what is stopped is seen in `/proc`
 //! by whoever comes after this control plane.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -13,15 +14,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// Stops every process that `members` names, and asks again until it names none that runs: one that is not stopped yet can
-/// start others.
+/// start others. One that waits in the kernel for a child that was stopped before it became its own program is not stopped until the
+/// child goes on; the signal has it before it does anything of its own.
 ///
 /// # Errors
 /// Where one goes on running: then all of them do.
 pub async fn stop(members: impl Fn() -> Vec<u32>) -> io::Result<()> {
     let began = Instant::now();
+    let mut asked = HashSet::new();
     loop {
         let running: Vec<u32> = members().into_iter().filter(|pid| runs(*pid)).collect();
-        if running.is_empty() {
+        if running.iter().all(|pid| asked.contains(pid) && waits(*pid)) {
             return Ok(());
         }
         if began.elapsed() > PATIENCE {
@@ -30,6 +33,7 @@ pub async fn stop(members: impl Fn() -> Vec<u32>) -> io::Result<()> {
             return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
         }
         signal(&running, Signal::STOP);
+        asked.extend(running);
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -39,13 +43,18 @@ pub fn go_on(members: &[u32]) {
     signal(members, Signal::CONT);
 }
 
-/// Whether there are any, and none of them runs.
+/// Whether there are any that are stopped, and none of them runs.
 pub fn is_still(members: &[u32]) -> bool {
-    !members.is_empty() && !members.iter().any(|pid| runs(*pid))
+    let (running, still): (Vec<u32>, Vec<u32>) = members.iter().partition(|pid| runs(**pid));
+    !still.is_empty() && running.iter().all(|pid| waits(*pid))
 }
 
 fn runs(pid: u32) -> bool {
     procfs::stat(pid).is_some_and(|stat| !stat.is_stopped && !stat.is_zombie)
+}
+
+fn waits(pid: u32) -> bool {
+    procfs::stat(pid).is_some_and(|stat| stat.is_waiting)
 }
 
 fn signal(pids: &[u32], signal: Signal) {
