@@ -1,5 +1,5 @@
 //! Instances in containers beside cells of upstream's own `openclaw fleet`, on the same engine: from asking for one until it serves, and
-//! its memory at rest. A native instance, and the same image of upstream made by both.
+//! its memory at rest. A native instance, and the same image of upstream made by both. The images' sizes.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::memory::{pss, settled};
 use crate::peers::Runtime;
 use crate::peers::control_plane::{ControlPlane, Surroundings};
 use crate::peers::upstream_fleet::UpstreamFleet;
-use crate::report::Row;
+use crate::report::{Bar, Row};
 
 const NATIVE_IMAGE: &str = "creel:bench";
 const OPENCLAW_IMAGE: &str = "openclaw:bench";
@@ -40,6 +40,7 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     engine.native_image(&repository, bench.creel()?, NATIVE_IMAGE).await;
     engine.openclaw_image(modules, OPENCLAW_IMAGE).await;
+    let (native_mb, openclaw_mb) = (size(&engine, NATIVE_IMAGE).await?, size(&engine, OPENCLAW_IMAGE).await?);
     let surroundings = Surroundings {
         docker_host: Some(engine.host()),
         ..Surroundings::default()
@@ -64,7 +65,12 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
     let of = |found: &Found| json!({"create_ms": found.create_ms, "idle_mib": found.idle_mib});
     samples.insert(
         "docker".into(),
-        json!({"native": of(&native), "openclaw": of(&openclaw), "upstream_fleet": of(&upstream)}),
+        json!({
+            "native": of(&native),
+            "openclaw": of(&openclaw),
+            "upstream_fleet": of(&upstream),
+            "image_mb": {"native": native_mb, "openclaw": openclaw_mb},
+        }),
     );
     let rows = [("on Docker", &native), ("on Docker, upstream made by Creel", &openclaw)].map(|(what, found)| {
         let row = |what: String, found: &[f64], beside: &[f64]| {
@@ -83,7 +89,8 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
             ),
         ]
     });
-    Ok(rows.into_iter().flatten().collect())
+    let image = Row::new("on Docker: size of the image, MB", native_mb, openclaw_mb).bar(Bar::at_most(30.0));
+    Ok(std::iter::once(image).chain(rows.into_iter().flatten()).collect())
 }
 
 /// What keeps an engine from being started here.
@@ -100,6 +107,13 @@ fn why_not() -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// What the engine says of an image, in 1,000,000 bytes.
+async fn size(engine: &Engine, name: &str) -> anyhow::Result<f64> {
+    let image = engine.get(&format!("/images/{name}/json")).await;
+    let bytes = image.and_then(|image| image["Size"].as_f64());
+    Ok(bytes.context("an image has a size")? / 1e6)
 }
 
 /// From asking for it until it runs.
