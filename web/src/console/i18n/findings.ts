@@ -61,7 +61,8 @@ export const CHINESE: Record<string, string> = {
   engine_join_group: '把该用户加入套接字所属的组（通常是 docker）',
   engine_instead: '在那里启动 Docker，或用 DOCKER_HOST=unix:///… 指定另一个',
   engine_no_limits: '它不执行这些上限：{limits}，实例可以随意占用',
-  engine_delegate: '把控制组委派给它的用户：在 user@.service 中设置 Delegate=cpu cpuset io memory pids，并使用第 2 版控制组',
+  engine_delegate:
+    '把控制组委派给它的用户：在 user@.service 中设置 Delegate=cpu cpuset io memory pids，并使用第 2 版控制组',
   engine_mount_cgroups: '挂载它缺少的控制组（/sys/fs/cgroup），再重新启动它',
   engine_no_swap_limit: '它不统计交换空间：实例超出内存上限后会占满本机的交换空间',
   engine_swapaccount: '以 swapaccount=1 启动内核，或使用第 2 版控制组',
