@@ -1,40 +1,16 @@
 //! `GET /api/system/status`, `/api/drivers` and `/api/images`: what they say of the container engine, whatever that does.
 
+use creel_testkit::docker::Stranger;
 use creel_tests::up::Up;
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixListener;
 
-/// What somebody who listens where `DOCKER_HOST` says makes of a question.
-#[derive(Clone, Copy)]
-enum Engine {
-    Answers(&'static str),
-    SaysNothing,
-}
-
-/// The status and what is said of the driver, where this is the engine.
-async fn told(engine: Engine) -> (Value, Value) {
-    let directory = TempDir::new().unwrap();
-    let socket = directory.path().join("docker.sock");
-    let listener = UnixListener::bind(&socket).unwrap();
-    tokio::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            tokio::spawn(async move {
-                let mut question = [0; 4096];
-                while stream.read(&mut question).await.is_ok_and(|read| read > 0) {
-                    if let Engine::Answers(answer) = engine {
-                        let length = answer.len();
-                        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}");
-                        stream.write_all(answer.as_bytes()).await.unwrap();
-                    }
-                }
-            });
-        }
-    });
-    let host = format!("unix://{}", socket.display());
-    let up = Up::builder().env("DOCKER_HOST", &host).start().await;
+/// The status and what is said of the driver, where the engine answers so; `None`: it does not.
+async fn told(answer: Option<&str>) -> (Value, Value) {
+    let engine = Stranger::says(answer.map(|answer| {
+        let length = answer.len();
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}")
+    }));
+    let up = Up::builder().env("DOCKER_HOST", &engine.host()).start().await;
     let drivers = up.get("/api/drivers").await.ok();
     let images = up.get("/api/images").await.ok();
     assert!(!images.to_string().contains("\"present\":true"), "{images}");
@@ -45,7 +21,7 @@ async fn told(engine: Engine) -> (Value, Value) {
 
 #[tokio::test]
 async fn an_engine_that_answers_has_a_version() {
-    let (status, driver) = told(Engine::Answers(r#"{"Version":"20.10.24","ApiVersion":"1.41"}"#)).await;
+    let (status, driver) = told(Some(r#"{"Version":"20.10.24","ApiVersion":"1.41"}"#)).await;
     assert_eq!(
         (&driver["available"], &driver["version"]),
         (&true.into(), &"20.10.24".into())
@@ -61,7 +37,7 @@ async fn an_engine_that_answers_has_a_version() {
 
 #[tokio::test]
 async fn one_that_says_nothing_does_not_keep_the_rest_waiting() {
-    let (status, driver) = told(Engine::SaysNothing).await;
+    let (status, driver) = told(None).await;
     for docker in [&status["docker"], &driver] {
         assert_eq!(docker["available"], false);
         let reason = docker["reason"].as_str().unwrap();
@@ -77,7 +53,7 @@ async fn one_that_says_nothing_does_not_keep_the_rest_waiting() {
 #[tokio::test]
 async fn a_stranger_is_no_engine() {
     for answer in ["<!doctype html>", r#"{"ok":true}"#, ""] {
-        let (status, driver) = told(Engine::Answers(answer)).await;
+        let (status, driver) = told(Some(answer)).await;
         for docker in [&status["docker"], &driver] {
             assert_eq!((&docker["available"], docker.get("version")), (&false.into(), None));
             let reason = docker["reason"].as_str().unwrap();

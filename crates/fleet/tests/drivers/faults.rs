@@ -1,10 +1,8 @@
 //! An engine that stops or hangs in the middle of everything, and is back again; a stranger where it should listen.
 
 use creel_fleet::{CreateInstance, Desired, Driver, Fleet, FleetError, Instance, Status};
-use creel_testkit::docker::Engine;
+use creel_testkit::docker::{Engine, Stranger};
 use futures_util::future::join_all;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixListener;
 
 use crate::docker::{log_with, place_on, with_image};
 use crate::suite::Place;
@@ -148,21 +146,8 @@ async fn a_stranger_on_the_socket_is_told_from_an_engine() {
         "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
     ] {
         let mut world = World::new();
-        let elsewhere = tempfile::tempdir().unwrap();
-        let socket = elsewhere.path().join("docker.sock");
-        let listener = UnixListener::bind(&socket).unwrap();
-        tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(async move {
-                    let mut question = [0; 4096];
-                    while stream.read(&mut question).await.is_ok_and(|read| read > 0) {
-                        stream.write_all(answer.as_bytes()).await.unwrap();
-                    }
-                });
-            }
-        });
-        world.docker_host = Some(format!("unix://{}", socket.display()));
+        let stranger = Stranger::says(Some(answer.to_owned()));
+        world.docker_host = Some(stranger.host());
         let fleet = world.open().await;
         let wanted = CreateInstance {
             driver: Driver::Docker,
@@ -170,7 +155,10 @@ async fn a_stranger_on_the_socket_is_told_from_an_engine() {
         };
         fleet.create(wanted).await.unwrap();
         let refused = until(&fleet, "alice", |now| now.status == Status::Error).await;
-        let expected = format!("what answers on {} is no container engine", socket.display());
+        let expected = format!(
+            "what answers on {} is no container engine",
+            stranger.host().trim_start_matches("unix://")
+        );
         assert!(
             refused
                 .error

@@ -7,6 +7,7 @@
 mod api;
 mod kind;
 mod openclaw;
+mod stranger;
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
@@ -19,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 pub use self::kind::Kind;
+pub use self::stranger::Stranger;
 
 /// How long the engine may take to start on a loaded machine.
 const START: Duration = Duration::from_secs(60);

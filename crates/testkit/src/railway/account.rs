@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::deployed;
+
 /// Where the recorder keeps what it knows: in the home of whoever is signed in, as the client does.
 pub const DIRECTORY: &str = ".railway";
 
@@ -63,6 +65,17 @@ pub struct Project {
     pub environment: String,
     pub deleted: bool,
     pub services: Vec<Service>,
+}
+
+impl Project {
+    /// With all that is in it.
+    pub fn delete(&mut self) {
+        self.deleted = true;
+        self.services
+            .iter()
+            .flat_map(|service| &service.deployments)
+            .for_each(deployed::kill);
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -117,12 +117,7 @@ impl Recorder {
                 .iter_mut()
                 .filter(|project| project.name.contains(name))
             {
-                project.deleted = true;
-                project
-                    .services
-                    .iter()
-                    .flat_map(|service| &service.deployments)
-                    .for_each(deployed::kill);
+                project.delete();
             }
         });
     }

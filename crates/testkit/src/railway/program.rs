@@ -236,12 +236,7 @@ impl Run<'_> {
         let project = account
             .project(wanted)
             .ok_or_else(|| format!("Project \"{wanted}\" not found"))?;
-        project.deleted = true;
-        project
-            .services
-            .iter()
-            .flat_map(|service| &service.deployments)
-            .for_each(deployed::kill);
+        project.delete();
         Ok(json!({"id": project.id}).to_string())
     }
 
