@@ -28,13 +28,13 @@ build: setup-build ## build the console, then the binary (release)
 test: setup-test ## everything that CI tests, real Chromium and upstream OpenClaw included
 	@$(MAKE) web-checked web-built
 	@$(STEP) "console: unit tests" npm --prefix web test
-	@$(STEP) "cargo test" cargo test --workspace $(ARGS)
+	@$(STEP) "cargo test" scripts/test $(ARGS)
 
 lint: setup-build ## formatting and lints; warnings are errors
 	@$(STEP) "cargo fmt" cargo fmt --all --check
 	@$(MAKE) web-checked web-built
 	@$(STEP) "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
-	@if command -v shellcheck >/dev/null; then $(STEP) "shellcheck" shellcheck -x scripts/setup scripts/step scripts/dev scripts/linker scripts/function-order .ci/run; fi
+	@if command -v shellcheck >/dev/null; then $(STEP) "shellcheck" shellcheck -x scripts/setup scripts/step scripts/test scripts/dev scripts/linker scripts/function-order .ci/run; fi
 
 dev: setup-build ## the console with hot reload against a running backend; ARGS="..." goes to `creel up`
 	@exec scripts/dev $(ARGS)
