@@ -37,7 +37,13 @@ export class WatchedBrowser {
   static async launch(): Promise<WatchedBrowser> {
     mkdirSync(artifacts, { recursive: true })
     const browser = await launcher.launch({ executablePath: chromium, headless: true, args: FLAGS })
-    const context = await browser.newContext({ viewport: DESKTOP, locale: 'en-US', colorScheme: 'light' })
+    const context = await browser.newContext({
+      viewport: DESKTOP,
+      locale: 'en-US',
+      colorScheme: 'light',
+      // A colour that is still on its way to another has whatever contrast it has.
+      reducedMotion: 'reduce',
+    })
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
     return new WatchedBrowser(browser, context, await Documented.read())
   }
