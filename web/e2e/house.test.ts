@@ -59,13 +59,17 @@ test('a changed template is brought to an instance when somebody says so', async
   await console_.part('save').click()
   await expect.poll(() => console_.part('config-state').innerText()).toContain('Saved')
   await console_.part('compare-builtin').click()
-  await console_.page.locator('.compare .cm-line', { hasText: 'of the walk' }).waitFor()
+  await console_.page.locator('.compare .cm-changedLine', { hasText: 'of the walk' }).waitFor()
   await picture(console_.page, '46-template-compare')
   await console_.page.keyboard.press('Escape')
   expect(await config()).toBe(before)
 
   await console_.part('rollout').click()
   await console_.part(`differs-${ID}`).locator('summary').click()
+  await console_
+    .part(`differs-${ID}`)
+    .locator('ins', { hasText: /^\+.*of the walk/ })
+    .waitFor()
   await picture(console_.page, '47-template-rollout')
   // One, a selection, or all.
   await console_.part('mark-differing').locator('input').uncheck()
