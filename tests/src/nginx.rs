@@ -84,10 +84,12 @@ impl Nginx {
             .kill_on_drop(true)
             .spawn();
         let process = process.expect("it ran a moment ago");
-        until("nginx to listen", || async {
-            TcpStream::connect(("127.0.0.1", https)).await.ok()
-        })
-        .await;
+        for port in [http, https] {
+            until("nginx to listen", || async {
+                TcpStream::connect(("127.0.0.1", port)).await.ok()
+            })
+            .await;
+        }
         let client = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

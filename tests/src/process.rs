@@ -174,6 +174,16 @@ impl Text {
         line(&said).expect("it was waited for")
     }
 
+    /// Waits until there are so many lines with `part` in them.
+    pub async fn lines_with(&self, part: &str, count: usize) {
+        let mut said = self.said.subscribe();
+        let what = format!("{count} lines with {part:?}");
+        let are_there = |said: &String| said.lines().filter(|line| line.contains(part)).count() >= count;
+        within(&what, said.wait_for(are_there))
+            .await
+            .expect("the sender is in self");
+    }
+
     /// [`Self::line_or_end`] with any line.
     ///
     /// # Errors

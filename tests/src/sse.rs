@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::wait::within;
 
+/// What an event ends with.
+const END: &[u8] = b"\n\n";
+
 /// One event.
 #[derive(Debug, PartialEq)]
 pub struct Event {
@@ -26,7 +29,8 @@ impl Event {
 /// A stream of events. Dropping it hangs up.
 pub struct Events {
     bytes: Pin<Box<dyn Stream<Item = Result<Vec<u8>, reqwest::Error>> + Send>>,
-    unread: String,
+    /// A piece may end anywhere, in the middle of a character too.
+    unread: Vec<u8>,
 }
 
 impl Events {
@@ -43,7 +47,7 @@ impl Events {
         let bytes = Box::pin(response.bytes_stream().map(|chunk| chunk.map(|bytes| bytes.to_vec())));
         Self {
             bytes,
-            unread: String::new(),
+            unread: Vec::new(),
         }
     }
 
@@ -53,17 +57,17 @@ impl Events {
     /// If the stream breaks off, or says nothing for too long.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            while let Some((event, rest)) = self.unread.split_once("\n\n") {
-                let (event, rest) = (parse(event), rest.to_owned());
-                self.unread = rest;
+            while let Some(end) = self.unread.windows(END.len()).position(|part| part == END) {
+                let event: Vec<u8> = self.unread.drain(..end + END.len()).collect();
+                let event = std::str::from_utf8(&event[..end]).expect("events are text");
+                let event = parse(event);
                 if event.is_some() {
                     return event;
                 }
             }
             let chunk = within("event", self.bytes.next()).await?;
-            let chunk = chunk.unwrap_or_else(|error| panic!("the stream broke off: {error:?}"));
             self.unread
-                .push_str(std::str::from_utf8(&chunk).expect("events are whole when they are sent"));
+                .extend(chunk.unwrap_or_else(|error| panic!("the stream broke off: {error:?}")));
         }
     }
 
@@ -90,10 +94,11 @@ impl Events {
     pub async fn comment(&mut self) {
         while self.unread.is_empty() {
             let chunk = within("comment", self.bytes.next()).await.expect("the stream goes on");
-            let chunk = chunk.unwrap_or_else(|error| panic!("the stream broke off: {error:?}"));
-            self.unread.push_str(&String::from_utf8_lossy(&chunk));
+            self.unread
+                .extend(chunk.unwrap_or_else(|error| panic!("the stream broke off: {error:?}")));
         }
-        assert!(self.unread.starts_with(':'), "{:?}", self.unread);
+        let begun = String::from_utf8_lossy(&self.unread);
+        assert!(begun.starts_with(':'), "{begun:?}");
     }
 
     /// The text of the next event, which must be a `delta`.

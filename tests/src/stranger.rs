@@ -70,8 +70,12 @@ impl Stranger {
                         let _ = passed_on(stream, server, !lost).await;
                         lost = true;
                     }
-                    // An error means that the client is gone already.
-                    Manner::Saying(answer) => drop(answered(stream, answer, &sender).await),
+                    Manner::Saying(answer) => {
+                        // An error means that the client is gone already.
+                        if let Ok(stream) = answered(stream, answer, &sender).await {
+                            let _ = hung_up(stream).await;
+                        }
+                    }
                     Manner::Echoing(answer) => {
                         if let Ok(mut stream) = answered(stream, answer, &sender).await {
                             let (mut from, mut to) = stream.split();
@@ -89,13 +93,20 @@ impl Stranger {
     }
 }
 
-/// Reads a request, and answers it.
+/// Reads the head of a request, in however many pieces it comes, and answers it.
 async fn answered(mut stream: TcpStream, answer: &str, asked: &watch::Sender<String>) -> std::io::Result<TcpStream> {
-    let mut request = [0; 4096];
-    let read = stream.read(&mut request).await?;
-    asked.send_replace(String::from_utf8_lossy(&request[..read]).into_owned());
+    let mut request = Vec::new();
+    while !request.windows(4).any(|part| part == b"\r\n\r\n") && stream.read_buf(&mut request).await? > 0 {}
+    asked.send_replace(String::from_utf8_lossy(&request).into_owned());
     stream.write_all(answer.as_bytes()).await?;
     Ok(stream)
+}
+
+/// Hangs up, and reads what still comes: closing with unread data would reset the connection under the answer.
+async fn hung_up(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 /// A connection to a server, which ends with the server's first byte where that is to be lost: the server did what it was asked.

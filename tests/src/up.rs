@@ -54,7 +54,11 @@ impl Builder {
     #[must_use]
     pub fn user(mut self, id: u32) -> Self {
         let home = self.home.path();
-        std::fs::copy(creel(), home.join(COPY)).expect("there is room for a copy");
+        // By another process: a file that this one writes to is inherited by whatever another test starts just then, and cannot be run
+        // for as long.
+        let mut copy = std::process::Command::new("cp");
+        let copied = copy.arg("--preserve=mode").arg(creel()).arg(home.join(COPY)).status();
+        assert!(copied.is_ok_and(|status| status.success()), "there is room for a copy");
         std::os::unix::fs::chown(home, Some(id), Some(id)).expect("root may give a directory away");
         self.user = Some(id);
         let home = home.display().to_string();

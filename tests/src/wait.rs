@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-/// Long after everything that a scenario waits for, on a slow machine too.
-const HANG: Duration = Duration::from_secs(60);
+/// Long after everything that a scenario waits for, on a slow machine too: Creel itself gives a start of upstream two minutes.
+const HANG: Duration = Duration::from_secs(240);
 
 /// Waits for `future`.
 ///
