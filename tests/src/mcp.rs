@@ -12,6 +12,9 @@ pub fn stdio() -> Value {
     json!({"command": python(), "args": ["-u", fixture("mcp_server.py")], "env": {"GREETING": "hello"}})
 }
 
+/// What a gateway logs of a server whose tools it has: no turn waits for one for long.
+pub const CONNECTED: &str = "MCP server connected";
+
 /// A server that listens by itself. Dropping it ends it.
 pub struct HttpServer {
     _process: Process,

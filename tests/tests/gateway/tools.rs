@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 
+use creel_testkit::ports;
 use creel_testkit::provider::{Exchange, Provider, Reply};
 use creel_tests::gateway::{API_KEY, Gateway, TOKEN};
 use creel_tests::mcp;
@@ -20,13 +21,15 @@ fn results(request: &Exchange) -> Vec<String> {
 
 async fn with_tools(provider: &Provider) -> Gateway {
     let servers = json!({"mcp": {"servers": {"box": mcp::stdio()}}});
-    Gateway::builder()
+    let gateway = Gateway::builder()
         .provider(provider)
         .config(servers)
         .env("OPENCLAW_GATEWAY_TOKEN", TOKEN)
         .env("OPENAI_API_KEY", API_KEY)
         .start()
-        .await
+        .await;
+    gateway.log().lines_with(mcp::CONNECTED, 1).await;
+    gateway
 }
 
 #[tokio::test]
@@ -81,6 +84,7 @@ async fn no_two_tools_have_one_name() {
         .config(json!({"mcp": {"servers": {"a.b": mcp::stdio(), "a_b": mcp::stdio()}}}))
         .start()
         .await;
+    gateway.log().lines_with(mcp::CONNECTED, 2).await;
     let theirs = json!({"type": "function", "function": {"name": "memory_read"}});
     let request = json!({"messages": [{"role": "user", "content": "What do you know?"}], "tools": [theirs]});
     let answer = gateway.post("/v1/chat/completions", &request).await.ok();
@@ -139,6 +143,7 @@ async fn a_server_that_dies_is_started_again() {
         .reply("It lives.");
     let gateway = with_tools(&provider).await;
     assert_eq!(gateway.chat("Die.").await["reply"], "Oh.");
+    gateway.log().lines_with(mcp::CONNECTED, 2).await;
     assert_eq!(gateway.chat("Live.").await["reply"], "It lives.");
     assert_eq!(results(&*provider.received(3).await), ["again"]);
 }
@@ -169,6 +174,7 @@ async fn a_tool_that_does_not_answer_is_given_up() {
         .config(json!({"mcp": {"servers": {"box": server}}}))
         .start()
         .await;
+    gateway.log().lines_with(mcp::CONNECTED, 1).await;
     assert_eq!(gateway.chat("Try.").await["reply"], "I gave up.");
     let told = results(&*provider.received(1).await);
     assert!(told[0].starts_with("box__never gave no answer within "), "{told:?}");
@@ -197,6 +203,7 @@ async fn servers_over_http() {
     let server = mcp::HttpServer::start().await;
     let servers = json!({"mcp": {"servers": {"web": server.config()}}});
     let gateway = Gateway::builder().provider(&provider).config(servers).start().await;
+    gateway.log().lines_with(mcp::CONNECTED, 1).await;
     assert_eq!(gateway.chat("Try.").await["reply"], "Done.");
     let told = results(&*provider.received(1).await);
     assert_eq!(told[0], "ping");
@@ -217,6 +224,7 @@ async fn an_operator_says_which_tools_are_offered() {
         .config(json!({"mcp": {"servers": {"box": server}}}))
         .start()
         .await;
+    gateway.log().lines_with(mcp::CONNECTED, 1).await;
     gateway.chat("hi").await;
     let offered = provider.received(0).await.json()["tools"]
         .as_array()
@@ -322,6 +330,7 @@ async fn a_server_that_does_not_answer_hides_no_other_and_no_turn_waits_for_it()
     let (connection, _) = within("connection to the dead server", dead.accept())
         .await
         .expect("the gateway connects");
+    gateway.log().lines_with(mcp::CONNECTED, 1).await;
     gateway.chat("hi").await;
     let offered = provider.received(0).await.json()["tools"].to_string();
     assert!(
@@ -341,10 +350,9 @@ async fn a_server_that_does_not_answer_hides_no_other_and_no_turn_waits_for_it()
 #[tokio::test]
 async fn a_server_that_is_away_is_said_to_be_once_and_to_be_back_once() {
     let provider = Provider::start().await;
-    let port = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = port.local_addr().expect("it listens");
-    drop(port);
-    let server = json!({"url": format!("http://{address}/mcp")});
+    // Of a range that nobody else is given.
+    let port = ports::range();
+    let server = json!({"url": format!("http://127.0.0.1:{port}/mcp")});
     let gateway = Gateway::builder()
         .provider(&provider)
         .config(json!({"mcp": {"servers": {"web": server}}}))
@@ -353,7 +361,7 @@ async fn a_server_that_is_away_is_said_to_be_once_and_to_be_back_once() {
     gateway.log().line_with("MCP server is away").await;
     gateway.chat("hi").await;
     gateway.chat("hi").await;
-    let _server = mcp::HttpServer::start_at(address.port()).await;
+    let _server = mcp::HttpServer::start_at(port).await;
     gateway.log().line_with("MCP server is back").await;
     gateway.chat("hi").await;
     let offered = provider.received(2).await.json()["tools"].to_string();

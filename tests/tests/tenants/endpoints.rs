@@ -56,9 +56,11 @@ async fn private_addresses_are_called_where_the_operator_says_so() {
     config["mcp"] = json!({"servers": {"inner": server.config()}});
     service.cloud.configure("alice", config);
     service.sync().await.ok();
-    own.tool_call("inner__echo", r#"{"text":"ping"}"#).reply("Pong.");
     assert_eq!(service.greet(&alice, "s").await.ok()["model"], "mine/m");
-    assert!(own.received(1).await.json()["messages"].to_string().contains("ping"));
+    service.gateway.log().lines_with(mcp::CONNECTED, 1).await;
+    own.tool_call("inner__echo", r#"{"text":"ping"}"#).reply("Pong.");
+    service.greet(&alice, "s").await.ok();
+    assert!(own.received(2).await.json()["messages"].to_string().contains("ping"));
     service.greet(&bob, "s").await.ok();
     assert_eq!(service.provider.requests().len(), 1, "bob has the operator's");
     let operators = service.provider.received(0).await;
@@ -78,6 +80,8 @@ async fn what_users_call_their_models_and_tools_is_in_no_metric() {
     config["mcp"] = json!({"servers": {"secret-project": server.config()}});
     service.cloud.configure("alice", config);
     service.sync().await.ok();
+    service.greet(&alice, "s").await.ok();
+    service.gateway.log().lines_with(mcp::CONNECTED, 1).await;
     own.tool_call("secret-project__echo", r#"{"text":"ping"}"#)
         .reply("Pong.");
     service.greet(&alice, "s").await.ok();

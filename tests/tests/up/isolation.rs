@@ -4,6 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use creel_testkit::provider::Provider;
+use creel_tests::mcp;
 use creel_tests::scripts::fixture;
 use creel_tests::up::{Instance, Up};
 use creel_tests::wait::until;
@@ -40,6 +41,12 @@ impl Intruder {
         .await
         .ok();
         up.post("/api/instances/intruder/restart", &json!({})).await.ok();
+        until("its tools", || async {
+            let log = up.get("/api/instances/intruder/logs/download").await.text;
+            let (_, since_its_start) = log.rsplit_once("gateway ready")?;
+            since_its_start.contains(mcp::CONNECTED).then_some(())
+        })
+        .await;
         Self { up, provider, instance }
     }
 
@@ -242,12 +249,13 @@ async fn nothing_at_rest_or_on_show_holds_a_token() {
         for place in [&arguments, &shown, &log, &up.log().so_far()] {
             assert!(!place.contains(secret), "{place}");
         }
-        let found = tokio::process::Command::new("grep")
-            .args(["-rl", secret])
-            .arg(up.home())
-            .output()
-            .await
-            .unwrap();
+        let found = until("a look into every file", || async {
+            let mut grep = tokio::process::Command::new("grep");
+            let found = grep.args(["-rl", secret]).arg(up.home()).output().await.unwrap();
+            // 2: one was gone by the time it was looked into.
+            (found.status.code() != Some(2)).then_some(found)
+        })
+        .await;
         assert!(
             found.status.code() == Some(1) && found.stdout.is_empty(),
             "{}",
