@@ -4,6 +4,7 @@ use creel_testkit::cloud::CloudBackend;
 use creel_testkit::provider::Provider;
 use creel_tests::gateway::Gateway;
 use creel_tests::tenants::{SERVICE_TOKEN, Service, builder};
+use creel_tests::wait::until;
 use serde_json::json;
 
 /// Another gateway on the workspaces of this one.
@@ -29,6 +30,11 @@ async fn service() -> (Service, String) {
 async fn a_session_goes_on_at_another_node_whose_clock_is_an_hour_behind() {
     let (service, alice) = service().await;
     service.greet(&alice, "s").await.ok();
+    // The session is given back after the answer, and before its user has nothing under way any more.
+    until("the session to be given back", || async {
+        (service.stats().await["pending_requests"] == 0).then_some(())
+    })
+    .await;
     // As a node has left it whose clock is an hour ahead: epochs are no older than the time.
     let an_hour_ahead = |text: &str| {
         let mark = "\"epoch\":";

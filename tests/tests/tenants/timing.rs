@@ -52,6 +52,15 @@ impl Traced {
         (answer, calls.map(without_numbers).collect())
     }
 
+    /// A greeting to its end: the session is given back after the answer, and before its user has nothing under way any more.
+    async fn greeted(&self, token: &str, session: &str) {
+        self.service.greet(token, session).await.ok();
+        until("nothing to be pending", || async {
+            (self.service.stats().await["pending_requests"] == 0).then_some(())
+        })
+        .await;
+    }
+
     fn length(&self) -> usize {
         let metadata = std::fs::metadata(&self.trace).expect("it is written");
         usize::try_from(metadata.len()).expect("it fits into memory")
@@ -90,8 +99,8 @@ fn session(service: &Service, method: Method, id: &str, token: &str) -> creel_te
 #[tokio::test]
 async fn what_is_anothers_takes_the_same_steps_as_what_is_nowhere() {
     let (mut traced, [alice, bob]) = Traced::start().await;
-    traced.service.greet(&bob, "private").await.ok();
-    traced.service.greet(&alice, "mine").await.ok();
+    traced.greeted(&bob, "private").await;
+    traced.greeted(&alice, "mine").await;
     for method in [Method::GET, Method::DELETE] {
         let mut told = Vec::new();
         for id in ["private", "nowhere"] {
@@ -119,7 +128,7 @@ async fn what_is_anothers_takes_the_same_steps_as_what_is_nowhere() {
 async fn a_token_that_is_almost_right_takes_the_same_steps_as_any() {
     let (mut traced, [alice, bob]) = Traced::start().await;
     // Of a user who is loaded, and of one who is not.
-    traced.service.greet(&alice, "mine").await.ok();
+    traced.greeted(&alice, "mine").await;
     let nearly = |token: &str| {
         let (front, last) = token.split_at(token.len() - 1);
         format!("{front}{}", if last == "0" { "1" } else { "0" })
