@@ -97,6 +97,7 @@ async fn turns_of_one_session_wait_in_line() {
     for message in ["one", "two", "three"] {
         all.push(gateway.stream_in("s1", message).await);
     }
+    within("the first model call", provider.received(0)).await;
     assert_eq!(provider.requests().len(), 1);
     gate.open();
     for (events, reply) in all.into_iter().zip(["first", "second", "third"]) {
@@ -137,6 +138,7 @@ async fn a_line_that_is_too_long_is_refused() {
     let one_too_many = gateway.ask(json!({"message": "hi", "session_id": "s1"})).await;
     assert_eq!(one_too_many.problem(), (409, "session_busy".into()));
     assert_eq!(one_too_many.header("retry-after"), "1");
+    within("the first model call", provider.received(0)).await;
     assert_eq!(provider.requests().len(), 1);
 }
 

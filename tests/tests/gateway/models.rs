@@ -1,8 +1,9 @@
 //! What model providers do wrong, and what the gateway makes of it.
 
+use creel_testkit::ports;
 use creel_testkit::provider::{End, Provider, Reply};
 use creel_tests::gateway::{API_KEY, Gateway};
-use creel_tests::wait::within;
+use creel_tests::wait::{until, within};
 use serde_json::json;
 
 #[tokio::test]
@@ -220,10 +221,13 @@ async fn silence_ends_with_the_turns_time() {
         .config(json!({"agents": {"defaults": {"timeoutSeconds": 1}}}))
         .start()
         .await;
-    assert_eq!(
-        gateway.ask(json!({"message": "hi"})).await.problem(),
-        (504, "turn_timed_out".into())
-    );
+    // A second may be over before the model was asked.
+    until("a turn that got as far", || async {
+        let silent = gateway.ask(json!({"message": "hi"})).await;
+        assert_eq!(silent.problem(), (504, "turn_timed_out".into()));
+        (!provider.requests().is_empty()).then_some(())
+    })
+    .await;
     assert_eq!(within("hang-up", provider.received(0).await.ended()).await, End::HungUp);
 }
 
@@ -239,7 +243,12 @@ async fn a_silent_model_gives_way_to_its_fallback() {
         }))
         .start()
         .await;
-    assert_eq!(gateway.chat("hi").await["model"], "fake/m1");
+    // A second may be over before the model was asked.
+    until("a turn that got as far", || async {
+        assert_eq!(gateway.chat("hi").await["model"], "fake/m1");
+        (!silent.requests().is_empty()).then_some(())
+    })
+    .await;
     assert_eq!(within("hang-up", silent.received(0).await.ended()).await, End::HungUp);
 }
 
@@ -264,7 +273,8 @@ async fn a_fallback_answers_where_the_first_model_does_not() {
 
 #[tokio::test]
 async fn nobody_at_the_address() {
-    let provider = Provider::start().await;
+    // Of a range that nobody else is given, so that nobody else is there when it has stopped.
+    let provider = Provider::start_at(([127, 0, 0, 1], ports::range()).into());
     let gateway = Gateway::of(&provider).await;
     provider.stop().await;
     let refused = gateway.ask(json!({"message": "hi"})).await;

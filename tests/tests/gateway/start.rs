@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
+use creel_testkit::ports;
 use creel_tests::gateway::{Builder, Gateway, TOKEN};
 use creel_tests::http::{Call, client};
 use creel_tests::process::Process;
@@ -337,7 +338,9 @@ async fn what_cannot_start_in_the_background_says_why() {
 
 #[tokio::test]
 async fn a_health_check_needs_no_other_client() {
-    let everywhere = ["--bind", "0.0.0.0"];
+    // Of a range that nobody else is given, so that nobody else is there when it is gone.
+    let port = ports::range().to_string();
+    let everywhere = ["--bind", "0.0.0.0", "--port", &port];
     let gateway = Gateway::builder().args(&everywhere).start().await;
     let creel = |arguments: &[&str]| Process::start(gateway.builder_again().command(arguments)).ended();
     let live = creel(&["gateway", "health"]).await;
