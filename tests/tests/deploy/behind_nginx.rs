@@ -1,6 +1,7 @@
 //! Two gateways for many users on shared workspaces, behind nginx.
 
 use creel_testkit::cloud::CloudBackend;
+use creel_testkit::ports;
 use creel_testkit::provider::{Gate, Provider, Reply};
 use creel_tests::gateway::Gateway;
 use creel_tests::nginx::Nginx;
@@ -25,16 +26,19 @@ impl Cluster {
         let cloud = CloudBackend::start(SERVICE_TOKEN).await;
         let provider = Provider::start().await;
         let shared = TempDir::new().unwrap();
-        let node = || async {
+        // Of a range that nobody else is given, so that nobody else is there when one is gone.
+        let ports = ports::range();
+        let node = async |port: u16| {
             let root = json!({"multiTenant": {"workspaceRoot": shared.path().join("workspaces")}});
-            let gateway = builder(&cloud, &provider).config(root).start().await;
+            let builder = builder(&cloud, &provider).config(root);
+            let gateway = builder.args(&["--port", &port.to_string()]).start().await;
             let ready = |gateway: &Gateway| gateway.get("/readyz");
             gateway
                 .eventually("readiness", ready, |answer| answer.status == 200)
                 .await;
             gateway
         };
-        let gateways = [node().await, node().await];
+        let gateways = [node(ports).await, node(ports + 1).await];
         let nginx = Nginx::before(&[gateways[0].address(), gateways[1].address()]).await;
         Self {
             cloud,

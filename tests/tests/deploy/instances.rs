@@ -135,7 +135,10 @@ async fn compose_runs_what_is_recorded_and_creel_takes_it_back() {
         }
         // Its log is its own.
         let log = up.home().join("instances").join(id).join("logs/gateway.log");
-        assert!(fs::metadata(log).unwrap().len() > 0);
+        until("its log", || async {
+            (fs::metadata(&log).ok()?.len() > 0).then_some(())
+        })
+        .await;
         // Two gateways never write one directory.
         let refused = up.post(&format!("/api/instances/{id}/start"), &json!({})).await;
         assert_eq!(refused.status, 502, "{refused:?}");

@@ -27,7 +27,8 @@ async fn a_call_is_metered_and_the_providers_key_stays_in_the_house() {
         .flatten()
         .filter(|entry| entry.path().is_file())
     {
-        let bytes = std::fs::read(entry.path()).unwrap();
+        // Some are there for a moment only.
+        let bytes = std::fs::read(entry.path()).unwrap_or_default();
         for secret in [PROVIDER_KEY, llm.key.as_str()] {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{} holds a secret", entry.path().display());

@@ -3,7 +3,7 @@
 use creel_tests::up::{Up, kill_instances};
 use creel_tests::wait::until;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Whether a process runs. One that has ended and that nobody has waited for yet (`Z`) does not.
 fn alive(pid: i32) -> bool {
@@ -150,15 +150,13 @@ async fn the_history_survives_too() {
     up.create("a").await;
     let builder = up.kill().await;
     let up = builder.start().await;
-    let events = up.get("/api/activity").await.ok();
-    let kinds: Vec<&str> = events["events"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|event| event["kind"].as_str().unwrap())
-        .collect();
-    assert!(
-        kinds.contains(&"instance.create") && kinds.contains(&"instance.adopted"),
-        "{kinds:?}"
-    );
+    // What the fleet does by itself is written down in the background.
+    let kinds = until("the adoption in the history", || async {
+        let events = up.get("/api/activity").await.ok()["events"].take();
+        let events = events.as_array()?.iter();
+        let kinds: Vec<Value> = events.map(|event| event["kind"].clone()).collect();
+        kinds.contains(&"instance.adopted".into()).then_some(kinds)
+    })
+    .await;
+    assert!(kinds.contains(&"instance.create".into()), "{kinds:?}");
 }

@@ -34,7 +34,8 @@ impl World {
             .env("HOME", npm.path().to_str().unwrap())
             .env("npm_config_registry", registry.url())
             .env("npm_config_fetch_retries", "0")
-            .env("npm_config_fetch_timeout", "2000")
+            // Seconds enough for whoever answers at all.
+            .env("npm_config_fetch_timeout", "15000")
             .start()
             .await;
         let channels = json!([{"type": "discord", "config": {"token": "plum"}}]);

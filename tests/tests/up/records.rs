@@ -116,7 +116,7 @@ async fn a_database_that_stands_still_holds_nobody() {
 async fn a_file_that_another_program_holds_holds_nobody() {
     let up = Up::start().await;
     let instance = up.create("a").await;
-    let script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None); db.execute('BEGIN EXCLUSIVE'); \
+    let script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], 60, isolation_level=None); db.execute('BEGIN EXCLUSIVE'); \
                   print('held', flush=True); sys.stdin.read()";
     let held = sqlite(&up, script).await;
     nothing_hangs_and_nothing_is_lost(&up, &instance, held).await;
@@ -128,7 +128,7 @@ async fn a_removal_that_ends_half_way_says_what_is_so() {
     up.create("a").await;
     let trigger = |sql: &str| {
         format!(
-            "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(\"\"\"{sql}\"\"\"); db.commit(); print('done', flush=True)"
+            "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], 60); db.execute(\"\"\"{sql}\"\"\"); db.commit(); print('done', flush=True)"
         )
     };
     let refuse = "CREATE TRIGGER full BEFORE DELETE ON instances BEGIN SELECT RAISE(ABORT, 'no'); END";

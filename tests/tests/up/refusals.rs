@@ -138,8 +138,11 @@ async fn whoever_types_the_name_alone_is_shown_what_there_is() {
 
 /// `creel instance …` where this is at the other end.
 async fn asked(url: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let creel: Builder = Up::builder().env("CREEL_TOKEN", "x").env("CREEL_URL", url);
-    refusal(&creel.env("CREEL_TIMEOUT", "1").creel(arguments).await)
+    refusal(&at(url).creel(arguments).await)
+}
+
+fn at(url: &str) -> Builder {
+    Up::builder().env("CREEL_TOKEN", "x").env("CREEL_URL", url)
 }
 
 #[tokio::test]
@@ -150,7 +153,7 @@ async fn a_backend_that_takes_requests_and_is_silent_is_given_up() {
         &["instance", "start", "a"],
         &["instance", "logs", "a", "-f"],
     ] {
-        let (code, said) = asked(&silent.url(), arguments).await;
+        let (code, said) = refusal(&at(&silent.url()).env("CREEL_TIMEOUT", "1").creel(arguments).await);
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains(&silent.url()) && said.contains("CREEL_TIMEOUT"), "{said}");
     }

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use creel_tests::up::Up;
 use serde_json::json;
 
-/// Every file below a directory.
+/// Every file below a directory. Those that are there for a moment only may be gone again.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(path) = open.pop() {
         if path.is_dir() {
-            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+            open.extend(entries.map(|entry| entry.path()));
         } else {
             found.push(path);
         }

@@ -15,6 +15,14 @@ fn state(pid: i32) -> char {
     rest.chars().next().unwrap()
 }
 
+/// Waits until a process that sleeps is stopped: one that waits for a disk has been told, and stops when it goes on.
+async fn is_stopped(pid: i32) {
+    until("the process to be stopped", || async {
+        (state(pid) == 'T').then_some(())
+    })
+    .await;
+}
+
 async fn chat(up: &Up, id: &str) -> Value {
     let request = json!({"model": "openclaw", "messages": [{"role": "user", "content": "hi"}]});
     up.post(&format!("/api/instances/{id}/chat/completions"), &request)
@@ -35,7 +43,7 @@ async fn by_hand_and_by_who_calls() {
         (&slept["status"], &slept["desired"]),
         (&json!("sleeping"), &json!("sleeping"))
     );
-    assert_eq!(state(pid), 'T');
+    is_stopped(pid).await;
     assert!(chat(&up, "a").await["choices"][0]["message"]["content"].is_string());
     assert_eq!(up.show("a").await["status"], "running", "the console's chat wakes it");
 
@@ -58,7 +66,7 @@ async fn it_sleeps_on_when_its_control_plane_dies() {
     let pid = up.pid("a").await;
     up.post("/api/instances/a/sleep", &json!({})).await.ok();
     let builder = up.kill().await;
-    assert_eq!(state(pid), 'T');
+    is_stopped(pid).await;
     let up = builder.start().await;
     assert_eq!(up.status_is("a", "sleeping").await["pid"], pid);
     assert_eq!(state(pid), 'T', "adopted, and not woken");

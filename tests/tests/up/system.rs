@@ -2,6 +2,7 @@
 
 use creel_testkit::docker::Stranger;
 use creel_tests::up::Up;
+use creel_tests::wait::until;
 use serde_json::Value;
 
 /// The status and what is said of the driver, where the engine answers so; `None`: it does not.
@@ -11,12 +12,18 @@ async fn told(answer: Option<&str>) -> (Value, Value) {
         format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}")
     }));
     let up = Up::builder().env("DOCKER_HOST", &engine.host()).start().await;
-    let drivers = up.get("/api/drivers").await.ok();
     let images = up.get("/api/images").await.ok();
     assert!(!images.to_string().contains("\"present\":true"), "{images}");
-    let docker = drivers["drivers"].as_array().unwrap().iter();
-    let docker = docker.clone().find(|driver| driver["driver"] == "docker").unwrap();
-    (up.get("/api/system/status").await.ok(), docker.clone())
+    // Of one that answers, it may be that its answer took longer than it is waited for.
+    let is_told = |docker: &Value| answer.is_none() || !docker.to_string().contains("within 2 s");
+    until("what is said of the engine", || async {
+        let drivers = up.get("/api/drivers").await.ok();
+        let drivers = drivers["drivers"].as_array()?;
+        let driver = drivers.iter().find(|driver| driver["driver"] == "docker")?.clone();
+        let status = up.get("/api/system/status").await.ok();
+        (is_told(&driver) && is_told(&status["docker"])).then_some((status, driver))
+    })
+    .await
 }
 
 #[tokio::test]
