@@ -19,6 +19,8 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ]
+/** Long after everything that a step waits for, on a slow machine too. */
+const PATIENCE = 60_000
 export const DESKTOP = { width: 1360, height: 860 }
 export const PHONE = { width: 390, height: 844 }
 /** The narrowest that is in wide use. */
@@ -50,7 +52,7 @@ export class WatchedBrowser {
 
   async page(): Promise<Page> {
     const page = await this.context.newPage()
-    page.setDefaultTimeout(20_000)
+    page.setDefaultTimeout(PATIENCE)
     page.on('request', (request) => this.asked(request.method(), request.url()))
     page.on('websocket', (socket) => this.asked('GET', socket.url()))
     page.on('pageerror', (error) => this.errors.push(`${page.url()}: ${error.message}`))

@@ -50,7 +50,7 @@ test.each([
     }
     await console_.page.setViewportSize(DESKTOP)
   },
-  120_000,
+  400_000,
 )
 
 test('they are removed', async () => {

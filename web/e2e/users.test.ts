@@ -182,7 +182,7 @@ test(`${MANY} users come from a file, checked before`, async () => {
   await console_.part('marked').getByText(`${MANY} marked`).waitFor()
   expect(await drawn()).toBeLessThan(50)
   await picture(console_.page, '79-users-many')
-}, 120_000)
+}, 400_000)
 
 test('they are found, sorted and reached with the keyboard', async () => {
   await console_.page.getByRole('button', { name: 'Clear marks' }).click()

@@ -30,10 +30,11 @@ export default defineConfig({
   test: {
     include: [process.env['PICTURE'] ? 'e2e/readme.picture.ts' : 'e2e/**/*.test.ts'],
     bail: 1,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Longer than a step waits for one thing, so that what is missing is named.
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
     fileParallelism: false,
     sequence: { sequencer: InOrder },
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 })
