@@ -155,7 +155,7 @@ async fn a_reused_pid_is_not_mistaken_for_an_instance() {
         error: None,
     };
     world.records().await.set_observed("alice", &wrong).await.unwrap();
-    let fleet = support::reopened(&world).await;
+    let fleet = world.open().await;
     assert_eq!(fleet.get(&id("alice")).unwrap().status, Status::Stopped);
     assert!(lives(other.id()));
     let started = fleet.start(&id("alice")).await.unwrap();
@@ -184,7 +184,8 @@ async fn a_stranger_in_the_directory_keeps_it_to_itself() {
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let (reason, _) = start_failure(fleet.start(&id("alice")).await);
     assert!(reason.contains("another process runs in its directory"), "{reason}");
-    drop(lock);
+    // Not by closing it: what another test forks just now has it open too.
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::Unlock).unwrap();
     assert!(is_running(&fleet.start(&id("alice")).await.unwrap()));
     fleet.shutdown().await;
 }
@@ -260,7 +261,7 @@ async fn a_shutdown_stops_all_and_the_next_start_brings_them_back() {
     assert!(pids.iter().all(|pid| !lives(*pid)));
     assert!(matches!(fleet.start(&id("alice")).await, Err(FleetError::ShuttingDown)));
     drop(fleet);
-    let fleet = support::reopened(&world).await;
+    let fleet = world.open().await;
     assert!(is_running(&settled(&fleet, "alice").await) && is_running(&settled(&fleet, "carol").await));
     assert_eq!(fleet.get(&id("bob")).unwrap().status, Status::Stopped);
     fleet.shutdown().await;

@@ -535,7 +535,7 @@ async fn what_could_not_start_again_is_not_stopped() {
 
 #[tokio::test]
 async fn a_hundred_at_once_are_all_made() {
-    let world = World::new();
+    let world = World::large();
     let fleet = world.open().await;
     let names: Vec<String> = (0..100).map(|number| format!("i{number}")).collect();
     let made = names.iter().map(|name| fleet.create(CreateInstance::new(id(name))));

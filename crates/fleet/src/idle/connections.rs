@@ -115,6 +115,7 @@ fn sockets_of(pid: u32) -> Vec<u64> {
 mod tests {
     use std::io::{Read as _, Write as _};
     use std::net::{TcpListener, TcpStream};
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -124,20 +125,28 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = || Connections::seen_by(own);
+        // The kernel tells of it when it has come to it, and of what is closed when nobody that was forked meanwhile has it.
+        let until = |wanted: &dyn Fn(&Connections) -> bool, why: &str| {
+            let began = Instant::now();
+            while !wanted(&seen()) {
+                assert!(began.elapsed() < Duration::from_secs(60), "{why}");
+                std::thread::yield_now();
+            }
+        };
         assert!(!seen().has_guest(port) && !seen().has_caller(port));
 
         let mut guest = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        assert!(seen().has_caller(port), "it waits to be let in");
+        until(&|seen| seen.has_caller(port), "it waits to be let in");
         let (mut let_in, _) = listener.accept().unwrap();
-        assert!(!seen().has_caller(port));
+        until(&|seen| !seen.has_caller(port), "it was let in");
         assert!(seen().has_guest(port) && seen().has_talker(&[own]));
         guest.write_all(b"hello").unwrap();
-        assert!(seen().has_caller(port), "it waits to be read");
+        until(&|seen| seen.has_caller(port), "it waits to be read");
         let_in.read_exact(&mut [0; 5]).unwrap();
-        assert!(!seen().has_caller(port));
+        until(&|seen| !seen.has_caller(port), "it was read");
         assert!(!seen().has_talker(&[]), "nobody's are theirs");
         drop((guest, let_in));
-        assert!(!seen().has_guest(port));
+        until(&|seen| !seen.has_guest(port), "it has gone");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use creel_fleet::{CreateInstance, Driver, Fleet, FleetError, RailwayOptions, Sta
 use creel_testkit::railway::Recorder;
 
 use crate::suite::Place;
-use crate::support::{World, fake_creel, fake_railway, get, id, is_running, reopened, settled, start_failure, until};
+use crate::support::{World, fake_creel, fake_railway, get, id, is_running, settled, start_failure, until};
 
 /// A world whose instances run on a Railway of its own.
 #[expect(clippy::unused_async, reason = "as every driver's place is made")]
@@ -168,7 +168,7 @@ async fn a_client_that_is_missing_old_or_signed_out_is_a_clear_instruction() {
     drop(fleet);
 
     place.world.railway.as_mut().unwrap().program = program.unwrap();
-    let fleet = reopened(&place.world).await;
+    let fleet = place.world.open().await;
     let recorder = place.recorder();
     recorder.change(|account| account.version = "4.12.0".to_owned());
     let reason = refused(&fleet).await;
@@ -553,7 +553,7 @@ async fn killed(place: &Place, step: &str) {
 
 /// The next control plane comes to one instance that serves, with one of everything.
 async fn finished(place: &Place, step: &str) {
-    let fleet = reopened(&place.world).await;
+    let fleet = place.world.open().await;
     let instance = until(&fleet, "alice", is_running).await;
     assert!(get(&instance, "/readyz").await.is_some(), "{step}");
     let project = place.one_project();

@@ -82,12 +82,21 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::from(creel_testkit::ports::range())
+    }
+
+    /// One for a hundred instances.
+    pub fn large() -> Self {
+        Self::from(creel_testkit::ports::range_of(120))
+    }
+
+    fn from(first_port: u16) -> Self {
         Self {
             dir: TempDir::new().unwrap(),
             timing: impatient(),
             docker_host: None,
             railway: None,
-            first_port: creel_testkit::ports::range(),
+            first_port,
         }
     }
 
@@ -141,12 +150,18 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// The home's lock is let go when the last task of the fleet before is gone, and what another test has forked just now has it until it is
+    /// its program.
     pub async fn open(self) -> Fleet {
-        let home = Home::open(&self.path).unwrap();
-        self.open_in(home).await
-    }
-
-    async fn open_in(self, home: Home) -> Fleet {
+        let free = async {
+            loop {
+                match Home::open(&self.path) {
+                    Err(FleetError::HomeInUse { .. }) => tokio::task::yield_now().await,
+                    home => return home.unwrap(),
+                }
+            }
+        };
+        let home = tokio::time::timeout(PATIENCE, free).await.unwrap();
         let mut options = FleetOptions::new(home, records(&self.path).await, fake_creel());
         options.first_port = self.first_port;
         options.timing = self.timing;
@@ -163,21 +178,6 @@ async fn records(home: &Path) -> Arc<dyn Records> {
             .await
             .unwrap(),
     )
-}
-
-/// Opens it again. The home's lock is let go when the last task of the fleet before is gone.
-pub async fn reopened(world: &World) -> Fleet {
-    let free = async {
-        loop {
-            // Kept: a lock that is let go may still be held by what another test has forked just now.
-            if let Ok(home) = Home::open(world.path()) {
-                return home;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let home = tokio::time::timeout(PATIENCE, free).await.unwrap();
-    world.opening().open_in(home).await
 }
 
 impl Drop for World {
@@ -293,7 +293,6 @@ pub fn is_running(instance: &Instance) -> bool {
 
 /// Puts a version of upstream into the world's home: this program in Node's place, or one that fails.
 pub fn install_openclaw(world: &World, version: &str, program: Option<&Path>) {
-    use std::os::unix::fs::PermissionsExt as _;
     let modules = world.path().join(format!("runtimes/openclaw-{version}/node_modules"));
     let node = modules.join("node/bin/node");
     std::fs::create_dir_all(node.parent().unwrap()).unwrap();
@@ -303,9 +302,10 @@ pub fn install_openclaw(world: &World, version: &str, program: Option<&Path>) {
         format!(r#"{{"version":"{version}"}}"#),
     )
     .unwrap();
-    match program {
-        Some(program) => drop(std::fs::copy(program, &node).unwrap()),
-        None => std::fs::write(&node, "#!/bin/sh\nexit 1\n").unwrap(),
-    }
-    std::fs::set_permissions(&node, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Written by another process: what is forked here meanwhile would have it open for writing, and nobody could run it.
+    let fails = world.path().join("fails");
+    std::fs::write(&fails, "#!/bin/sh\nexit 1\n").unwrap();
+    let mut install = std::process::Command::new("install");
+    install.arg("--mode=755").arg(program.unwrap_or(&fails)).arg(&node);
+    assert!(install.status().unwrap().success());
 }

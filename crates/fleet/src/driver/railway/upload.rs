@@ -192,9 +192,11 @@ mod tests {
         // With a stand-in for Node that notes what it is asked, and a volume of its own.
         let bin = directory.join("bin");
         std::fs::create_dir(&bin).unwrap();
-        let node = bin.join("node");
-        std::fs::write(&node, format!("#!/bin/sh\necho \"$@\" >>{}/asked\n", bin.display())).unwrap();
-        std::fs::set_permissions(&node, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        // Written by another process: what is forked here meanwhile would have it open for writing, and nobody could run it.
+        let node = format!("#!/bin/sh\necho \"$@\" >>{}/asked\n", bin.display());
+        let write = ["-c", "printf %s \"$1\" >\"$0/node\" && chmod 755 \"$0/node\""];
+        let mut written = std::process::Command::new("sh");
+        assert!(written.args(write).arg(&bin).arg(node).status().unwrap().success());
         let script = script
             .replace("there=/data/", &format!("there={}/", bin.display()))
             .replace("/tmp/plugins.json", &format!("{}/plugins.json", bin.display()));

@@ -102,16 +102,19 @@ mod tests {
         let tree = Running::start("while :; do sleep 0.01 & sleep 0.01; done");
         stop(|| tree.members()).await.unwrap();
         let members = tree.members();
-        assert!(is_still(&members), "{members:?}");
+        let until = async |what: &dyn Fn() -> bool, why: &str| {
+            let began = Instant::now();
+            while !what() {
+                assert!(began.elapsed() < Duration::from_secs(60), "{why}");
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        // One that waited for a disk comes to its signal after that.
+        until(&|| is_still(&members), "all of them are stopped").await;
         assert_eq!(tree.members(), members, "what is stopped starts nobody");
         stop(|| tree.members()).await.unwrap();
         go_on(&members);
-        let went_on = || tree.members() != members;
-        let began = Instant::now();
-        while !went_on() {
-            assert!(began.elapsed() < Duration::from_secs(60), "it goes on");
-            tokio::time::sleep(PAUSE).await;
-        }
+        until(&|| tree.members() != members, "it goes on").await;
         assert!(!is_still(&tree.members()));
     }
 
