@@ -185,15 +185,18 @@ async fn a_container_that_was_removed_is_shown_and_not_made_again_until_someone_
 async fn an_image_that_is_not_there_is_said() {
     let place = place().await;
     let fleet = place.world.open().await;
-    let wanted = CreateInstance {
-        image: Some("nobody.invalid/creel:9".into()),
+    // Of a registry that refuses at once: no name server is asked, which may take its time.
+    let closed = creel_testkit::ports::Closed::any();
+    let wanted = format!("{}/creel:9", closed.address());
+    let new = CreateInstance {
+        image: Some(wanted.clone()),
         ..place.wanted("alice")
     };
-    fleet.create(wanted).await.unwrap();
+    fleet.create(new).await.unwrap();
     let failed = until(&fleet, "alice", |now| now.status == Status::Error).await;
     let reason = failed.error.unwrap();
     assert!(
-        reason.starts_with("docker: the image nobody.invalid/creel:9 is not here and cannot be pulled"),
+        reason.starts_with(&format!("docker: the image {wanted} is not here and cannot be pulled")),
         "{reason}"
     );
     fleet.remove(&id("alice"), true).await.unwrap();
