@@ -4,9 +4,11 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use creel_llm::{Api, Client, Error, Kind, Options, Target};
+use creel_testkit::ports::{self, Closed};
 use creel_testkit::provider::{End, Gate, Provider, Reply};
 use support::{APIS, ask, client, hello, options, target};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -196,11 +198,18 @@ async fn a_connection_that_breaks_before_the_first_event_is_tried_again() {
 
 #[tokio::test]
 async fn silence_before_the_head() {
-    let options = Options {
-        first_byte_timeout: Duration::from_millis(30),
+    let provider = Provider::start().await;
+    provider.always(Reply::hang());
+    let client = Client::new(Options {
+        first_byte_timeout: Duration::from_millis(300),
         ..options()
-    };
-    fails(Reply::hang(), options, Kind::Timeout, 1).await;
+    });
+    for (n, api) in APIS.into_iter().enumerate() {
+        let error = ask(&client, &target(&provider, api), &hello()).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Timeout, "{error}");
+        // Where this machine stood still for so long, the question may not have come to be sent.
+        assert!(provider.requests().len() <= n + 1, "{api:?}: it is not asked again");
+    }
 }
 
 #[tokio::test]
@@ -222,17 +231,17 @@ async fn silence_in_the_midst() {
 
 #[tokio::test]
 async fn a_target_has_a_silence_of_its_own() {
-    let provider = Provider::start().await;
+    let (silent, provider) = (Provider::start().await, Provider::start().await);
+    silent.always(Reply::hang());
     let hasty = Options {
         first_byte_timeout: Duration::from_millis(1),
         idle_timeout: Duration::from_millis(1),
         ..options()
     };
     for api in APIS {
-        provider.then(Reply::hang());
         let short = Target {
             silence: Some(Duration::from_millis(30)),
-            ..target(&provider, api)
+            ..target(&silent, api)
         };
         let error = ask(&client(), &short, &hello()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Timeout, "{error}");
@@ -275,10 +284,9 @@ async fn a_reply_of_fifty_megabytes() {
 
 #[tokio::test]
 async fn nobody_there() {
+    let closed = Closed::any();
     for api in APIS {
-        let provider = Provider::start().await;
-        let target = target(&provider, api);
-        provider.stop().await;
+        let target = Target::new(api, format!("http://{}/v1", closed.address()), "m1");
         let error = ask(&client(), &target, &hello()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Connect);
         assert!(error.to_string().contains("refused"), "{error}");
@@ -287,8 +295,9 @@ async fn nobody_there() {
 
 #[tokio::test]
 async fn a_provider_that_comes_back_is_found_again() {
-    let provider = Provider::start().await;
-    let (client, address) = (client(), provider.address());
+    // None that the kernel would give to somebody else meanwhile.
+    let address = SocketAddr::from(([127, 0, 0, 1], ports::range()));
+    let (client, provider) = (client(), Provider::start_at(address));
     let target = target(&provider, APIS[0]);
     ask(&client, &target, &hello()).await.unwrap();
     provider.stop().await;
