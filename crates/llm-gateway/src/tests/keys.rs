@@ -127,7 +127,9 @@ async fn too_many_requests_are_told_when_to_come_back_and_cost_nothing() {
 #[tokio::test]
 async fn tokens_a_minute_count_what_was_used_not_what_was_feared() {
     let provider = Provider::start().await;
-    provider.always(Reply::text("hi").usage(10, 10));
+    provider.then(Reply::text("hi").usage(1, 1));
+    // So much that what comes back in half a minute is not enough for a third call.
+    provider.always(Reply::text("hi").usage(60, 60));
     let limits = Limits {
         requests_per_minute: None,
         tokens_per_minute: Some(150),

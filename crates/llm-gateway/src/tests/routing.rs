@@ -1,5 +1,6 @@
 //! Several providers for one model.
 
+use creel_testkit::ports::Closed;
 use creel_testkit::provider::{Provider, Reply};
 use serde_json::json;
 
@@ -38,16 +39,15 @@ async fn the_next_provider_answers_when_one_fails() {
 
 #[tokio::test]
 async fn a_provider_that_cannot_be_reached_is_passed_over() {
-    let (gone, there) = (Provider::start().await, Provider::start().await);
+    let (gone, there) = (Closed::any(), Provider::start().await);
     let mut house = House::new(&there);
     house.model(
         "m1",
         &[
-            at("gone", Style::Openai, &gone.openai_url()),
+            at("gone", Style::Openai, &format!("http://{}/v1", gone.address())),
             at("there", Style::Openai, &there.openai_url()),
         ],
     );
-    gone.stop().await;
     let house = house.start().await;
     let answer = house
         .client()
