@@ -7,12 +7,12 @@ use super::{Books, DAY_MS, Node, account, call, grant, stands};
 
 pub async fn what_expires_first_is_spent_first(store: &impl Books) {
     let now = now_ms();
+    let mut node = Node::join(store, "a").await;
     grant(store, "alice", 10, None).await;
     grant(store, "alice", 20, Some(now + 2 * DAY_MS)).await;
     grant(store, "alice", 30, Some(now + DAY_MS)).await;
     // Long enough for what comes before its end, on a busy machine too.
-    grant(store, "alice", 40, Some(now + 5_000)).await;
-    let mut node = Node::join(store, "a").await;
+    grant(store, "alice", 40, Some(now_ms() + 10_000)).await;
     node.take(&account("alice"), 95, false).await;
     node.settle(call("alice", 25, 25)).await;
     let left = |stands: creel_records::ledger::Account| stands.grants.iter().map(|grant| grant.remaining.0).collect();

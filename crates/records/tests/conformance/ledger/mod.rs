@@ -27,7 +27,12 @@ struct Node<'s, S> {
 
 impl<'s, S: Books> Node<'s, S> {
     async fn join(store: &'s S, name: &str) -> Self {
-        let joined = store.join(name).await.unwrap();
+        let joined = loop {
+            match store.join(name).await {
+                Err(RecordsError::Conflict(_)) => {}
+                other => break other.unwrap(),
+            }
+        };
         let next = Exchange {
             node: name.to_owned(),
             generation: joined.generation,
