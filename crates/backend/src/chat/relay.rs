@@ -116,8 +116,10 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_listens() {
-        let (listener, address) = instance().await;
-        drop(listener);
+        // Taken, so that no other test listens there.
+        let taken = tokio::net::TcpSocket::new_v4().unwrap();
+        taken.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = taken.local_addr().unwrap();
         let refused = relay(address, get(), Patience::default()).await;
         assert!(matches!(refused, Err(RelayError::Connect(to, _)) if to == address));
     }
