@@ -13,7 +13,7 @@ use tokio::process::Command;
 /// Bytes of swap it has; a file with holes, filled as it is used.
 const SWAP: u64 = 512 << 20;
 /// All of it, from the first line of the kernel to its last, on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// What says how the program ended.
 const ENDED: &str = "ended with ";
 

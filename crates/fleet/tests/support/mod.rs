@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// Long enough for a loaded machine; nothing waits for it unless something is wrong.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 
 pub fn id(name: &str) -> InstanceId {
     InstanceId::new(name).unwrap()
@@ -60,13 +60,14 @@ fn stale(program: &Path) -> Option<String> {
     Some(format!("{shown} is older than {newer}"))
 }
 
-/// Quick to give up.
+/// Quick where nothing is waited for; what must come in time has as much as a busy machine takes.
 pub fn impatient() -> Timing {
     Timing {
-        grace: Duration::from_secs(1),
+        native_start: Duration::from_secs(60),
+        grace: Duration::from_secs(20),
         backoff_first: Duration::from_millis(10),
         look: Duration::from_millis(20),
-        railway_start: Duration::from_secs(50),
+        railway_start: Duration::from_secs(120),
         railway_look: Duration::from_millis(50),
         ..Timing::default()
     }

@@ -19,7 +19,7 @@ use keeper::Keeper;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long a server may take to start on a loaded machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 
 /// Scenarios at a time that have taken a turn.
 const TURNS: usize = 2;
@@ -102,7 +102,7 @@ impl DatabaseServer {
     /// Starts the server again, on the same port and data.
     ///
     /// # Panics
-    /// If it does not take connections within a minute.
+    /// If it does not take connections within minutes.
     #[expect(
         clippy::disallowed_methods,
         reason = "no runtime waits here, and a server only says that it is up when asked"

@@ -23,7 +23,7 @@ pub use self::kind::Kind;
 pub use self::stranger::Stranger;
 
 /// How long the engine may take to start on a loaded machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(180);
 
 /// `$1` is the directory. A test that is killed runs no destructor: the shell waits for its standard input to end.
 const SCRIPT: &str = r#"
@@ -97,7 +97,7 @@ impl Engine {
     /// Starts it again, with what it had.
     ///
     /// # Panics
-    /// If it does not answer within a minute.
+    /// If it does not answer within minutes.
     #[expect(
         clippy::disallowed_methods,
         reason = "no runtime waits here, and an engine only says that it is up when asked"
