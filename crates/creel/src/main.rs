@@ -1,5 +1,6 @@
 //! `creel`: one command line for every role. This file parses, dispatches and turns an error into a line and an exit code.
 
+mod amount;
 mod cli;
 mod client;
 mod commands;

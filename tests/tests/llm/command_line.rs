@@ -178,7 +178,20 @@ async fn what_makes_no_sense_is_one_line() {
         (&["llm", "keys", "make", "--alias", "gpt"], "--alias gpt"),
         (
             &["llm", "keys", "make", "--requests-per-minute", "many"],
-            "--requests-per-minute many",
+            "--requests-per-minute is \"many\": give",
+        ),
+        (
+            &["llm", "keys", "make", "--month-budget", "-3"],
+            "--month-budget is \"-3\": give credits from 0",
+        ),
+        (
+            &["llm", "models", "set", "m", "--route", "a", "--max-output", "0"],
+            "--max-output is \"0\": give a whole number of at least 1",
+        ),
+        (&["llm", "groups", "set", "g", "-1"], "multiplier: \"-1\" is none"),
+        (
+            &["credits", "grant", "alice", "NaN"],
+            "<CREDITS> is \"NaN\": give credits above 0",
         ),
         (&["llm", "keys", "change", "k1"], "say what is to be changed"),
         (&["llm", "keys", "revoke", "none"], "there is no virtual key"),

@@ -50,6 +50,11 @@ pub async fn put(
     if request.routes.is_empty() {
         return Err(Problem::unprocessable("routes: at least one provider"));
     }
+    if request.max_output == Some(0) {
+        return Err(Problem::unprocessable(
+            "max_output: at least 1; absent is the usual limit",
+        ));
+    }
     let strategy = match request.strategy {
         None => RouteStrategy::Weighted,
         Some(text) => text

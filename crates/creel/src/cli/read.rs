@@ -1,8 +1,8 @@
 //! Reads the command line. What clap refuses, in several lines, is told in one: what, where, what to do.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::ffi::OsString;
-use std::num::{ParseFloatError, ParseIntError};
+use std::num::{IntErrorKind, ParseFloatError, ParseIntError};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -36,10 +36,18 @@ fn shown(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The command line's description. A command that is not complete is an error that can be told in a line, not the whole help.
+/// The command line's description. A command that is not complete is an error that can be told in a line, not the whole help; and a number
+/// below zero is a value, of which can be said what is wrong with it.
 fn command() -> clap::Command {
+    fn with_numbers(argument: clap::Arg) -> clap::Arg {
+        match argument.get_action().takes_values() {
+            true => argument.allow_negative_numbers(true),
+            false => argument,
+        }
+    }
     fn complete(command: clap::Command) -> clap::Command {
-        command.arg_required_else_help(false).mut_subcommands(complete)
+        let command = command.arg_required_else_help(false).mut_args(with_numbers);
+        command.mut_subcommands(complete)
     }
     complete(<Cli>::command())
 }
@@ -132,12 +140,8 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
         },
         ErrorKind::ValueValidation => {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
-            let reason = match error.source() {
-                Some(source) if source.is::<ParseIntError>() => "give a whole number".to_owned(),
-                Some(source) if source.is::<ParseFloatError>() => "give a number".to_owned(),
-                source => source.map(ToString::to_string).unwrap_or_default(),
-            };
-            format!("{} is {value:?}: {reason}", argument())
+            let reason = error.source().map(|source| wanted(&value, source));
+            format!("{} is {value:?}: {}", argument(), reason.unwrap_or_default())
         }
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg).unwrap_or_else(|| "another one".to_owned());
@@ -152,6 +156,30 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
             let first = said.lines().next().unwrap_or_default();
             format!("{}; {see}", first.trim_start_matches("error: "))
         }
+    }
+}
+
+/// What is to be given in the place of a value. What parsers of numbers say is put into words.
+fn wanted(value: &str, source: &(dyn Error + 'static)) -> String {
+    if let Some(error) = source.downcast_ref::<ParseIntError>() {
+        let wanted = match error.kind() {
+            IntErrorKind::PosOverflow => "give a smaller number",
+            IntErrorKind::Zero => "give a whole number of at least 1",
+            _ if value.starts_with('-') => "give a whole number that is not below 0",
+            _ => "give a whole number",
+        };
+        return wanted.to_owned();
+    }
+    if source.is::<ParseFloatError>() {
+        return "give a number".to_owned();
+    }
+    let said = source.to_string();
+    let range = said
+        .split_once(" is not in ")
+        .and_then(|(_, range)| range.split_once("..="));
+    match range {
+        Some((least, most)) => format!("give a whole number from {least} to {most}"),
+        None => said,
     }
 }
 
@@ -237,11 +265,35 @@ mod tests {
             ),
             (
                 "creel gateway run --port 99999",
-                "--port is \"99999\": 99999 is not in 0..=65535",
+                "--port is \"99999\": give a whole number from 0 to 65535",
             ),
             (
                 "creel gateway run --port http",
                 "--port is \"http\": give a whole number",
+            ),
+            (
+                "creel instance create a --port 0",
+                "--port is \"0\": give a whole number from 1 to 65535",
+            ),
+            (
+                "creel instance logs a --tail -3",
+                "--tail is \"-3\": give a whole number that is not below 0",
+            ),
+            (
+                "creel instance logs a --tail 99999999999999999999",
+                "--tail is \"99999999999999999999\": give a smaller number",
+            ),
+            (
+                "creel llm keys make --month-budget -3",
+                "--month-budget is \"-3\": give credits from 0 to 1000000000, such as 10 or 0.000001 (six decimals at most), or none",
+            ),
+            (
+                "creel llm keys change k --tokens-per-minute 0",
+                "--tokens-per-minute is \"0\": give a whole number of at least 1, or none",
+            ),
+            (
+                "creel credits grant alice 0",
+                "<CREDITS> is \"0\": give credits above 0, up to 1000000000, such as 10 or 0.000001 (six decimals at most)",
             ),
             (
                 "creel plan cost --instances 5 --machine-price free",

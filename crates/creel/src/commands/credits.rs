@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use crate::amount;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output;
@@ -18,6 +19,7 @@ pub enum CreditsCommand {
     Grant {
         user: String,
         /// How many: 10, 2.5, 0.000001
+        #[arg(value_parser = amount::grant)]
         credits: String,
         /// A day or a moment (RFC 3339) after which what is left of them is gone
         #[arg(long, value_name = "WHEN")]

@@ -75,7 +75,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "PROVIDER/MODEL")]
     pub model: Option<String>,
     /// Port to listen on [default: the first free one from 18789]
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
     /// Memory limit, such as 512m or 2g
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
@@ -128,7 +128,6 @@ pub enum ConfigCommand {
         /// Such as agents.defaults.model, or @FILE
         path: String,
         /// JSON5; what is no JSON5 is taken as text
-        #[arg(allow_negative_numbers = true)]
         value: Option<String>,
     },
     /// Open the file in $EDITOR

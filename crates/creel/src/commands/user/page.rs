@@ -11,7 +11,8 @@ pub struct Page {
     /// Go on after this one
     #[arg(long, value_name = "ID")]
     after: Option<String>,
-    #[arg(long, default_value_t = 100)]
+    /// How many at most
+    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
 

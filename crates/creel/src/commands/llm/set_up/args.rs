@@ -1,8 +1,11 @@
 //! What `creel llm …` takes to set the gateway up. Secrets come from a file or standard input: others on this machine can read a command line.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+use crate::amount::{self, Limit};
 
 #[derive(Subcommand)]
 pub enum SetUp {
@@ -75,7 +78,7 @@ pub enum Models {
         strategy: Option<String>,
         /// The most tokens of a reply, where a request does not say
         #[arg(long, value_name = "TOKENS")]
-        max_output: Option<u64>,
+        max_output: Option<NonZeroU64>,
     },
     /// Remove a model
     Rm { name: String },
@@ -89,19 +92,19 @@ pub enum Prices {
     Set {
         model: String,
         /// Credits for a million tokens of the prompt
-        #[arg(long, value_name = "CREDITS")]
+        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
         input: String,
         /// Credits for a million tokens of the reply
-        #[arg(long, value_name = "CREDITS")]
+        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
         output: String,
         /// The same for those that were read from the provider's cache [default: as --input]
-        #[arg(long, value_name = "CREDITS")]
+        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
         cached_input: Option<String>,
         /// The same for those that were written to it [default: as --input]
-        #[arg(long, value_name = "CREDITS")]
+        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
         cache_write: Option<String>,
         /// Credits for each call
-        #[arg(long, value_name = "CREDITS")]
+        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
         call: Option<String>,
     },
     /// Remove a price
@@ -151,16 +154,18 @@ pub struct Terms {
     /// A name of its own for a model; repeat for more
     #[arg(long = "alias", value_name = "NAME=MODEL")]
     pub aliases: Vec<String>,
-    #[arg(long, value_name = "N")]
-    pub requests_per_minute: Option<String>,
-    #[arg(long, value_name = "N")]
-    pub tokens_per_minute: Option<String>,
-    /// Credits of a UTC day
-    #[arg(long, value_name = "CREDITS")]
-    pub day_budget: Option<String>,
-    /// Credits of a UTC month
-    #[arg(long, value_name = "CREDITS")]
-    pub month_budget: Option<String>,
+    /// The most requests in a minute
+    #[arg(long, value_name = "N", value_parser = amount::per_minute)]
+    pub requests_per_minute: Option<Limit<NonZeroU64>>,
+    /// The most tokens in a minute, of prompts and replies
+    #[arg(long, value_name = "N", value_parser = amount::per_minute)]
+    pub tokens_per_minute: Option<Limit<NonZeroU64>>,
+    /// The most credits of a UTC day
+    #[arg(long, value_name = "CREDITS", value_parser = amount::budget)]
+    pub day_budget: Option<Limit<String>>,
+    /// The most credits of a UTC month
+    #[arg(long, value_name = "CREDITS", value_parser = amount::budget)]
+    pub month_budget: Option<Limit<String>>,
     /// Whose multiplier it pays
     #[arg(long, value_name = "NAME")]
     pub group: Option<String>,

@@ -79,27 +79,18 @@ fn fields(terms: Terms) -> Result<Map<String, Value>, Failure> {
             Value::Object(aliases.iter().map(pair).collect::<Result<_, _>>()?),
         );
     }
-    for (name, option, given) in [
-        ("requests_per_minute", "--requests-per-minute", requests_per_minute),
-        ("tokens_per_minute", "--tokens-per-minute", tokens_per_minute),
-    ] {
-        let Some(text) = given else { continue };
-        let number: Option<u64> = match text.as_str() {
-            "none" => None,
-            text => Some(
-                text.parse()
-                    .map_err(|_| Failure::bad_input(format!("{option} {text}: a number, or none")))?,
-            ),
-        };
-        fields.insert(name.into(), json!(number));
-    }
-    let texts = [
-        ("day_budget", day_budget),
-        ("month_budget", month_budget),
-        ("group", group),
-        ("expires_at", expires),
+    let limits = [
+        ("requests_per_minute", requests_per_minute.map(|limit| json!(limit))),
+        ("tokens_per_minute", tokens_per_minute.map(|limit| json!(limit))),
+        ("day_budget", day_budget.map(|limit| json!(limit))),
+        ("month_budget", month_budget.map(|limit| json!(limit))),
     ];
-    for (name, given) in texts {
+    for (name, given) in limits {
+        if let Some(limit) = given {
+            fields.insert(name.into(), limit);
+        }
+    }
+    for (name, given) in [("group", group), ("expires_at", expires)] {
         let Some(text) = given else { continue };
         fields.insert(name.into(), if text == "none" { Value::Null } else { text.into() });
     }
