@@ -9,7 +9,8 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use creel_fleet::{LogLines, LogQuery};
-use creel_http::{FromQuery, Parameters, Path, Problem, Query, moment};
+use creel_http::{FromQuery, Parameters, Path, Problem, Query, since};
+use creel_records::now_ms;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
@@ -27,9 +28,12 @@ impl FromQuery for Wanted {
     const NAMES: &'static [&'static str] = &["tail", "since", "search"];
 
     fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
-        let wrong = |reason| Problem::bad_request(format!("query: since: {reason}"));
-        let since = parameters.text("since").map(|text| moment(&text).map_err(wrong));
-        let since_ms = since.transpose()?;
+        let since_ms = parameters.text("since").map(|text| {
+            let shown: String = text.chars().take(40).collect();
+            since(&text, now_ms())
+                .map_err(|wanted| Problem::bad_request(format!("query: since is {shown:?}: {wanted}")))
+        });
+        let since_ms = since_ms.transpose()?;
         // Who names a moment wants all that came after it.
         let usual = if since_ms.is_some() { LONGEST_TAIL } else { TAIL };
         Ok(Self(LogQuery {
@@ -40,7 +44,7 @@ impl FromQuery for Wanted {
     }
 }
 
-/// `GET /api/instances/{id}/logs?tail=200&since=2026-01-31T08:00:00Z&search=error`
+/// `GET /api/instances/{id}/logs?tail=200&since=10m&search=error`
 pub async fn find(
     Shared(backend): Shared<State>,
     Path(id): Path<String>,

@@ -28,7 +28,7 @@ pub use body::{BodyLimit, JsonBody, TextBody};
 pub use crowd::not_crowded;
 pub use error::problems_only;
 pub use json::from_json;
-pub use moment::{moment, rfc3339};
+pub use moment::{moment, rfc3339, since};
 pub use packed::packed;
 pub use pages::{Page, serve_page};
 pub use path::Path;

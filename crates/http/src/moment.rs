@@ -27,6 +27,34 @@ pub fn moment(text: &str) -> Result<i64, String> {
     i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).map_err(|error| error.to_string())
 }
 
+/// A moment as [`moment`] reads it, or so long before `now`, `10m`: milliseconds since the Unix epoch, as `now` is.
+///
+/// # Errors
+/// What to give in its place.
+pub fn since(text: &str, now: i64) -> Result<i64, &'static str> {
+    let wanted =
+        "give a moment such as 2026-01-31T08:00:00Z, a day such as 2026-01-31, or how long ago: 90s, 10m, 2h or 1d";
+    match moment(text) {
+        Ok(at) => Ok(at),
+        Err(_) => ago(text).and_then(|ago| now.checked_sub(ago)).ok_or(wanted),
+    }
+}
+
+/// Milliseconds of `90s`, `10m`, `2h`, `1d`.
+fn ago(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    let number: i64 = is_number.then(|| number.parse().ok())??;
+    number.checked_mul(seconds * 1_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +77,38 @@ mod tests {
         }
         for text in ["", "yesterday", "2026-13-01", "2026-02-30", "1970-01-01T00:00:00", "0"] {
             assert!(moment(text).is_err_and(|error| error.contains("2026-01-31")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_ago_is_counted_back_from_now() {
+        const NOW: i64 = 1_700_000_000_123;
+        for (text, at) in [
+            ("90s", NOW - 90_000),
+            ("10m", NOW - 600_000),
+            ("2h", NOW - 7_200_000),
+            ("1d", NOW - 86_400_000),
+            ("0s", NOW),
+            ("1970-01-02", 86_400_000),
+            ("1970-01-01T01:00:00+01:00", 0),
+        ] {
+            assert_eq!(since(text, NOW), Ok(at), "{text}");
+        }
+        for text in [
+            "",
+            "h",
+            "5",
+            "-1h",
+            "+1h",
+            "1.5h",
+            "1w",
+            "1H",
+            "yesterday",
+            "9223372036854775807d",
+            "1张",
+            "2026-13-01",
+        ] {
+            assert!(since(text, NOW).is_err_and(|wanted| wanted.contains("10m")), "{text}");
         }
     }
 }

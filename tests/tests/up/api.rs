@@ -229,7 +229,9 @@ async fn of_a_log_what_is_asked_for_is_shown() {
     let refused = asked("/api/instances/a/logs?since=yesterday").await;
     assert_eq!(refused.problem().0, 400);
     assert!(
-        refused.text.contains("write 2026-01-31 or 2026-01-31T12:00:00Z"),
+        refused
+            .text
+            .contains("give a moment such as 2026-01-31T08:00:00Z, a day such as 2026-01-31, or how long ago"),
         "{refused:?}"
     );
     let shown = up
@@ -244,6 +246,13 @@ async fn of_a_log_what_is_asked_for_is_shown() {
         ])
         .await;
     assert_eq!(String::from_utf8_lossy(&shown.stdout), "2026-01-01T00:00:03Z third\n");
+    // The command line takes what the API takes.
+    for (since, found) in [("2026-01-01", 4), ("2026-01-02", 0), ("10m", 0)] {
+        let asked = up.get(&format!("/api/instances/a/logs?since={since}")).await.ok();
+        let shown = up.creel_json(&["instance", "logs", "a", "--since", since]).await;
+        assert_eq!(shown["lines"], asked["lines"], "{since}");
+        assert_eq!(shown["lines"].as_array().unwrap().len(), found, "{since}");
+    }
     let (code, said) = up.creel_refuses(&["instance", "logs", "a", "--since", "1w"]).await;
     assert!(code == Some(2) && said.contains("90s, 10m, 2h or 1d"), "{said}");
 }

@@ -1,9 +1,8 @@
 //! `creel instance logs`: the end of a log, what is in it, and what is added to it.
 
 use clap::Args;
+use creel_records::now_ms;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::path;
 use crate::client::{Client, escaped};
@@ -16,7 +15,7 @@ pub struct Wanted {
     /// The newest so many lines [default: 200; with --since all, up to 10000]
     #[arg(long, value_name = "LINES")]
     tail: Option<usize>,
-    /// None from before this: a moment (RFC 3339), or so long ago (90s, 10m, 2h, 1d)
+    /// None from before this: a moment (RFC 3339), a day (UTC), or so long ago (90s, 10m, 2h, 1d)
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<String>,
     /// Only lines that contain this, capital letters or not
@@ -40,23 +39,9 @@ impl Wanted {
     }
 }
 
-/// As the backend takes it.
+/// Passed on as it is: how long ago is counted back by the clock of the backend, which is that of the log.
 fn since(text: &str) -> Result<String, &'static str> {
-    const WRONG: &str = "give a moment such as 2026-01-31T08:00:00Z, or how long ago: 90s, 10m, 2h or 1d";
-    if OffsetDateTime::parse(text, &Rfc3339).is_ok() {
-        return Ok(text.to_owned());
-    }
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3_600,
-        Some('d') => 86_400,
-        _ => return Err(WRONG),
-    };
-    let number: i64 = text[..text.len() - 1].parse().map_err(|_| WRONG)?;
-    let ago = time::Duration::seconds(number.checked_mul(unit).filter(|ago| *ago >= 0).ok_or(WRONG)?);
-    let moment = OffsetDateTime::now_utc().checked_sub(ago).ok_or(WRONG)?;
-    moment.format(&Rfc3339).map_err(|_| WRONG)
+    creel_http::since(text, now_ms()).map(|_| text.to_owned())
 }
 
 pub async fn run(client: &Client, id: &str, follow: bool, wanted: &Wanted, json: bool) -> Result<(), Failure> {
@@ -80,24 +65,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_passed_on_and_a_while_ago_is_one() {
-        assert_eq!(since("2026-01-31T08:00:00Z").unwrap(), "2026-01-31T08:00:00Z");
-        let hour_ago = OffsetDateTime::parse(&since("1h").unwrap(), &Rfc3339).unwrap();
-        let passed = OffsetDateTime::now_utc() - hour_ago;
-        assert!((3_600..3_660).contains(&passed.whole_seconds()), "{passed}");
-        for wrong in ["", "h", "-1h", "1w", "yesterday", "9223372036854775807d", "1张"] {
-            assert!(since(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn only_what_is_given_is_asked() {
-        let wanted = |tail, search: Option<&str>| Wanted {
+        let wanted = |tail, since: Option<&str>, search: Option<&str>| Wanted {
             tail,
-            since: None,
+            since: since.map(str::to_owned),
             search: search.map(str::to_owned),
         };
-        assert_eq!(wanted(None, None).query(), "");
-        assert_eq!(wanted(Some(5), Some("a b&c")).query(), "?tail=5&search=a%20b%26c");
+        assert_eq!(wanted(None, None, None).query(), "");
+        assert_eq!(wanted(Some(5), None, Some("a b&c")).query(), "?tail=5&search=a%20b%26c");
+        assert_eq!(wanted(None, Some("10m"), None).query(), "?since=10m");
     }
 }
