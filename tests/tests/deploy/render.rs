@@ -192,6 +192,11 @@ async fn no_value_gets_out_of_its_place() {
         &["compose-gateway", "--publish", "127.0.0.1:1\"\n"],
         &["compose-gateway", "--image", "${HOME}"],
         &["compose", "--timezone", "UTC\n    privileged: true"],
+        &["compose", "--timezone", "Mars/X"],
+        &["railway", "alice", "--timezone", "Mars/X"],
+        &["kubernetes", "alice", "--timezone", "Mars/X"],
+        &["systemd", "--data", "/"],
+        &["systemd-up", "--data", "/home"],
     ] {
         let refused = render(&creel, arguments).await;
         let said = String::from_utf8_lossy(&refused.stderr).into_owned();

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use creel_fleet::{InstanceId, Runtime};
 
-use super::values::{AbsolutePath, Account, Address, Host, Image, Model, Quantity, RelativePath, Target, Zone};
+use super::values::{
+    AbsolutePath, Account, Address, DataDirectory, Host, Image, Model, Quantity, RelativePath, Target,
+};
+use super::zone::Zone;
 use crate::commands::instance::ChannelArgs;
 
 fn ip(text: &str) -> Result<IpAddr, &'static str> {
@@ -63,7 +66,7 @@ pub struct SystemdArgs {
     pub environment: AbsolutePath,
     /// All that the gateway may write: workspaceRoot and configRoot are in here
     #[arg(long, value_name = "DIR", default_value = "/var/lib/openclaw")]
-    pub data: AbsolutePath,
+    pub data: DataDirectory,
     /// Who runs it
     #[arg(long, value_name = "NAME", default_value = "openclaw")]
     pub user: Account,
@@ -89,7 +92,7 @@ pub struct SystemdUpArgs {
     pub environment: AbsolutePath,
     /// CREEL_HOME, all that it may write
     #[arg(long, value_name = "DIR", default_value = "/var/lib/creel")]
-    pub data: AbsolutePath,
+    pub data: DataDirectory,
     /// Who runs it, and its instances
     #[arg(long, value_name = "NAME", default_value = "creel")]
     pub user: Account,

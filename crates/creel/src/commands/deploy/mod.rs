@@ -9,6 +9,7 @@ mod elsewhere;
 mod files;
 mod kinds;
 mod values;
+mod zone;
 
 use std::path::{Path, PathBuf};
 

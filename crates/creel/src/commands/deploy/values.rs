@@ -78,10 +78,11 @@ value!(
     "give PROVIDER/MODEL, for example openai/gpt-4o-mini"
 );
 value!(
-    /// A time zone of the IANA's database.
-    Zone,
-    is_zone,
-    "give a time zone such as UTC or Asia/Shanghai"
+    /// A directory that a unit may write to, and that is for nothing else.
+    DataDirectory,
+    is_data_directory,
+    "give a directory of its own, such as /var/lib/creel: none of the system's (/, /etc, /usr, /var/lib itself …), and none in /home, /root or \
+     /tmp, which the unit does not see"
 );
 value!(
     /// A number of bytes or of cores, as Kubernetes writes it.
@@ -102,11 +103,6 @@ fn is_model(text: &str) -> bool {
     named && text.len() <= 200 && text.chars().all(plain)
 }
 
-fn is_zone(text: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-+".contains(c);
-    (1..=64).contains(&text.len()) && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(plain)
-}
-
 fn is_quantity(text: &str) -> bool {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = &text[digits.len()..];
@@ -120,6 +116,36 @@ fn is_quantity(text: &str) -> bool {
 fn is_path(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
     text.len() <= 4096 && text.starts_with('/') && text.chars().all(plain) && !text.split('/').any(|part| part == "..")
+}
+
+/// Everything in these is the system's, or hidden from the unit (`ProtectHome`, `PrivateTmp`, `PrivateDevices`).
+const NOT_FOR_DATA: &[&str] = &[
+    "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "proc", "root", "run", "sbin", "sys",
+    "tmp", "usr",
+];
+/// Many programs have directories in these.
+const SHARED: &[&[&str]] = &[
+    &["media"],
+    &["mnt"],
+    &["opt"],
+    &["srv"],
+    &["var"],
+    &["var", "backups"],
+    &["var", "cache"],
+    &["var", "lib"],
+    &["var", "local"],
+    &["var", "log"],
+    &["var", "opt"],
+    &["var", "spool"],
+];
+
+fn is_data_directory(text: &str) -> bool {
+    let names: Vec<&str> = text.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+    let is_of_the_system = match names.as_slice() {
+        [] | ["var", "run" | "tmp" | "lock", ..] => true,
+        [first, ..] => NOT_FOR_DATA.contains(first),
+    };
+    is_path(text) && !is_of_the_system && !SHARED.contains(&names.as_slice())
 }
 
 fn is_host(text: &str) -> bool {
@@ -171,6 +197,16 @@ mod tests {
     #[test]
     fn what_is_let_in() {
         assert!("/etc/openclaw/config.json".parse::<AbsolutePath>().is_ok());
+        for data in [
+            "/var/lib/creel",
+            "/var/lib/openclaw/",
+            "/srv/creel",
+            "/data",
+            "/mnt/disk/creel",
+            "/opt/creel/data",
+        ] {
+            assert!(data.parse::<DataDirectory>().is_ok(), "{data}");
+        }
         for host in ["gateway1", "gateway.example.com", "10.0.0.5"] {
             assert!(
                 host.parse::<Host>().is_ok() && format!("{host}:1").parse::<Target>().is_ok(),
@@ -189,7 +225,6 @@ mod tests {
     #[test]
     fn what_an_instance_elsewhere_is_described_with() {
         assert!("deploy/Dockerfile".parse::<RelativePath>().is_ok() && "openrouter/a/b:free".parse::<Model>().is_ok());
-        assert!("Asia/Shanghai".parse::<Zone>().is_ok() && "Etc/GMT+8".parse::<Zone>().is_ok());
         for quantity in ["1", "0.5", "250m", "2Gi", "512Mi"] {
             assert!(quantity.parse::<Quantity>().is_ok(), "{quantity}");
         }
@@ -198,7 +233,6 @@ mod tests {
                 text.parse::<RelativePath>().is_err() && text.parse::<Quantity>().is_err(),
                 "{text:?}"
             );
-            assert!(text.parse::<Zone>().is_err(), "{text:?}");
             assert!(text == "../x" || text.parse::<Model>().is_err(), "{text:?}");
         }
         assert!(
@@ -231,6 +265,33 @@ mod tests {
                 format!("127.0.0.1:1{text}").parse::<Address>().is_err() || text.is_empty(),
                 "{text:?}"
             );
+        }
+        for data in [
+            "/",
+            "//",
+            "/.",
+            "/etc",
+            "/etc/",
+            "/./etc//creel",
+            "/usr",
+            "/usr/local/creel",
+            "/home",
+            "/home/ann/creel",
+            "/root",
+            "/tmp/creel",
+            "/var",
+            "/var/lib",
+            "/var/lib/.",
+            "/var/tmp/creel",
+            "/run/creel",
+            "/srv",
+            "/dev/shm",
+            "/proc/1",
+            "creel",
+            "/data/../etc",
+            "",
+        ] {
+            assert!(data.parse::<DataDirectory>().is_err(), "{data}");
         }
         for path in ["etc", "/a/../b", "/a:b", "~/x"] {
             assert!(path.parse::<AbsolutePath>().is_err(), "{path}");
