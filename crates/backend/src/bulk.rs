@@ -2,7 +2,7 @@
 
 use axum::extract::State as Shared;
 use axum::{Extension, Json};
-use creel_fleet::InstanceId;
+use creel_fleet::{Instance, InstanceId};
 use creel_http::{JsonBody, Problem};
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
@@ -62,7 +62,7 @@ pub async fn run(
                 let (backend, actor) = (backend.clone(), actor.clone());
                 async move {
                     let done = instances::perform(&backend, &actor, &id, act).await;
-                    result(&id, done.err())
+                    result(&id, done)
                 }
             })
             .buffered(AT_A_TIME)
@@ -73,10 +73,12 @@ pub async fn run(
     instances::uninterrupted(work).await
 }
 
-fn result(id: &InstanceId, problem: Option<Problem>) -> Value {
-    match problem {
-        None => json!({"id": id, "ok": true}),
-        Some(problem) => json!({"id": id, "ok": false, "problem": problem.body()}),
+/// With the instance as it is then, where it still is.
+fn result(id: &InstanceId, done: Result<Option<Instance>, Problem>) -> Value {
+    match done {
+        Ok(Some(instance)) => json!({"id": id, "ok": true, "instance": instance}),
+        Ok(None) => json!({"id": id, "ok": true}),
+        Err(problem) => json!({"id": id, "ok": false, "problem": problem.body()}),
     }
 }
 

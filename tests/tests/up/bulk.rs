@@ -104,15 +104,28 @@ async fn several_or_all_are_named_on_the_command_line() {
     assert_eq!(up.show("a").await["status"], "stopped");
     let failed = up.creel(&["instance", "start", "a", "ghost"]).await;
     assert_eq!(failed.status.code(), Some(1), "{failed:?}");
-    let said = String::from_utf8_lossy(&failed.stdout).into_owned();
-    assert!(
-        said.contains("a: start done") && said.contains("there is no instance \"ghost\""),
-        "{said}"
+    // Each is told as it would be alone.
+    let alone = text(&up.creel(&["instance", "start", "a"]).await.stdout);
+    let first = alone.lines().next().unwrap();
+    assert!(first.starts_with("a is running at http://"), "{alone}");
+    assert!(text(&failed.stdout).starts_with(&format!("{first}\n")), "{failed:?}");
+    assert_eq!(
+        text(&failed.stderr),
+        "creel: ghost: there is no instance \"ghost\"\ncreel: start: 1 of 2 failed\n"
     );
+    let stopped = text(&up.creel(&["instance", "stop", "--all"]).await.stdout);
+    for line in ["a is stopped", "b is stopped", "c is stopped"] {
+        assert!(stopped.lines().any(|said| said == line), "{stopped}");
+    }
     let (code, said) = up.creel_refuses(&["instance", "start"]).await;
     assert!(code == Some(2) && said.contains("--all"), "{said}");
     let (code, said) = up.creel_refuses(&["instance", "start", "a", "--all"]).await;
     assert!(code == Some(2) && said.contains("exclude each other"), "{said}");
+    let kept = up.creel(&["instance", "rm", "a", "b"]).await;
+    assert_eq!(
+        text(&kept.stdout),
+        "removed a, its data is kept\nremoved b, its data is kept\n"
+    );
     let answer = up.creel_json(&["instance", "rm", "a", "b", "--purge"]).await;
     assert_eq!(went(&answer), [("a", true), ("b", true)]);
     assert_eq!(
@@ -122,6 +135,10 @@ async fn several_or_all_are_named_on_the_command_line() {
             .len(),
         1
     );
+}
+
+fn text(stream: &[u8]) -> String {
+    String::from_utf8_lossy(stream).into_owned()
 }
 
 fn refusal(answer: &Answer) -> (u16, String) {

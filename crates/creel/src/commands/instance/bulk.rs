@@ -3,6 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::{removed, show_summary};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, Spinner, print_or};
@@ -42,48 +43,58 @@ impl Selection {
 /// Does it with all that are selected.
 pub async fn act(client: &Client, selection: Selection, action: &str, json: bool) -> Result<(), Failure> {
     let ids = selection.ids(client).await?;
-    run(client, &ids, action, None, json).await
+    let request = json!({"action": action, "ids": ids});
+    let show = |result: &Value| show_summary(&result["instance"]);
+    run(client, &ids, &request, show, json).await
 }
 
-/// Answers once all are done. What is wrong with one keeps none of the others; the exit code says that something was.
-pub async fn run(
+/// Removes these.
+pub async fn remove(client: &Client, ids: &[String], purge: bool, json: bool) -> Result<(), Failure> {
+    let request = json!({"action": "remove", "ids": ids, "purge": purge});
+    let show = |result: &Value| output::line(&removed(result["id"].as_str().unwrap_or_default(), purge));
+    run(client, ids, &request, show, json).await
+}
+
+/// Answers once all are done. What is wrong with one keeps none of the others; the exit code says that something was. Each is told as it would
+/// be alone: what was done on standard output, what was not on standard error.
+async fn run(
     client: &Client,
     ids: &[String],
-    action: &str,
-    purge: Option<bool>,
+    request: &Value,
+    show: impl Fn(&Value),
     json: bool,
 ) -> Result<(), Failure> {
     if ids.is_empty() {
         print_or(json, &json!({"results": []}), || output::line("there are no instances"));
         return Ok(());
     }
+    let action = request["action"].as_str().unwrap_or_default();
     let spinner = Spinner::start(json);
     spinner.say(format!("{action}: {}", output::count(ids.len(), "instance")));
-    let mut request = json!({"action": action, "ids": ids});
-    if let Some(purge) = purge {
-        request["purge"] = purge.into();
-    }
-    let answer = client.post_and_wait("/api/bulk/instances", Some(&request)).await?;
+    let answer = client.post_and_wait("/api/bulk/instances", Some(request)).await?;
     drop(spinner);
-    let results = client.list(&answer, "results")?;
-    let failed = results.iter().filter(|result| result["ok"] != true).count();
-    print_or(json, &answer, || results.iter().for_each(|result| show(result, action)));
-    match failed {
+    let (done, failed): (Vec<&Value>, Vec<&Value>) = client
+        .list(&answer, "results")?
+        .iter()
+        .partition(|result| result["ok"] == true);
+    print_or(json, &answer, || {
+        done.iter().for_each(|result| show(result));
+        for result in &failed {
+            let detail = result["problem"]["detail"].as_str().unwrap_or_default();
+            // What follows its first line are its own last words.
+            complain(
+                result["id"].as_str().unwrap_or_default(),
+                detail.lines().next().unwrap_or_default(),
+            );
+        }
+    });
+    match failed.len() {
         0 => Ok(()),
-        _ => Err(Failure::failed(format!(
-            "{action}: {failed} of {} failed",
-            results.len()
-        ))),
+        count => Err(Failure::failed(format!("{action}: {count} of {} failed", ids.len()))),
     }
 }
 
-fn show(result: &Value, action: &str) {
-    let id = result["id"].as_str().unwrap_or_default();
-    match result["problem"]["detail"]
-        .as_str()
-        .and_then(|detail| detail.lines().next())
-    {
-        None => output::line(&format!("{id}: {action} done")),
-        Some(reason) => output::line(&format!("{id}: {reason}")),
-    }
+/// Says what is wrong with one of several.
+pub fn complain(id: &str, reason: &str) {
+    eprintln!("creel: {id}: {reason}");
 }

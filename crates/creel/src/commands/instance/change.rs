@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::args::ChangeArgs;
-use super::{path, summary, terms};
+use super::{path, show_summary, terms};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, print_or};
+use crate::output::print_or;
 
 pub async fn run(client: &Client, args: ChangeArgs, json: bool) -> Result<(), Failure> {
     let members = [
@@ -28,11 +28,6 @@ pub async fn run(client: &Client, args: ChangeArgs, json: bool) -> Result<(), Fa
         ));
     }
     let instance = client.patch(&path(&args.id, ""), &Value::Object(request)).await?;
-    print_or(json, &instance, || {
-        output::line(&summary(&instance));
-        if let Some(message) = instance["message"].as_str() {
-            output::line(message);
-        }
-    });
+    print_or(json, &instance, || show_summary(&instance));
     Ok(())
 }

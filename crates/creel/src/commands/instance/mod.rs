@@ -52,7 +52,7 @@ pub async fn run(command: InstanceCommand, home: Option<PathBuf>, json: bool) ->
         }
         InstanceCommand::Rm { ids, purge } => match ids.as_slice() {
             [id] => remove(&client, id, purge, json).await,
-            ids => bulk::run(&client, ids, "remove", Some(purge), json).await,
+            ids => bulk::remove(&client, ids, purge, json).await,
         },
     }
 }
@@ -64,14 +64,18 @@ fn path(id: &str, rest: &str) -> String {
 
 async fn remove(client: &Client, id: &str, purge: bool, json: bool) -> Result<(), Failure> {
     client.delete(&path(id, if purge { "?purge=true" } else { "" })).await?;
-    let kept = if purge { "its data too" } else { "its data is kept" };
     print_or(json, &json!({"removed": id, "purged": purge}), || {
-        output::line(&format!("removed {id}, {kept}"))
+        output::line(&removed(id, purge))
     });
     Ok(())
 }
 
-/// One shows itself afterwards; of several a line each is enough.
+fn removed(id: &str, purged: bool) -> String {
+    let kept = if purged { "its data too" } else { "its data is kept" };
+    format!("removed {id}, {kept}")
+}
+
+/// One shows itself afterwards; so does each of several.
 async fn act(client: &Client, selection: Selection, action: &str, json: bool) -> Result<(), Failure> {
     let Some(id) = selection.one() else {
         return bulk::act(client, selection, action, json).await;
@@ -80,14 +84,16 @@ async fn act(client: &Client, selection: Selection, action: &str, json: bool) ->
     spinner.say(format!("{id}: {action}"));
     let instance = client.post_and_wait(&path(id, &format!("/{action}")), None).await?;
     drop(spinner);
-    print_or(json, &instance, || {
-        output::line(&summary(&instance));
-        // Such as that it has another port than before.
-        if let Some(message) = instance["message"].as_str() {
-            output::line(message);
-        }
-    });
+    print_or(json, &instance, || show_summary(&instance));
     Ok(())
+}
+
+fn show_summary(instance: &Value) {
+    output::line(&summary(instance));
+    // Such as that it has another port than before.
+    if let Some(message) = instance["message"].as_str() {
+        output::line(message);
+    }
 }
 
 /// `alice is running at http://127.0.0.1:18789`

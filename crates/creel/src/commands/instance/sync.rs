@@ -4,7 +4,7 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::args::SyncArgs;
-use super::bulk::Selection;
+use super::bulk::{Selection, complain};
 use super::path;
 use crate::client::Client;
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ pub async fn diff(client: &Client, selection: Selection, json: bool) -> Result<(
                     show_diff(id, answer);
                 }
                 Ok(answer) => show_diff(id, answer),
-                Err(failure) => output::line(&format!("{id}: {}", failure.message())),
+                Err(failure) => complain(id, failure.message()),
             }
         }
     });
@@ -100,12 +100,11 @@ pub async fn run(client: &Client, args: SyncArgs, json: bool) -> Result<(), Fail
             output::line("there are no instances");
         }
         for (id, answer) in &answers {
-            let what = match answer {
-                Ok(answer) if answer["changed"] == true => "synced",
-                Ok(_) => "is as its template says",
-                Err(failure) => failure.message(),
-            };
-            output::line(&format!("{id}: {what}"));
+            match answer {
+                Ok(answer) if answer["changed"] == true => output::line(&format!("{id} is synced")),
+                Ok(_) => output::line(&format!("{id} is as its template says")),
+                Err(failure) => complain(id, failure.message()),
+            }
         }
     });
     ended(&answers, "were not synced")
