@@ -20,8 +20,8 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Command};
 use crate::commands::llm::LlmCommand;
 use crate::commands::{
-    completions, credits, deploy, doctor, gateway, instance, llm, multi_tenant, plan, records, template, up, usage,
-    user,
+    completions, credits, deploy, doctor, driver, gateway, image, instance, llm, multi_tenant, plan, records, template,
+    up, usage, user,
 };
 use crate::failure::Failure;
 
@@ -57,6 +57,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Llm(LlmCommand::SetUp(command)) => one_thread(llm::set_up::run(command, home, json)),
         Command::Instance(command) => one_thread(instance::run(command, home, json)),
         Command::Template(command) => one_thread(template::run(command, home, json)),
+        Command::Image(command) => one_thread(image::run(command, home, json)),
+        Command::Driver(command) => one_thread(driver::run(command, home, json)),
         Command::MultiTenant(args) => one_thread(multi_tenant::run(args, home, json)),
         Command::Records(command) => one_thread(records::run(command, home, json)),
         Command::User(command) => one_thread(user::run(command, home, json)),

@@ -58,6 +58,47 @@ async fn one_that_says_nothing_does_not_keep_the_rest_waiting() {
 }
 
 #[tokio::test]
+async fn drivers_and_images_are_listed_and_images_chosen_on_the_command_line() {
+    let up = Up::builder()
+        .env("DOCKER_HOST", "unix:///nonexistent/engine.sock")
+        .start()
+        .await;
+    let text = async |arguments: &[&str]| {
+        let done = up.creel(arguments).await;
+        assert!(done.status.success(), "{arguments:?}: {done:?}");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    let drivers = text(&["driver", "list"]).await;
+    assert!(
+        drivers.contains("process  yes")
+            && drivers.contains("docker   no")
+            && drivers.contains("/nonexistent/engine.sock"),
+        "{drivers}"
+    );
+    let drivers = up.creel_json(&["driver", "list"]).await;
+    assert_eq!(drivers["drivers"][1], up.get("/api/drivers").await.ok()["drivers"][1]);
+
+    const IMAGE: &str = "registry.example.com/acme/creel:1.2";
+    let said = text(&["image", "set", "native", IMAGE]).await;
+    assert!(
+        said.starts_with(&format!("new native instances are made from {IMAGE}\n")),
+        "{said}"
+    );
+    let images = up.creel_json(&["image", "list"]).await;
+    assert_eq!(images, up.get("/api/images").await.ok());
+    assert!(text(&["image", "list"]).await.contains(&format!("native    {IMAGE}")));
+    for (arguments, wrong) in [
+        (&["image", "set", "mars", IMAGE][..], "<RUNTIME> is \"mars\""),
+        (&["image", "set", "native", "no image"], "image: "),
+        (&["image", "set", "native"], "is missing"),
+    ] {
+        let (code, said) = up.creel_refuses(arguments).await;
+        assert!(code == Some(2) && said.contains(wrong), "{said}");
+    }
+    assert_eq!(up.get("/api/images").await.ok(), images, "a refusal changes nothing");
+}
+
+#[tokio::test]
 async fn a_stranger_is_no_engine() {
     for answer in ["<!doctype html>", r#"{"ok":true}"#, ""] {
         let (status, driver) = told(Some(answer)).await;

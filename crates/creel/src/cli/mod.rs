@@ -13,7 +13,9 @@ use clap::{Parser, Subcommand};
 use crate::commands::completions::CompletionsArgs;
 use crate::commands::credits::CreditsCommand;
 use crate::commands::deploy::DeployCommand;
+use crate::commands::driver::DriverCommand;
 use crate::commands::gateway::GatewayCommand;
+use crate::commands::image::ImageCommand;
 use crate::commands::instance::InstanceCommand;
 use crate::commands::llm::LlmCommand;
 use crate::commands::multi_tenant::MultiTenantArgs;
@@ -60,6 +62,12 @@ pub enum Command {
     /// Look at and change what instances are made from
     #[command(subcommand)]
     Template(TemplateCommand),
+    /// Look at and choose the container images of new instances
+    #[command(subcommand)]
+    Image(ImageCommand),
+    /// Look where instances can run here
+    #[command(subcommand)]
+    Driver(DriverCommand),
     /// Register users of gateways for many
     #[command(subcommand)]
     User(UserCommand),
