@@ -64,6 +64,7 @@ async fn main() -> Result<(), Failure> {
                     billing: Billing::Credits,
                     reserve: Micros(amount.parse()?),
                     prompt: Micros(prompt.parse()?),
+                    prompt_tokens: 0,
                     day_limit: (day_limit > Micros::ZERO).then_some(day_limit),
                     month_limit: None,
                 };

@@ -57,6 +57,7 @@ pub async fn admit(worker: &Worker, key: &Arc<Key>, model: &Model, ask: &Ask) ->
         },
         reserve: tariff.bound(prompt.bound, completion),
         prompt: tariff.bound(prompt.about, 0),
+        prompt_tokens: prompt.about,
         day_limit: key.budgets.day,
         month_limit: key.budgets.month,
     };

@@ -34,6 +34,7 @@ fn of_calls(calls: u32, directory: &Path) -> anyhow::Result<f64> {
         billing: Billing::Credits,
         reserve: Micros(1_000),
         prompt: Micros(10),
+        prompt_tokens: 10,
         day_limit: Some(Micros::LARGEST),
         month_limit: None,
     };

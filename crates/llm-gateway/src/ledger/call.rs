@@ -29,6 +29,8 @@ pub struct Call {
     pub reserve: Micros,
     /// What its prompt costs by estimate: charged if the gateway dies during the call.
     pub prompt: Micros,
+    /// The tokens of its prompt by the same estimate.
+    pub prompt_tokens: u64,
     /// The key's budget of a UTC day.
     pub day_limit: Option<Micros>,
     /// The key's budget of a UTC month.

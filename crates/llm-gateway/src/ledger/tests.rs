@@ -28,6 +28,7 @@ fn call(reserve: i64) -> Call {
         billing: Billing::Credits,
         reserve: Micros(reserve),
         prompt: Micros(1),
+        prompt_tokens: 7,
         day_limit: None,
         month_limit: None,
     }
@@ -329,8 +330,14 @@ async fn a_call_in_flight_when_the_process_died_is_charged_its_prompt_and_marked
     assert_eq!(settled.len(), 2);
     let lost = settled.iter().find(|settlement| settlement.request == id).unwrap();
     assert_eq!(
-        (lost.outcome, lost.cost, lost.usage.estimated),
-        (Outcome::Lost, Micros(1), true)
+        (
+            lost.outcome,
+            lost.cost,
+            lost.usage.prompt,
+            lost.usage.completion,
+            lost.usage.estimated
+        ),
+        (Outcome::Lost, Micros(1), 7, 0, true)
     );
 }
 

@@ -48,6 +48,7 @@ pub fn reserve(out: &mut Vec<u8>, call: &Call, bound: &Bound, at: i64) {
             reserved: call.reserve,
             cost: call.prompt,
             usage: Usage {
+                prompt: call.prompt_tokens,
                 estimated: true,
                 ..Usage::default()
             },

@@ -25,6 +25,7 @@ fn call() -> Call {
         billing: Billing::Credits,
         reserve: Micros(10),
         prompt: Micros(1),
+        prompt_tokens: 7,
         day_limit: None,
         month_limit: None,
     }

@@ -82,6 +82,7 @@ impl World {
             billing: Billing::Credits,
             reserve: Micros(call.reserved),
             prompt: Micros(call.prompt),
+            prompt_tokens: 0,
             day_limit: (prompt % 2 == 0).then_some(Micros(5000)),
             month_limit: None,
         });
