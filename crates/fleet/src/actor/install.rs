@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use creel_records::{Driver, InstanceRecord};
+use creel_records::InstanceRecord;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -18,12 +18,8 @@ use crate::runtime::{npm, plugins};
 /// How long one may take (20 to 40 s where it was measured, from a near registry).
 const INSTALLATION: Duration = Duration::from_secs(600);
 
-/// Whether the registry has what is missing yet, and has it as it was pinned.
+/// Whether the registry has what is missing yet, and has it as it was pinned; for instances that install it by this host's npm.
 pub async fn check(directory: &InstanceDirectory, record: &InstanceRecord, say: &Say) -> Result<(), FleetError> {
-    // Elsewhere npm is where the instance is.
-    if record.driver != Driver::Process {
-        return Ok(());
-    }
     for plugin in plugins::missing(directory, record)? {
         say(format!("looking for the plugin {} {}", plugin.package, plugin.version));
         plugins::vouch(&plugin).await?;

@@ -32,8 +32,11 @@ impl Actor {
         let progress = self.progress.0.clone();
         self.phase = Phase::Preparing(Box::pin(async move {
             let say = move |message| drop(progress.try_send(message));
+            let is_checked = driver.installs_by_our_npm();
             let launcher = driver.prepare(&record, &say).await?;
-            install::check(&directory, &record, &say).await?;
+            if is_checked {
+                install::check(&directory, &record, &say).await?;
+            }
             let turn = shared
                 .starts(record.runtime)
                 .acquire_owned()

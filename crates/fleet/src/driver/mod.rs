@@ -75,6 +75,11 @@ pub trait Driver: Send + Sync {
         false
     }
 
+    /// Whether what its instances install comes by this host's npm, which can say beforehand whether a registry has it.
+    fn installs_by_our_npm(&self) -> bool {
+        false
+    }
+
     /// How long a start may take until it is ready.
     fn start_bound(&self, runtime: Runtime, timing: &Timing) -> Duration {
         crate::runtime::start_bound(runtime, timing)

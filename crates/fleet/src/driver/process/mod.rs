@@ -71,6 +71,10 @@ impl Driver for ProcessDriver {
         self.cgroups.missing(limits)
     }
 
+    fn installs_by_our_npm(&self) -> bool {
+        true
+    }
+
     async fn prepare(self: Arc<Self>, record: &InstanceRecord, say: &Say) -> Result<Arc<dyn Launcher>, FleetError> {
         let launch = runtime::prepare(record, &self.creel, &self.installer, say).await?;
         Ok(Arc::new(OfProcess {
