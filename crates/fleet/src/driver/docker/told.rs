@@ -172,6 +172,25 @@ mod tests {
     }
 
     #[test]
+    fn a_configuration_as_it_was_rendered_warns_of_nothing() {
+        let text = include_str!("../../../templates/native/openclaw.json").replace("{{id}}", "alice");
+        let variables = [
+            ("OPENCLAW_GATEWAY_BIND", "loopback"),
+            ("OPENCLAW_GATEWAY_PORT", "18790"),
+            ("GATEWAY_AUTH_MODE", "token"),
+            ("OPENCLAW_GATEWAY_TOKEN", "gt_1"),
+        ];
+        let variables: Variables = variables.map(|(name, value)| (name.into(), value.into())).into();
+        let told = Told::new(variables.clone(), Runtime::Native);
+        let inside: Variables = told.public.into_iter().chain(told.secret).collect();
+        for environment in [variables, inside] {
+            let path = std::path::Path::new("openclaw.json");
+            let warnings = crate::configuration::check(Runtime::Native, &text, path, &environment).unwrap();
+            assert!(warnings.is_empty(), "{environment:?}: {warnings:?}");
+        }
+    }
+
+    #[test]
     fn what_is_secret_is_not_said_openly() {
         for runtime in [Runtime::Native, Runtime::Openclaw] {
             let mut told = told(runtime);
