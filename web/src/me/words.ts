@@ -47,6 +47,8 @@ interface Words extends ChatPageWords {
   show: string
   measures: Record<Measure, string>
   totals: Record<Total['key'] | 'ended', string>
+  /** What it means that tokens were estimated. */
+  estimatedWhy: string
   overTime: string
   byModel: string
   model: string
@@ -183,8 +185,10 @@ const en: Words = {
     failed: 'Failed',
     input: 'Input tokens',
     output: 'Output tokens',
+    estimated: 'Estimated calls',
     ended: 'Ended well',
   },
+  estimatedWhy: 'Of estimated calls the provider did not tell all tokens; they were counted here.',
   overTime: 'Over time',
   byModel: 'By model',
   model: 'Model',
@@ -325,8 +329,10 @@ const zh: Words = {
     failed: '失败',
     input: '输入 token',
     output: '输出 token',
+    estimated: '估算的调用',
     ended: '正常结束',
   },
+  estimatedWhy: '估算的调用：供应商没有给出全部 token 数，由 LLM 网关自行计数。',
   overTime: '随时间',
   byModel: '按模型',
   model: '模型',

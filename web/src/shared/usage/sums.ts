@@ -16,6 +16,8 @@ export interface UsageSum {
   calls: number
   /** Of the calls: did not end well. */
   failed: number
+  /** Of the calls: not all of their tokens were told by the provider. */
+  estimated: number
   prompt_tokens: number
   completion_tokens: number
   /** A decimal in text: exact. */

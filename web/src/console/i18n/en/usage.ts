@@ -18,6 +18,8 @@ export const usage = {
     ended: 'Ended well',
     input: 'Input tokens',
     output: 'Output tokens',
+    estimated: 'Estimated calls',
+    estimatedWhy: 'Of estimated calls the provider did not tell all tokens; they were counted here.',
     show: 'What is shown',
     overTime: 'Over time',
     breakdown: 'Who and what',

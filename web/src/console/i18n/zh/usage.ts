@@ -19,6 +19,8 @@ export const usage: Pick<Words, 'usage'> = {
     ended: '正常结束',
     input: '输入 token',
     output: '输出 token',
+    estimated: '估算的调用',
+    estimatedWhy: '估算的调用：供应商没有给出全部 token 数，由 LLM 网关自行计数。',
     show: '显示内容',
     overTime: '随时间',
     breakdown: '来源',
