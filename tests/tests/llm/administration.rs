@@ -72,6 +72,42 @@ async fn a_balance_that_gets_low_is_told_among_the_activity() {
 }
 
 #[tokio::test]
+async fn keys_of_a_user_who_is_disabled_are_void_once_that_is_answered() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello.").usage(7, 3));
+    let llm = Llm::of(&provider).await;
+    llm.up.creel_json(&["user", "create", "alice"]).await;
+    llm.up.creel_json(&["credits", "grant", "alice", "1"]).await;
+    let keys = [
+        llm.key_with(json!({"user": "alice"})).await,
+        llm.key_with(json!({"user": "alice", "models": ["m1"]})).await,
+    ];
+    let ask = async |key: &str| {
+        let call = llm.call(Method::POST, "/v1/chat/completions").body(ASK);
+        call.with_token(key).await.status
+    };
+    for key in &keys {
+        assert_eq!(ask(key).await, 200);
+    }
+    // Nothing is awaited: the answer is the promise, over REST and on the command line.
+    let disable = llm.up.call(Method::PATCH, "/api/users/alice");
+    disable.json(&json!({"status": "disabled"})).await.ok();
+    for key in &keys {
+        assert_eq!(ask(key).await, 401);
+    }
+    llm.up.creel_json(&["user", "enable", "alice"]).await;
+    for key in &keys {
+        assert_eq!(ask(key).await, 200, "who is let in again needs no new keys");
+    }
+    llm.up.creel_json(&["user", "disable", "alice"]).await;
+    for key in &keys {
+        assert_eq!(ask(key).await, 401);
+    }
+    assert_eq!(provider.requests().len(), 4, "the provider hears of none of it");
+    assert_eq!(ask(&llm.key).await, 200, "others' keys stay in force");
+}
+
+#[tokio::test]
 async fn a_revoked_key_is_void_and_changed_prices_count_at_once() {
     let provider = Provider::start().await;
     provider.always(Reply::text("Hello.").usage(7, 3));
