@@ -16,24 +16,44 @@ const LOCK: &str = "creel-swap.lock";
 /// Swap that stays until this is dropped.
 #[derive(Debug)]
 pub struct Swap {
-    /// None where the machine had enough.
+    /// None where the machine has enough.
     file: Option<NamedTempFile>,
     _lock: File,
 }
 
 impl Swap {
-    /// Sees to it that `bytes` are free, with a file in this directory, which must be on a disk. Waits while another has its own.
+    /// The machine's swap as it is, to which no other test adds any until this is dropped. Waits while another has its own.
+    ///
+    /// # Errors
+    /// Where the lock cannot be had: what said so.
+    pub fn as_it_is() -> io::Result<Self> {
+        let lock = File::create(std::env::temp_dir().join(LOCK))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        Ok(Self {
+            file: None,
+            _lock: lock,
+        })
+    }
+
+    /// Sees to it that `bytes` are free, with a file in this directory, which must be on a disk.
     ///
     /// # Errors
     /// Where this user may not, the file system cannot or there is no room: what said so.
+    pub fn make_free(&mut self, directory: &Path, bytes: u64) -> io::Result<()> {
+        if Self::free() < bytes {
+            self.file = Some(Self::add(directory, bytes)?);
+        }
+        Ok(())
+    }
+
+    /// Both at once.
+    ///
+    /// # Errors
+    /// Those of [`Self::as_it_is`] and [`Self::make_free`].
     pub fn with_free(directory: &Path, bytes: u64) -> io::Result<Self> {
-        let lock = File::create(std::env::temp_dir().join(LOCK))?;
-        flock(&lock, FlockOperation::LockExclusive)?;
-        let file = match Self::free() < bytes {
-            true => Some(Self::add(directory, bytes)?),
-            false => None,
-        };
-        Ok(Self { file, _lock: lock })
+        let mut swap = Self::as_it_is()?;
+        swap.make_free(directory, bytes)?;
+        Ok(swap)
     }
 
     fn add(directory: &Path, bytes: u64) -> io::Result<NamedTempFile> {
@@ -46,11 +66,21 @@ impl Swap {
         Ok(file)
     }
 
+    /// Bytes of swap that this machine has, free or not.
+    #[must_use]
+    pub fn all() -> u64 {
+        Self::of_machine("SwapTotal:")
+    }
+
     /// Bytes of swap that are free on this machine.
     #[must_use]
     pub fn free() -> u64 {
+        Self::of_machine("SwapFree:")
+    }
+
+    fn of_machine(name: &str) -> u64 {
         let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("SwapFree:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
         kib.unwrap_or_default() << 10
     }
