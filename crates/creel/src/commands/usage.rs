@@ -73,6 +73,10 @@ fn show(answer: &Value, by: &str) {
                 .collect()
         })
         .collect();
+    if rows.is_empty() {
+        output::line("nothing was used in that time");
+        return;
+    }
     let by = by.to_uppercase();
     output::table(
         &[&by, "CALLS", "PROMPT", "COMPLETION", "ESTIMATED", "FAILED", "CREDITS"],

@@ -76,6 +76,7 @@ pub struct SystemdArgs {
     /// Address to listen on; without TLS before it, only this machine
     #[arg(long, value_name = "IP", default_value = "127.0.0.1", value_parser = ip)]
     pub bind: IpAddr,
+    /// Port to listen on
     #[arg(long, default_value_t = 18789, value_parser = clap::value_parser!(u16).range(1..))]
     pub port: u16,
     #[command(flatten)]
@@ -129,6 +130,7 @@ pub struct NginxArgs {
     /// Where requests are sent on to TLS from
     #[arg(long, value_name = "PORT", default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..))]
     pub http_port: u16,
+    /// Where TLS is spoken
     #[arg(long, value_name = "PORT", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..))]
     pub https_port: u16,
     /// For a host without IPv6

@@ -66,7 +66,7 @@ pub async fn run(command: UserCommand, home: Option<PathBuf>, json: bool) -> Res
             change(&client, &id, &json!({"password": password}), said, json).await
         }
         UserCommand::Disable { id } => {
-            let said = "is disabled: gateways turn them away at their next sync";
+            let said = "is disabled: their LLM keys are void, and gateways turn them away at their next sync";
             change(&client, &id, &json!({"status": "disabled"}), said, json).await
         }
         UserCommand::Enable { id } => change(&client, &id, &json!({"status": "active"}), "is active", json).await,
