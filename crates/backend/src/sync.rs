@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use creel_config::json5;
-use creel_http::{FromQuery, Parameters, Peer, Problem, Query, hex, rfc3339};
+use creel_http::{FromQuery, Parameters, Peer, Problem, Query, rfc3339};
 use creel_records::{RecordsError, UserChanges, UserRecord, UserToken};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -148,7 +148,7 @@ fn shown(model_key: Option<String>, user: UserRecord, tokens: Vec<UserToken>) ->
         tokens: tokens
             .into_iter()
             .map(|token| Token {
-                sha256: hex(&token.sha256),
+                sha256: hex::encode(token.sha256),
                 expires_at: token.expires_at.map(rfc3339),
             })
             .collect(),

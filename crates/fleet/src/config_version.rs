@@ -4,8 +4,6 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::hex::hex;
-
 /// The name of a text: the first 16 bytes of its SHA-256, in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigVersion(String);
@@ -14,7 +12,7 @@ impl ConfigVersion {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let digest = Sha256::digest(text);
-        Self(hex(&digest[..16]))
+        Self(hex::encode(&digest[..16]))
     }
 
     /// A version as a client repeats it; one that never was names no text.

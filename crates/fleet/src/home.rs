@@ -12,7 +12,6 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use crate::directory::InstanceDirectory;
-use crate::hex::hex;
 use crate::token::Sealer;
 use crate::{FleetError, InstanceId, procfs};
 
@@ -34,7 +33,7 @@ struct Opened {
 /// without links.
 pub fn home_name(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    format!("creel-{}", hex(&digest[..4]))
+    format!("creel-{}", hex::encode(&digest[..4]))
 }
 
 impl Home {

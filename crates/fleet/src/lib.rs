@@ -24,7 +24,6 @@ mod error;
 mod fault;
 pub mod fill;
 mod fleet;
-mod hex;
 mod home;
 mod id;
 mod idle;

@@ -10,8 +10,6 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
-use crate::hex::hex;
-
 use crate::{FleetError, home};
 
 /// The token of an instance's gateway: 64 hex digits.
@@ -31,7 +29,7 @@ impl Token {
     pub(crate) fn mint() -> std::io::Result<Self> {
         let mut bytes = [0_u8; 32];
         getrandom::fill(&mut bytes).map_err(no_randomness)?;
-        Ok(Self(hex(&bytes)))
+        Ok(Self(hex::encode(bytes)))
     }
 
     #[must_use]

@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::error::{access_ended, draining, turn_problem};
 use crate::routes::State;
 use crate::tenants::Slot;
-use creel_http::{Problem, hex, random_id};
+use creel_http::{Problem, random_id};
 
 /// Events on their way to a client. A client that reads slowly slows its own model call, nothing else.
 const EVENTS: usize = 64;
@@ -196,7 +196,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 /// The id of an answer that the same key in the same session finds again.
 pub fn derived_id(user: &UserId, session: &SessionId, idempotency_key: &str) -> String {
     let digest = Sha256::digest(format!("{user}\n{session}\n{idempotency_key}"));
-    hex(&digest[..16])
+    hex::encode(&digest[..16])
 }
 
 /// The session of a request that names none. With an idempotency key it is derived from that, so that the same key finds the
@@ -205,7 +205,7 @@ pub fn new_session(prefix: &str, user: &UserId, idempotency_key: Option<&str>) -
     let id = match idempotency_key {
         Some(key) => {
             let digest = Sha256::digest(format!("{user}\n{key}"));
-            hex(&digest[..16])
+            hex::encode(&digest[..16])
         }
         None => random_id(),
     };

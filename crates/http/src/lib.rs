@@ -34,7 +34,7 @@ pub use pages::{Page, serve_page};
 pub use path::Path;
 pub use problem::{PROBLEM_JSON, Problem};
 pub use query::{FromQuery, Parameters, Query, no_query};
-pub use random::{hex, random_id};
+pub use random::random_id;
 pub use rejected::{Rejected, unreadable};
 pub use serve::{Connections, Peer, serve};
 pub use throttle::{Client, Limit, Throttle};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use creel_fleet::{Secret, write_private};
-use creel_http::{hex, random_id};
+use creel_http::random_id;
 use creel_records::{NewApiToken, Records, RecordsError};
 use thiserror::Error;
 
@@ -120,5 +120,5 @@ async fn keep_token(
 fn new_token() -> String {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the kernel has random bytes");
-    hex(&bytes)
+    hex::encode(bytes)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use creel_fleet::Sealer;
-use creel_http::{hex, random_id};
+use creel_http::random_id;
 use creel_records::{Records, RecordsError, SigningKey};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use tokio::sync::Mutex;
@@ -145,7 +145,7 @@ impl Keys {
         let digest = crate::auth::sha256_of(&key.public);
         tracing::info!(
             kid = key.kid,
-            public_sha256 = hex(&digest[..8]),
+            public_sha256 = hex::encode(&digest[..8]),
             "access tokens are signed with a new key"
         );
         self.records.put_signing_key(&key).await

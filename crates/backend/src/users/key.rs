@@ -1,7 +1,7 @@
 //! The virtual key that a user's model calls are charged by. Gateways for many are handed it with the sync, and nobody else.
 
 use creel_fleet::Sealer;
-use creel_http::{Problem, hex};
+use creel_http::Problem;
 use creel_llm_gateway::VirtualKey;
 use creel_records::{KeyRecord, KeyTerms, RecordsError, UserKey, now_ms};
 use creel_session::UserId;
@@ -28,7 +28,7 @@ pub async fn ensure(backend: &Backend, user: &UserId) -> Result<(), Problem> {
         None => {}
     }
     let key = VirtualKey::mint().map_err(|error| failed(&error))?;
-    let id = format!("{user}-{}", hex(&key.hash()[..8]));
+    let id = format!("{user}-{}", hex::encode(&key.hash()[..8]));
     let sealed = backend.llm.sealer.seal_text(&purpose(user.as_str()), key.expose());
     let record = KeyRecord {
         id: id.clone(),

@@ -4,7 +4,7 @@ use axum::extract::State as Shared;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use creel_http::{JsonBody, Path, Problem, hex, random_id, rfc3339};
+use creel_http::{JsonBody, Path, Problem, random_id, rfc3339};
 use creel_records::UserToken;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ pub async fn revoke(
 pub fn shown(token: &UserToken) -> Value {
     json!({
         "name": token.name,
-        "hint": hex(&token.sha256[..4]),
+        "hint": hex::encode(&token.sha256[..4]),
         "created_at": rfc3339(token.created_at),
         "expires_at": token.expires_at.map(rfc3339),
     })

@@ -265,7 +265,7 @@ fn agent_directory(name: &str) -> String {
         Ok(id) => id.file_name(),
         Err(_) => {
             let digest = Sha256::digest(name);
-            format!("%{}", creel_http::hex(&digest[..16]))
+            format!("%{}", hex::encode(&digest[..16]))
         }
     }
 }

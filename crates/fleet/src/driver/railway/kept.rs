@@ -7,7 +7,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::directory::InstanceDirectory;
-use crate::hex::hex;
 use crate::{FleetError, InstanceId};
 
 /// Relative to the directory.
@@ -55,7 +54,7 @@ impl Kept {
             reason: format!("no name can be made for a project: {error}"),
         })?;
         Ok(Self {
-            name: format!("creel-{id}-{}", hex(&nonce)),
+            name: format!("creel-{id}-{}", hex::encode(nonce)),
             ..Self::default()
         })
     }

@@ -9,7 +9,6 @@ use sha2::{Digest as _, Sha256};
 use super::told::{CONFIG, DATA};
 use crate::directory::{CONFIG as OWN_CONFIG, InstanceDirectory};
 use crate::fleet::MAX_CONFIG;
-use crate::hex::hex;
 use crate::runtime::plugins;
 use crate::template::RailwayFile;
 use crate::{FleetError, InstanceId, OPENCLAW_VERSION, channel};
@@ -70,7 +69,7 @@ pub fn write(
     }
     Ok(Upload {
         directory: directory.root().join(DIRECTORY),
-        digest: hex(&digest.finalize()[..16]),
+        digest: hex::encode(&digest.finalize()[..16]),
         variables,
     })
 }
