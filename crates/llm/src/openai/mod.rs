@@ -1,5 +1,6 @@
 //! OpenAI-style chat completions: <https://platform.openai.com/docs/api-reference/chat/create>.
 
+mod alike;
 mod call;
 mod reply;
 mod request;

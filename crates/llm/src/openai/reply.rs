@@ -1,5 +1,6 @@
 //! Reads a reply: <https://platform.openai.com/docs/api-reference/chat/streaming>.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -7,6 +8,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::alike::Alike;
 use super::call::{Calls, Piece};
 use crate::decode::{Decode, Fault, json};
 use crate::event::{Event, Stop, Usage};
@@ -19,6 +21,8 @@ pub struct Reply {
     usage: Option<Usage>,
     /// Something of the model was there at all.
     begun: bool,
+    /// To the last event that was read as JSON.
+    alike: Option<Alike>,
 }
 
 impl Decode for Reply {
@@ -30,7 +34,13 @@ impl Decode for Reply {
             self.finish(out);
             return Ok(true);
         }
-        self.take(json(data)?, out)?;
+        match self.alike.as_ref().and_then(|alike| alike.text(data)) {
+            Some(text) => out.extend(said(Cow::Borrowed(text))),
+            None => {
+                let text = self.take(json(data)?, out)?;
+                self.alike = text.and_then(|text| Alike::to(data, text));
+            }
+        }
         Ok(false)
     }
 
@@ -53,7 +63,9 @@ impl Decode for Reply {
 }
 
 impl Reply {
-    fn take(&mut self, chunk: Chunk, out: &mut VecDeque<Event>) -> Result<(), Fault> {
+    /// The text of a chunk that adds nothing else to the reply, if that is how it is written: another one with the same around it adds
+    /// nothing but its text either.
+    fn take<'a>(&mut self, chunk: Chunk<'a>, out: &mut VecDeque<Event>) -> Result<Option<&'a str>, Fault> {
         if let Some(error) = chunk.error {
             return Err(Fault::Refused(error));
         }
@@ -68,23 +80,25 @@ impl Reply {
             .into_iter()
             .find(|choice| choice.index == 0)
         else {
-            return Ok(());
+            return Ok(None);
         };
         self.begun = true;
+        let mut only_text = None;
         if let Some(delta) = choice.delta.or(choice.message) {
             let reasoning = delta
                 .reasoning_content
                 .or(delta.reasoning)
                 .filter(|text| !text.is_empty());
+            if let Some(Content(Cow::Borrowed(text))) = delta.content
+                && reasoning.is_none()
+                && delta.refusal.is_none()
+                && delta.tool_calls.is_none()
+            {
+                only_text = Some(text);
+            }
             out.extend(reasoning.map(Event::Reasoning));
-            let texts = [delta.content.map(|content| content.0), delta.refusal];
-            out.extend(
-                texts
-                    .into_iter()
-                    .flatten()
-                    .filter(|text| !text.is_empty())
-                    .map(Event::Text),
-            );
+            let texts = [delta.content.map(|content| content.0), delta.refusal.map(Cow::Owned)];
+            out.extend(texts.into_iter().flatten().filter_map(said));
             delta
                 .tool_calls
                 .into_iter()
@@ -99,7 +113,7 @@ impl Reply {
                 _ => Stop::End,
             });
         }
-        Ok(())
+        Ok(only_text)
     }
 
     fn finish(&mut self, out: &mut VecDeque<Event>) {
@@ -116,26 +130,33 @@ impl Reply {
     }
 }
 
+fn said(text: Cow<'_, str>) -> Option<Event> {
+    (!text.is_empty()).then(|| Event::Text(text.into_owned()))
+}
+
 /// A chunk of a stream, or a whole reply: they differ in `delta` and `message` only.
 #[derive(Deserialize)]
-struct Chunk {
-    choices: Option<Vec<Choice>>,
+struct Chunk<'a> {
+    #[serde(borrow)]
+    choices: Option<Vec<Choice<'a>>>,
     usage: Option<WireUsage>,
     error: Option<Value>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
+struct Choice<'a> {
     #[serde(default)]
     index: u32,
-    delta: Option<Delta>,
-    message: Option<Delta>,
+    #[serde(borrow)]
+    delta: Option<Delta<'a>>,
+    message: Option<Delta<'a>>,
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Delta {
-    content: Option<Content>,
+struct Delta<'a> {
+    #[serde(borrow)]
+    content: Option<Content<'a>>,
     refusal: Option<String>,
     /// DeepSeek, Qwen and others: <https://api-docs.deepseek.com/guides/reasoning_model>.
     reasoning_content: Option<String>,
@@ -145,35 +166,39 @@ struct Delta {
 }
 
 /// A text; Mistral's reasoning models send a list of parts: <https://docs.mistral.ai/capabilities/reasoning/>.
-struct Content(String);
+struct Content<'a>(Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct ContentPart {
     text: Option<String>,
 }
 
-impl<'de> Deserialize<'de> for Content {
+impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
     /// By hand: an untagged enum would put every delta into a buffer first.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct TextOrParts;
 
         impl<'de> Visitor<'de> for TextOrParts {
-            type Value = Content;
+            type Value = Content<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a text or a list of parts")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-                Ok(Content(text.to_owned()))
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Content<'de>, E> {
+                Ok(Content(text.into()))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content, A::Error> {
+            fn visit_str<E>(self, text: &str) -> Result<Content<'de>, E> {
+                Ok(Content(text.to_owned().into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Content<'de>, A::Error> {
                 let mut text = String::new();
                 while let Some(part) = parts.next_element::<ContentPart>()? {
                     text.push_str(part.text.as_deref().unwrap_or_default());
                 }
-                Ok(Content(text))
+                Ok(Content(text.into()))
             }
         }
 
@@ -246,6 +271,47 @@ mod tests {
         let (out, done) = read(&events).unwrap();
         assert!(done);
         assert_eq!(out, [text("Hi"), Event::Finish { stop: Stop::End, usage }]);
+    }
+
+    #[test]
+    fn what_is_written_alike_is_read_alike() {
+        let chunk = |text: &str, rest: &str| {
+            format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"content":"{text}"{rest}}}}}]}}"#)
+        };
+        let call = r#","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]"#;
+        let chunks = [
+            chunk("a", ""),
+            chunk("b", ""),
+            chunk("", ""),
+            chunk(r#"\"c\n"#, ""),
+            chunk("你好", ""),
+            // What is there twice counts twice, or not at all.
+            chunk("d", call),
+            chunk("e", call),
+            chunk("f", r#","refusal":"no""#),
+            chunk("g", r#","refusal":"no""#),
+            chunk("h", r#","reasoning":"hm""#),
+            chunk("i", r#","reasoning":"hm""#),
+            chunk("j", r#"},"finish_reason":"length""#).replace("}}]}", "}]}"),
+            chunk("k", ""),
+        ];
+        let mut events: Vec<&str> = chunks.iter().map(String::as_str).collect();
+        events.push("[DONE]");
+        let (out, _) = read(&events).unwrap();
+        let texts = out.iter().filter_map(|event| match event {
+            Event::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        let said = [
+            "a", "b", "\"c\n", "你好", "d", "e", "f", "no", "g", "no", "h", "i", "j", "k",
+        ];
+        assert_eq!(texts.collect::<Vec<_>>(), said);
+        let thoughts = out.iter().filter(|event| matches!(event, Event::Reasoning(_))).count();
+        assert_eq!(thoughts, 2);
+        assert!(
+            out.iter()
+                .any(|event| matches!(event, Event::ToolCall(call) if call.arguments == "{}{}"))
+        );
     }
 
     #[test]
