@@ -159,7 +159,7 @@ pub fn open_calls(entries: &[Arc<Entry>]) -> Option<(&str, Vec<&str>)> {
 pub fn tokens(prompt: &str, tools: &[ToolSpec], messages: &[Message]) -> u32 {
     let tools: u32 = tools
         .iter()
-        .map(|tool| text_tokens(&tool.name) + text_tokens(&tool.description) + text_tokens(&tool.schema.to_string()))
+        .map(|tool| text_tokens(&tool.name) + text_tokens(&tool.description) + text_tokens(tool.schema.text()))
         .sum();
     text_tokens(prompt) + tools + messages.iter().map(message_tokens).sum::<u32>()
 }

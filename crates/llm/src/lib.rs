@@ -49,6 +49,6 @@ pub use error::{Error, Kind};
 pub use event::{Event, Stop, ToolCall, Usage};
 pub use public::{check_public, public_only};
 pub use reply::ReplyStream;
-pub use request::{Message, Part, Request, ToolSpec};
+pub use request::{Message, Part, Request, Schema, ToolSpec};
 pub use target::{Api, ApiKey, Target};
 pub use tls::objection as tls_objection;

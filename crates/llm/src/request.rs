@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
 use crate::event::ToolCall;
@@ -47,16 +49,33 @@ pub enum Part {
 }
 
 /// A tool that the model may call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ToolSpec {
     pub name: String,
     pub description: String,
-    /// JSON Schema of the arguments, of type `object`.
-    pub schema: Arc<Value>,
+    pub schema: Schema,
+}
+
+/// JSON Schema of a tool's arguments, of type `object`: written once, for the many requests that it goes along with.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Schema(Arc<RawValue>);
+
+impl Schema {
+    /// As JSON.
+    pub fn text(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl From<Value> for Schema {
+    fn from(schema: Value) -> Self {
+        Self(to_raw_value(&schema).expect("a JSON value can be written").into())
+    }
 }
 
 /// What is asked. Replies always stream, whatever the caller makes of them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     pub messages: Vec<Message>,
     pub tools: Vec<ToolSpec>,

@@ -5,7 +5,7 @@
 //! whoever may reach the open internet only, with and without TLS. All keep connections alive and send without Nagle's delay.
 
 use std::error::Error as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,6 +36,8 @@ pub struct Transport {
     plain: Links,
     /// Of the second, [`Target::public_only`] is true.
     clients: [OnceLock<reqwest::Client>; 2],
+    /// The address that was asked last, as it was written and as it was read: most gateways ask one.
+    asked: Mutex<Option<(String, Url)>>,
 }
 
 /// A request that can be sent, more than once too: the copies share the body.
@@ -51,6 +53,7 @@ impl Transport {
             connect_timeout,
             plain: Links::new(connect_timeout),
             clients: Default::default(),
+            asked: Mutex::default(),
         }
     }
 
@@ -61,8 +64,9 @@ impl Transport {
             Api::OpenaiCompletions | Api::Demo => openai::url(target),
         };
         let refuse = |what: String| Error::new(Kind::BadRequest, what);
-        let url =
-            Url::parse(&url).map_err(|error| refuse(format!("the provider's base URL is not an address: {error}")))?;
+        let url = self
+            .read(url)
+            .map_err(|error| refuse(format!("the provider's base URL is not an address: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refuse(format!(
                 "the provider's base URL begins with `{}:`, not with `https:`",
@@ -77,6 +81,16 @@ impl Transport {
             headers: headers(target)?,
             body: body.into(),
         })
+    }
+
+    fn read(&self, written: String) -> Result<Url, String> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, url)) = asked.as_ref().filter(|(text, _)| *text == written) {
+            return Ok(url.clone());
+        }
+        let url = Url::parse(&written).map_err(|error| error.to_string())?;
+        *asked = Some((written, url.clone()));
+        Ok(url)
     }
 
     /// Sends once. Comes back with the head of a reply; anything but a reply is an error.

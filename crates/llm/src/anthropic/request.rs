@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::request::{Message, Part, Request, ToolSpec};
+use crate::request::{Message, Part, Request, Schema, ToolSpec};
 use crate::target::Target;
 
 /// The limit of tokens where nobody set one; the API insists on having it.
@@ -192,7 +192,7 @@ fn object(arguments: &str) -> &RawValue {
 struct WireTool<'a> {
     name: &'a str,
     description: &'a str,
-    input_schema: &'a Value,
+    input_schema: &'a Schema,
 }
 
 impl<'a> WireTool<'a> {

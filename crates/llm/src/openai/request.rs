@@ -2,10 +2,10 @@
 
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::event::ToolCall;
-use crate::request::{Message, Part, Request, ToolSpec};
+use crate::request::{Message, Part, Request, Schema, ToolSpec};
 use crate::target::Target;
 
 /// Members that `extra` cannot set, because the reader of the reply relies on them.
@@ -60,7 +60,7 @@ impl Serialize for Body<'_> {
         map.serialize_entry("model", &self.target.model)?;
         map.serialize_entry("messages", &Each(&request.messages, WireMessage::of))?;
         map.serialize_entry("stream", &true)?;
-        map.serialize_entry("stream_options", &json!({"include_usage": true}))?;
+        map.serialize_entry("stream_options", &StreamOptions { include_usage: true })?;
         if !request.tools.is_empty() {
             map.serialize_entry("tools", &Each(&request.tools, WireTool::of))?;
         }
@@ -84,6 +84,11 @@ impl Serialize for Body<'_> {
         }
         map.end()
     }
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
 }
 
 /// A list, each of whose items is written as something else; nothing is copied.
@@ -213,7 +218,7 @@ struct WireTool<'a> {
 struct Function<'a> {
     name: &'a str,
     description: &'a str,
-    parameters: &'a Value,
+    parameters: &'a Schema,
 }
 
 impl<'a> WireTool<'a> {
@@ -236,6 +241,8 @@ impl<'a> WireTool<'a> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::target::Api;
 
