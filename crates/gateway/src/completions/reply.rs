@@ -32,22 +32,27 @@ impl Reply {
     }
 
     /// The answer in one object.
-    pub fn whole(&self, outcome: &Outcome) -> Value {
-        let mut message = json!({"role": "assistant", "content": outcome.reply, "refusal": null});
-        if !outcome.tool_calls.is_empty() {
-            message["tool_calls"] = calls(outcome, false);
-            if outcome.reply.is_empty() {
-                message["content"] = Value::Null;
-            }
+    pub fn whole<'a>(&'a self, outcome: &'a Outcome) -> Completion<'a> {
+        let has_calls = !outcome.tool_calls.is_empty();
+        let message = Message {
+            role: "assistant",
+            content: (!has_calls || !outcome.reply.is_empty()).then_some(&outcome.reply),
+            refusal: None,
+            tool_calls: has_calls.then(|| calls(outcome, false)),
+        };
+        Completion {
+            id: &self.id,
+            object: "chat.completion",
+            created: self.created,
+            model: &self.model,
+            choices: [WholeChoice {
+                index: 0,
+                message,
+                logprobs: None,
+                finish_reason: finish_reason(outcome),
+            }],
+            usage: Usage::of(outcome),
         }
-        json!({
-            "id": self.id,
-            "object": "chat.completion",
-            "created": self.created,
-            "model": self.model,
-            "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": finish_reason(outcome)}],
-            "usage": usage(outcome),
-        })
     }
 
     pub fn opening(&self) -> Chunk<'_> {
@@ -82,7 +87,7 @@ impl Reply {
     pub fn usage(&self, outcome: &Outcome) -> Chunk<'_> {
         Chunk {
             choices: Vec::new(),
-            usage: Some(usage(outcome)),
+            usage: Some(Usage::of(outcome)),
             ..self.chunk(Delta::default())
         }
     }
@@ -104,7 +109,37 @@ impl Reply {
     }
 }
 
-/// A chunk of a stream. Every delta is one: they are written without a [`Value`] in between.
+/// An answer in one object. What every turn ends in is written without a [`Value`] in between.
+#[derive(Serialize)]
+pub struct Completion<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: [WholeChoice<'a>; 1],
+    usage: Usage,
+}
+
+#[derive(Serialize)]
+struct WholeChoice<'a> {
+    index: u32,
+    message: Message<'a>,
+    /// Always null: nobody is asked for them.
+    logprobs: Option<()>,
+    finish_reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Option<&'a str>,
+    /// Always null: a refusal is a part of the text.
+    refusal: Option<()>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<Value>,
+}
+
+/// A chunk of a stream. Every delta is one.
 #[derive(Serialize)]
 pub struct Chunk<'a> {
     id: &'a str,
@@ -113,14 +148,14 @@ pub struct Chunk<'a> {
     model: &'a str,
     choices: Vec<Choice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Value>,
+    usage: Option<Usage>,
 }
 
 #[derive(Serialize)]
 struct Choice<'a> {
     index: u32,
     delta: Delta<'a>,
-    /// Always null: nobody is asked for them.
+    /// As in [`WholeChoice`].
     logprobs: Option<()>,
     finish_reason: Option<&'static str>,
 }
@@ -156,7 +191,20 @@ fn calls(outcome: &Outcome, numbered: bool) -> Value {
     outcome.tool_calls.iter().enumerate().map(call).collect()
 }
 
-fn usage(outcome: &Outcome) -> Value {
-    let (input, output) = (outcome.usage.input_tokens, outcome.usage.output_tokens);
-    json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output})
+#[derive(Serialize)]
+struct Usage {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+}
+
+impl Usage {
+    fn of(outcome: &Outcome) -> Self {
+        let (input, output) = (outcome.usage.input_tokens, outcome.usage.output_tokens);
+        Self {
+            prompt_tokens: input,
+            completion_tokens: output,
+            total_tokens: input + output,
+        }
+    }
 }
