@@ -65,6 +65,7 @@ pub async fn stream(Shared(backend): Shared<State>) -> Response {
             }
         }
     })
+    .await
 }
 
 /// What the instances use, in steps that can be seen: tenths of a per cent of a core, and of a MiB.

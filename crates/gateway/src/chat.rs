@@ -2,7 +2,7 @@
 
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::{Extension, Json};
 use creel_agent::{History, Outcome, Sampling, Turn};
 use creel_llm::{Message, Part};
@@ -96,7 +96,7 @@ pub async fn stream(
             }
         }
     });
-    Ok(response.into_response())
+    Ok(response.await)
 }
 
 fn turn(caller: &Caller, headers: &HeaderMap, request: ChatRequest) -> Result<(SessionId, Turn), Problem> {

@@ -10,8 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
-use bytes::{BufMut as _, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use serde::Serialize;
 use tokio::time::{Instant, Sleep};
 
@@ -22,8 +21,8 @@ const WRITE: usize = 16 * 1024;
 /// Where a handler writes its events.
 pub struct EventWriter(Written);
 
-/// Events that have not been handed on yet.
-type Written = Arc<Mutex<BytesMut>>;
+/// Events that have not been handed on yet. A [`Vec`]: JSON is written in many small pieces, and no buffer takes them for less.
+type Written = Arc<Mutex<Vec<u8>>>;
 
 impl EventWriter {
     /// `event: NAME` and `data: JSON`.
@@ -50,7 +49,7 @@ impl EventWriter {
         self.send(|out| out.extend_from_slice(b"data: [DONE]")).await;
     }
 
-    async fn send(&self, write: impl FnOnce(&mut BytesMut)) {
+    async fn send(&self, write: impl FnOnce(&mut Vec<u8>)) {
         // Nobody need be woken: whoever takes what was written polls this anew.
         let room = poll_fn(|_| match lock(&self.0) {
             written if written.len() < WRITE => Poll::Ready(written),
@@ -62,30 +61,39 @@ impl EventWriter {
     }
 }
 
-fn json(out: &mut BytesMut, data: &impl Serialize) {
-    serde_json::to_writer(out.writer(), data).expect("what we send is serializable");
+fn json(out: &mut Vec<u8>, data: &impl Serialize) {
+    serde_json::to_writer(out, data).expect("what we send is serializable");
 }
 
-fn lock(written: &Mutex<BytesMut>) -> MutexGuard<'_, BytesMut> {
+fn lock(written: &Mutex<Vec<u8>>) -> MutexGuard<'_, Vec<u8>> {
     written.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How long the head of an answer waits for the first events, to go out with them in one write: a client whose turn is over by then is
+/// woken once.
+const HEAD: Duration = Duration::from_millis(50);
+
 /// Answers with the events that `write` produces. When the client goes away, `write` is dropped at its next await. A comment is sent
 /// after `heartbeat` without an event, so that no proxy takes the connection for dead.
-pub fn respond<F, Fut>(heartbeat: Duration, write: F) -> Response
+pub async fn respond<F, Fut>(heartbeat: Duration, write: F) -> Response
 where
     F: FnOnce(EventWriter) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
     let written = Written::default();
-    let stream = Events {
+    let mut events = Events {
         work: Some(Box::pin(write(EventWriter(written.clone())))),
         written,
         turns: 0,
         heartbeat,
         silence: Box::pin(tokio::time::sleep(heartbeat)),
+        first: None,
     };
-    let mut response = Response::new(Body::from_stream(stream));
+    // None came, or there are none.
+    if let Ok(Some(Ok(first))) = tokio::time::timeout(HEAD, events.next()).await {
+        events.first = Some(first);
+    }
+    let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -108,6 +116,8 @@ struct Events {
     turns: u8,
     heartbeat: Duration,
     silence: Pin<Box<Sleep>>,
+    /// What came before the head went out.
+    first: Option<Bytes>,
 }
 
 impl Stream for Events {
@@ -115,6 +125,9 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
         let before = lock(&this.written).len();
         if let Some(work) = &mut this.work
             && work.as_mut().poll(context).is_ready()
@@ -134,7 +147,7 @@ impl Stream for Events {
             return Poll::Pending;
         }
         let next = if !written.is_empty() {
-            Some(Ok(written.split().freeze()))
+            Some(Ok(std::mem::take(&mut *written).into()))
         } else if this.work.is_none() {
             return Poll::Ready(None);
         } else if this.silence.as_mut().poll(context).is_ready() {
@@ -169,11 +182,29 @@ mod tests {
             wait.await.unwrap();
             writer.event("c", &3).await;
         });
-        let mut body = response.into_body();
+        let mut body = response.await.into_body();
         assert_eq!(next(&mut body).await, "event: a\ndata: 1\n\nevent: b\ndata: 2\n\n");
         go_on.send(()).unwrap();
         assert_eq!(next(&mut body).await, "event: c\ndata: 3\n\n");
         assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_head_waits_for_the_first_events_and_not_for_long() {
+        for (said_after, head_after) in [(HEAD / 2, HEAD / 2), (HEAD * 2, HEAD)] {
+            let begun = Instant::now();
+            // The clock of the runtime goes by whole milliseconds.
+            let is_now = |after: Duration| (after..after + Duration::from_millis(2)).contains(&begun.elapsed());
+            let response = respond(Duration::from_secs(60), move |writer| async move {
+                tokio::time::sleep(said_after).await;
+                writer.event("a", &1).await;
+            });
+            let mut body = response.await.into_body();
+            assert!(is_now(head_after), "{:?}", begun.elapsed());
+            assert_eq!(next(&mut body).await, "event: a\ndata: 1\n\n");
+            assert!(is_now(said_after), "{:?}", begun.elapsed());
+            assert!(body.frame().await.is_none());
+        }
     }
 
     #[tokio::test]
@@ -186,7 +217,7 @@ mod tests {
                 *count.lock().unwrap() += 1;
             }
         });
-        let mut body = response.into_body();
+        let mut body = response.await.into_body();
         for read in 1..=10 {
             assert!(next(&mut body).await.len() > WRITE);
             assert_eq!(*produced.lock().unwrap(), read);
@@ -200,6 +231,6 @@ mod tests {
             let _kept = writer;
             std::future::pending().await
         });
-        assert_eq!(next(&mut response.into_body()).await, ": heartbeat\n\n");
+        assert_eq!(next(&mut response.await.into_body()).await, ": heartbeat\n\n");
     }
 }

@@ -60,7 +60,6 @@ pub async fn create(
         (Some(session), Some(key)) => derived_id(&user, session, key),
         _ => id.clone(),
     };
-    let is_repeatable = idempotency_key.is_some();
     let turn = Turn {
         id,
         session: session.map(|session| SessionKey::new(user, session)),
@@ -90,12 +89,9 @@ pub async fn create(
         return Ok(Json(reply.whole(&outcome)).into_response());
     }
     let include_usage = parsed.include_usage;
-    Ok(sse::respond(profile.heartbeat, |writer| async move {
+    let answer = sse::respond(profile.heartbeat, |writer| async move {
         // Of a request that may be a repeated one it is known when it was first made only once the turn says something.
-        let mut is_open = !is_repeatable;
-        if is_open {
-            writer.data(&reply.opening()).await;
-        }
+        let mut is_open = false;
         while let Some(said) = running.next().await {
             if !std::mem::replace(&mut is_open, true) {
                 reply.set_created(running.begun_at());
@@ -124,7 +120,8 @@ pub async fn create(
             // The SDKs raise an error when a chunk has one.
             Err(error) => writer.data(&openai_error(&error)).await,
         }
-    }))
+    });
+    Ok(answer.await)
 }
 
 /// `GET /v1/models`.
