@@ -49,8 +49,12 @@ pub enum Command {
         to: Upgrade,
         done: Answer<()>,
     },
-    /// What was found to be changed behind our back; nothing answers.
-    Drifted(Vec<String>),
+    /// What was found to be changed behind our back; nothing answers. Of the life that somebody looked at, which may have ended since.
+    Drifted {
+        pid: Option<u32>,
+        external_id: Option<String>,
+        lines: Vec<String>,
+    },
     /// The fleet ends: so does the process, but what should be stays as it is.
     ShutDown(oneshot::Sender<()>),
 }
@@ -146,8 +150,14 @@ impl Actor {
                 }
                 self.step_and_answer(changed, done).await;
             }
-            Command::Drifted(lines) => {
-                if lines != self.drift {
+            Command::Drifted {
+                pid,
+                external_id,
+                lines,
+            } => {
+                let is_of_now = matches!(self.phase, Phase::Running { .. })
+                    && (self.record.pid, &self.record.external_id) == (pid, &external_id);
+                if is_of_now && lines != self.drift {
                     for line in lines.iter().filter(|line| !self.drift.contains(line)) {
                         self.shared
                             .note("drifted", &self.id, line.clone(), json!({"drift": line}));

@@ -204,12 +204,20 @@ fn living(fleet: &Shared) -> HashMap<Driver, Vec<Subject>> {
 /// Lets each actor know what was changed of its instance, where that is news.
 async fn tell_drift(fleet: &Shared, living: &HashMap<Driver, Vec<Subject>>) {
     for (driver, subjects) in living {
-        for (id, drift) in fleet.drivers.of(*driver).drift(subjects).await {
-            let Some(handle) = fleet.handle(&id) else { continue };
-            let is_news = handle.instance.borrow().drift != drift && handle.instance.borrow().status == Status::Running;
+        let looked_at: HashMap<&InstanceId, &Subject> = subjects.iter().map(|subject| (&subject.id, subject)).collect();
+        for (id, lines) in fleet.drivers.of(*driver).drift(subjects).await {
+            let (Some(handle), Some(subject)) = (fleet.handle(&id), looked_at.get(&id)) else {
+                continue;
+            };
+            let is_news = handle.instance.borrow().drift != lines && handle.instance.borrow().status == Status::Running;
             if is_news {
+                let drifted = Command::Drifted {
+                    pid: subject.pid,
+                    external_id: subject.external_id.clone(),
+                    lines,
+                };
                 // One that is busy hears it the next time.
-                let _ = handle.commands.try_send(Command::Drifted(drift));
+                let _ = handle.commands.try_send(drifted);
             }
         }
     }
