@@ -53,7 +53,7 @@ impl Home {
             .canonicalize()
             .map_err(FleetError::file("open the directory", &given))?;
         let lock = lock(&path)?;
-        for name in ["secrets", "templates", "backups", "instances", "runtimes"] {
+        for name in ["secrets", "templates", "backups", "instances", "runtimes", USAGE] {
             private_directory(&path.join(name))?;
         }
         let home = Self(Arc::new(Opened { path, _lock: lock }));
@@ -110,6 +110,11 @@ impl Home {
     #[must_use]
     pub fn runtimes_dir(&self) -> PathBuf {
         self.path().join("runtimes")
+    }
+
+    /// What instances used in the last day.
+    pub(crate) fn usage_dir(&self) -> PathBuf {
+        self.path().join(USAGE)
     }
 
     pub(crate) fn instances_dir(&self) -> PathBuf {
@@ -170,6 +175,9 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&aside, path)
 }
+
+/// See [`Home::usage_dir`].
+const USAGE: &str = "usage";
 
 /// Held by the one control plane of a home.
 const LOCK: &str = "creel.lock";

@@ -45,6 +45,40 @@ async fn the_next_control_plane_adopts_the_same_process() {
 }
 
 #[tokio::test]
+async fn what_it_used_is_known_to_the_next_control_plane() {
+    let world = World::new();
+    let mut control_plane = ControlPlane::up(&world, "alice");
+    assert_eq!(control_plane.line(), "creating");
+    assert!(control_plane.line().starts_with("alice running "));
+    let files = || {
+        let entries = std::fs::read_dir(world.path().join("usage")).unwrap();
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_none());
+        paths.sort();
+        paths
+    };
+    let written = async {
+        while files().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, written).await.unwrap();
+    control_plane.kill_9();
+    // More than alice could use: nobody measures it anew.
+    let path = files().remove(0);
+    let line = std::fs::read_to_string(&path).unwrap();
+    let (front, _) = line.trim_end().rsplit_once(' ').unwrap();
+    assert!(front.starts_with("alice "), "{line}");
+    std::fs::write(&path, format!("{front} {}\n", 1_u64 << 50)).unwrap();
+    let fleet = world.open().await;
+    let day = fleet.stats_of_day(&id("alice"));
+    assert_eq!(day[0].memory_bytes, 1 << 50, "{day:?}");
+    fleet.remove(&id("alice"), true).await.unwrap();
+    assert!(fleet.stats_of_day(&id("alice")).is_empty());
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
 async fn what_goes_on_keeps_to_the_limits_it_was_started_with() {
     let world = World::new();
     killed_control_plane(&world);

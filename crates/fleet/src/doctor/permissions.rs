@@ -14,12 +14,13 @@ const OTHERS: u32 = 0o077;
 /// Files of a home that hold secrets, where they are there.
 const SECRET_FILES: [&str; 4] = ["creel.toml", "creel.db", "creel.db-wal", "creel.db-shm"];
 /// Directories of a home.
-const DIRECTORIES: [&str; 6] = [
+const DIRECTORIES: [&str; 7] = [
     "secrets",
     "templates",
     "backups",
     "instances",
     "runtimes",
+    "usage",
     "llm-journal",
 ];
 /// Of an instance's directory.

@@ -26,7 +26,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use creel_config::{ConfigError, Warning};
-use creel_records::{Desired, Status};
+use creel_records::{Desired, Status, now_ms};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::{broadcast, oneshot};
 
@@ -320,10 +320,11 @@ impl Fleet {
         self.shared.stats.instance(id)
     }
 
-    /// What it used in the last day, a sample for every five minutes: the mean of its CPU, the most of its memory.
+    /// What it used in the last day, a sample for every five minutes: the mean of its CPU, the most of its memory. The next control plane
+    /// knows it too, but for the last minute of one that was killed.
     #[must_use]
     pub fn stats_of_day(&self, id: &InstanceId) -> Vec<Sample> {
-        self.shared.stats.day(id)
+        self.shared.stats.day(id, now_ms())
     }
 
     /// What the host used lately, oldest first.
@@ -369,6 +370,11 @@ impl Fleet {
                 }
             })
             .await;
+        let shared = self.shared.clone();
+        let used = tokio::task::spawn_blocking(move || shared.stats.write(now_ms()));
+        if let Ok(Err(error)) = used.await {
+            tracing::warn!(%error, "cannot write what instances used");
+        }
         let (done, written) = oneshot::channel();
         if self.shared.activity.send(Activity::Flush(done)).await.is_ok() {
             let _ = written.await;

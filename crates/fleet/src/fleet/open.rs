@@ -1,11 +1,11 @@
 //! Opening a fleet: what is recorded becomes actors, what still lives is adopted, and the background tasks begin.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
-use creel_records::{Driver, Records, Status, now_ms};
+use creel_records::{Driver, InstanceRecord, Records, Status, now_ms};
 use futures_util::{StreamExt as _, TryStreamExt as _, future, stream};
 use rustix::process::{Resource, Rlimit};
 use tokio::sync::{Semaphore, broadcast, mpsc};
@@ -69,6 +69,7 @@ impl Fleet {
             process,
             docker,
             railway,
+            stats: Stats::of(options.home.usage_dir()),
             home: options.home,
             records: options.records,
             provider_env: options.provider_env,
@@ -79,7 +80,6 @@ impl Fleet {
             registry: ArcSwap::default(),
             making: Mutex::default(),
             ports: Ports::from(options.first_port),
-            stats: Stats::default(),
             events,
             activity,
             native_starts: Arc::new(Semaphore::new(cores * 4)),
@@ -89,6 +89,7 @@ impl Fleet {
             templates: Mutex::default(),
         });
         settle_unborn(&shared, &recorded)?;
+        let used = tokio::task::spawn_blocking(read_usage(&shared, &recorded)?);
 
         let mut registry = Registry::new();
         let mut actors = Vec::with_capacity(recorded.len());
@@ -109,6 +110,9 @@ impl Fleet {
         }
         drop(adopted);
         shared.registry.store(Arc::new(registry));
+        if used.await.is_err() {
+            tracing::warn!("what instances used before cannot be read");
+        }
         for actor in actors {
             tokio::spawn(actor.run());
         }
@@ -118,6 +122,16 @@ impl Fleet {
         tokio::spawn(fleet.clone().say_what_is_missing());
         Ok(fleet)
     }
+}
+
+/// Takes up what these used in the last day.
+fn read_usage(shared: &Arc<Shared>, recorded: &[InstanceRecord]) -> Result<impl FnOnce() + Send + 'static, FleetError> {
+    let made = recorded
+        .iter()
+        .map(|record| Ok((InstanceId::new(&record.id)?, record.created_at)));
+    let made = made.collect::<Result<BTreeMap<_, _>, FleetError>>()?;
+    let shared = shared.clone();
+    Ok(move || shared.stats.read(&made, now_ms()))
 }
 
 /// Every instance costs a file descriptor, and a follower of its log another.
@@ -169,6 +183,9 @@ async fn measure(shared: Weak<Shared>) {
         // On a thread of its own: a thousand small reads must not hold up a request.
         let kept = tokio::task::spawn_blocking(move || {
             fleet.stats.take(&measured, now_ms());
+            if let Err(error) = fleet.stats.write_now_and_then(now_ms()) {
+                tracing::warn!(%error, "cannot write what instances use");
+            }
             // Those that don't run, too: one may have ended with a flood.
             for id in &ids {
                 let path = fleet.home.instance(id).log();
