@@ -333,7 +333,7 @@ pub async fn perform(backend: &State, actor: &Actor, id: &InstanceId, act: Act) 
             kind,
             Some(id.as_str()),
             status_line(&instance),
-            json!({"status": instance.status, "port": instance.port}),
+            place(&instance),
         )
         .await;
     Ok(Some(instance))
@@ -354,9 +354,21 @@ pub async fn act(
     .await
 }
 
+/// What the activity log keeps of what became of it.
+fn place(instance: &Instance) -> Value {
+    match instance.port {
+        Some(port) => json!({"status": instance.status, "port": port}),
+        None => json!({"status": instance.status, "url": instance.url}),
+    }
+}
+
 fn status_line(instance: &Instance) -> String {
     match instance.status {
-        Status::Running => format!("running on port {}", instance.port),
+        Status::Running => match (instance.port, &instance.url) {
+            (Some(port), _) => format!("running on port {port}"),
+            (None, Some(url)) => format!("running at {url}"),
+            (None, None) => "running".to_owned(),
+        },
         Status::Sleeping => instance.message.clone().unwrap_or_else(|| "sleeping".to_owned()),
         status => status.to_string(),
     }

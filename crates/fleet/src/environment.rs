@@ -26,7 +26,8 @@ pub type Variables = BTreeMap<String, String>;
 pub struct Subject<'a> {
     pub id: &'a str,
     pub runtime: Runtime,
-    pub port: u16,
+    /// None where it listens on no port of this host.
+    pub port: Option<u16>,
 }
 
 impl<'a> From<&'a InstanceRecord> for Subject<'a> {
@@ -34,7 +35,7 @@ impl<'a> From<&'a InstanceRecord> for Subject<'a> {
         Self {
             id: &record.id,
             runtime: record.runtime,
-            port: record.port,
+            port: Some(record.port),
         }
     }
 }
@@ -81,7 +82,9 @@ pub fn of_instance(
     own("TMPDIR", path(&directory.tmp()));
     own("OPENCLAW_STATE_DIR", path(&directory.data()));
     own("OPENCLAW_CONFIG_PATH", path(&directory.config()));
-    own("OPENCLAW_GATEWAY_PORT", subject.port.to_string());
+    if let Some(port) = subject.port {
+        own("OPENCLAW_GATEWAY_PORT", port.to_string());
+    }
     own("OPENCLAW_GATEWAY_TOKEN", token.expose().to_owned());
     if subject.runtime == Runtime::Native {
         // Instances share the loopback address: one that asked for no token would be open to its neighbours.
@@ -251,7 +254,7 @@ mod tests {
             let subject = Subject {
                 id: "a",
                 runtime,
-                port: 1,
+                port: Some(1),
             };
             let token = Token::mint().expect("randomness");
             let variables = of_instance(&directory, subject, &of_all, &token).expect("it is readable");

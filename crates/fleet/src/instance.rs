@@ -20,8 +20,12 @@ pub struct Instance {
     pub driver: Driver,
     pub status: Status,
     pub desired: Desired,
-    pub port: u16,
-    pub url: String,
+    /// The port of this host where it listens, or will; none where it runs elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// Where people reach it; none while that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
     /// Secrets in a channel's config are references to the instance's environment file.
@@ -72,16 +76,17 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn from_record(id: InstanceId, record: &InstanceRecord, host: &str) -> Self {
+    /// Where it is reached is its driver's to say.
+    pub(crate) fn from_record(id: InstanceId, record: &InstanceRecord) -> Self {
         Self {
-            url: format!("http://{host}:{}", record.port),
+            url: None,
             id,
             name: record.name.clone(),
             runtime: record.runtime,
             driver: record.driver,
             status: record.status,
             desired: record.desired,
-            port: record.port,
+            port: None,
             pid: record.pid,
             channels: record.channels.clone(),
             model: record.model.clone(),

@@ -116,10 +116,14 @@ impl Shared {
     }
 
     pub fn describe(&self, id: &InstanceId, record: &InstanceRecord) -> Instance {
-        let mut instance = Instance::from_record(id.clone(), record, &self.host);
+        let mut instance = Instance::from_record(id.clone(), record);
         instance.memory_limit_bytes = self.limits(record).memory_bytes;
-        if let Some(url) = self.drivers.of(record.driver).url(id) {
-            instance.url = url;
+        let driver = self.drivers.of(record.driver);
+        if driver.is_on_this_host() {
+            instance.port = Some(record.port);
+            instance.url = Some(format!("http://{}:{}", self.host, record.port));
+        } else {
+            instance.url = driver.url(id);
         }
         instance
     }

@@ -259,7 +259,7 @@ async fn without_a_control_plane_it_tells_what_files_and_processes_tell() {
     };
     let examined = async || patient.clone().examine().await.unwrap();
     assert_eq!(complaints(&examined().await, Check::Ports), []);
-    let _stranger = TcpListener::bind(("127.0.0.1", alice.port)).unwrap();
+    let _stranger = TcpListener::bind(("127.0.0.1", alice.port.unwrap())).unwrap();
     let finding = one(&examined().await, Check::Ports, "its next start takes another");
     assert_eq!(finding.severity, Severity::Warning);
     fs::create_dir(world.of(".new-dave", "")).unwrap();

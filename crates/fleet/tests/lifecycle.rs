@@ -25,8 +25,11 @@ async fn it_is_made_started_stopped_started_and_removed() {
     );
     let first = settled(&fleet, "alice").await;
     assert_eq!(
-        (first.status, first.url.as_str()),
-        (Status::Running, format!("http://127.0.0.1:{}", first.port).as_str())
+        (first.status, first.url.as_deref()),
+        (
+            Status::Running,
+            Some(format!("http://127.0.0.1:{}", first.port.unwrap()).as_str())
+        )
     );
     assert!(first.started_at.is_some() && first.error.is_none());
     assert!(get(&first, "/env").await.unwrap().contains(token.expose()));
@@ -221,11 +224,11 @@ async fn a_port_in_use_is_said_or_avoided() {
     // Taken while it is stopped: another one if it was automatic, an error if it was chosen.
     let automatic = running(&fleet, "alice").await;
     fleet.stop(&id("alice")).await.unwrap();
-    let thief = TcpListener::bind(("127.0.0.1", automatic.port)).unwrap();
+    let thief = TcpListener::bind(("127.0.0.1", automatic.port.unwrap())).unwrap();
     let moved = fleet.start(&id("alice")).await.unwrap();
     assert_ne!(moved.port, automatic.port);
     assert_eq!(
-        world.records().await.instance("alice").await.unwrap().unwrap().port,
+        Some(world.records().await.instance("alice").await.unwrap().unwrap().port),
         moved.port
     );
     creel_testkit::ports::let_go(other);
@@ -244,7 +247,7 @@ async fn a_port_in_use_is_said_or_avoided() {
     );
     drop(thief);
     creel_testkit::ports::let_go(other);
-    assert_eq!(fleet.start(&id("bob")).await.unwrap().port, taken);
+    assert_eq!(fleet.start(&id("bob")).await.unwrap().port, Some(taken));
     fleet.shutdown().await;
 }
 
@@ -265,7 +268,7 @@ async fn a_port_taken_between_the_look_and_the_use_is_left_or_said() {
         let gate = world.of(name, "home/gate");
         let made = std::process::Command::new("mkfifo").arg(&gate).status().unwrap();
         assert!(made.success());
-        let port = fleet.get(&own).unwrap().port;
+        let port = fleet.get(&own).unwrap().port.unwrap();
         let robbed = async {
             let mut lines = fleet.follow_logs(&own, LogQuery::tail(9)).await.unwrap();
             while !lines
@@ -285,7 +288,7 @@ async fn a_port_taken_between_the_look_and_the_use_is_left_or_said() {
         let both = async { tokio::join!(fleet.start(&own), robbed) };
         let (started, _thief) = tokio::time::timeout(support::PATIENCE, both).await.unwrap();
         match name {
-            "automatic" => assert!(started.unwrap().port != port, "it has another"),
+            "automatic" => assert!(started.unwrap().port != Some(port), "it has another"),
             _ => {
                 let (reason, _) = start_failure(started);
                 assert!(reason.contains(&format!("port {port} is in use")), "{reason}");
@@ -306,7 +309,7 @@ async fn what_is_taken_or_cannot_be_is_refused_and_changes_nothing() {
         "instance id \"alice\" is taken; choose another"
     );
     let same_port = CreateInstance {
-        port: Some(first.port),
+        port: first.port,
         ..CreateInstance::new(id("bob"))
     };
     let error = fleet.create(same_port).await.unwrap_err().to_string();

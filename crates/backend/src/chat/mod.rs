@@ -77,7 +77,8 @@ async fn forward(
     let running = instance.status == Status::Running;
     let endpoint = backend.fleet.endpoint(id);
     if running && endpoint.is_none() {
-        let detail = format!("instance \"{id}\" is not on this host; talk to it at {}", instance.url);
+        let url = instance.url.as_deref().unwrap_or("its own address");
+        let detail = format!("instance \"{id}\" is not on this host; talk to it at {url}");
         return Err(Problem::conflict("elsewhere", detail));
     }
     let endpoint = endpoint.filter(|_| running).ok_or_else(|| {

@@ -119,7 +119,7 @@ async fn shown(backend: &Backend) -> Result<Value, Problem> {
     Ok(json!({
         "instance": instance.as_ref().map(|instance| instance.id.as_str()),
         "status": instance.as_ref().map(|instance| instance.status),
-        "url": instance.as_ref().map(|instance| format!("http://127.0.0.1:{}", instance.port)),
+        "url": instance.as_ref().and_then(|instance| instance.port).map(|port| format!("http://127.0.0.1:{port}")),
     }))
 }
 

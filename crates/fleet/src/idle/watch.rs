@@ -74,7 +74,7 @@ fn subjects(fleet: &Shared) -> Vec<Subject> {
             id: id.clone(),
             handle: handle.clone(),
             pid: instance.pid?,
-            port: instance.port,
+            port: instance.port?,
             idle: instance.idle,
             status: instance.status,
         })

@@ -76,7 +76,7 @@ async fn the_next_control_plane_takes_over_the_same_container_and_what_it_said_m
     crate::support::get_from(port, "/say-environment").await.unwrap();
     let fleet = world.open().await;
     let adopted = fleet.get(&id("alice")).unwrap();
-    assert_eq!((adopted.status, adopted.port), (Status::Running, port));
+    assert_eq!((adopted.status, adopted.port), (Status::Running, Some(port)));
     assert_eq!(place.life("alice").await.as_ref(), Some(&life));
     assert!(adopted.started_at.is_some());
     let log = docker::log_with(&fleet, "OPENCLAW_GATEWAY_PORT=").await;

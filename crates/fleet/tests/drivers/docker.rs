@@ -103,10 +103,11 @@ async fn a_container_can_do_nothing_that_it_need_not_and_no_listing_has_its_secr
     assert_eq!((&host["ReadonlyRootfs"], &host["Init"]), (&json!(true), &json!(true)));
     assert_eq!((&host["Memory"], &host["PidsLimit"]), (&json!(64 << 20), &json!(512)));
     assert_eq!(container["Config"]["User"], "65532:65532");
-    let published = &container["NetworkSettings"]["Ports"][format!("{}/tcp", instance.port)];
+    let port = instance.port.unwrap();
+    let published = &container["NetworkSettings"]["Ports"][format!("{port}/tcp")];
     assert_eq!(
         *published,
-        json!([{"HostIp": "127.0.0.1", "HostPort": instance.port.to_string()}])
+        json!([{"HostIp": "127.0.0.1", "HostPort": port.to_string()}])
     );
     let networks: Vec<&String> = container["NetworkSettings"]["Networks"]
         .as_object()

@@ -63,6 +63,20 @@ async fn refused(fleet: &Fleet) -> String {
 }
 
 #[tokio::test]
+async fn one_that_was_never_deployed_is_reached_nowhere() {
+    let place = place().await;
+    let fleet = place.world.open().await;
+    let wanted = CreateInstance {
+        start: false,
+        ..place.wanted("alice")
+    };
+    let (created, _) = fleet.create(wanted).await.unwrap();
+    let shown = serde_json::to_value(created).unwrap();
+    assert_eq!((shown.get("url"), shown.get("port")), (None, None), "{shown:#}");
+    fleet.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_instance_is_a_project_with_one_service_that_knows_its_secrets_by_its_variables_alone() {
     let place = place().await;
     let fleet = place.world.open().await;
@@ -75,7 +89,8 @@ async fn an_instance_is_a_project_with_one_service_that_knows_its_secrets_by_its
         (service.name.as_str(), service.volume.as_deref()),
         ("gateway", Some("/data"))
     );
-    assert_eq!(instance.url, format!("http://127.0.0.1:{}", service.port.unwrap()));
+    let url = format!("http://127.0.0.1:{}", service.port.unwrap());
+    assert_eq!((&instance.url, instance.port), (&Some(url), None));
     let deployment = &service.deployments[0];
     assert_eq!(deployment.image, "ghcr.io/acme/creel:1");
     assert!(

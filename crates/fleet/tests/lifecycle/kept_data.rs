@@ -43,7 +43,7 @@ async fn it_is_told_of_when_nothing_else_is_wrong() {
     let fleet = alice_was_here(&world).await;
     let bob = running(&fleet, "bob").await;
     let port = |port| CreateInstance {
-        port: Some(port),
+        port,
         ..CreateInstance::new(id("alice"))
     };
     let refused = fleet.create(port(bob.port)).await.unwrap_err();

@@ -248,7 +248,7 @@ pub fn start_failure(result: Result<Instance, FleetError>) -> (String, Vec<Strin
 
 /// Asks an instance's gateway; nothing if it does not answer.
 pub async fn get(instance: &Instance, path: &str) -> Option<String> {
-    let (_, port) = instance.url.rsplit_once(':')?;
+    let (_, port) = instance.url.as_ref()?.rsplit_once(':')?;
     get_from(port.parse().ok()?, path).await
 }
 

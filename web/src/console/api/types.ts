@@ -16,8 +16,10 @@ export interface Instance {
   driver: Driver
   status: Status
   desired: 'running' | 'stopped' | 'sleeping'
-  port: number
-  url: string
+  /** None where it runs elsewhere. */
+  port?: number
+  /** None while it is not known: on Railway until it is deployed. */
+  url?: string
   pid?: number
   /** Secrets stand as the names of what holds them. */
   channels: { type: string; config: object }[]

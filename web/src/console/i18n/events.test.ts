@@ -20,6 +20,18 @@ test.each([
     '已就绪，端口 18789，进程 42',
   ],
   ['instance.start', { status: 'running', port: 18789 }, 'runs on port 18789', '运行在端口 18789'],
+  [
+    'instance.start',
+    { status: 'running', url: 'https://a.up.railway.app' },
+    'runs at https://a.up.railway.app',
+    '运行于 https://a.up.railway.app',
+  ],
+  [
+    'instance.running',
+    { url: 'https://a.up.railway.app' },
+    'is ready at https://a.up.railway.app',
+    '已就绪，地址 https://a.up.railway.app',
+  ],
   ['instance.remove', { purge: true }, 'removed with its data', '已移除，数据一并删除'],
   [
     'instance.crashed',

@@ -47,6 +47,7 @@ const en: Sayings = {
   purged: 'removed with its data',
   status: {
     running: 'runs on port {port}',
+    elsewhere: 'runs at {url}',
     stopped: 'is stopped',
     starting: 'is starting',
     sleeping: 'sleeps',
@@ -85,7 +86,8 @@ const en: Sayings = {
     'instance.create': 'created, runtime {runtime}',
     'instance.rotate_token': () => 'has a new token; the old one is void',
     'instance.config': () => 'configuration changed',
-    'instance.running': 'is ready on port {port}, process {pid}',
+    'instance.running': (data) =>
+      filled(data, 'is ready on port {port}, process {pid}') ?? filled(data, 'is ready at {url}'),
     'instance.adopted': 'goes on as process {pid}',
     'instance.awake': () => 'goes on where it was',
     'instance.sync': () => 'configuration brought up to its template',
@@ -104,7 +106,13 @@ const zh: Sayings = {
   ended: '已结束',
   kept: '已移除，数据保留',
   purged: '已移除，数据一并删除',
-  status: { running: '运行在端口 {port}', stopped: '已停止', starting: '正在启动', sleeping: '已休眠' },
+  status: {
+    running: '运行在端口 {port}',
+    elsewhere: '运行于 {url}',
+    stopped: '已停止',
+    starting: '正在启动',
+    sleeping: '已休眠',
+  },
   done: { set: '已设定', removed: '已移除', made: '已创建', changed: '已更改', revoked: '已作废' },
   kinds: {
     'llm.provider': (data) => done(zh, data, '供应商'),
@@ -132,7 +140,8 @@ const zh: Sayings = {
     'instance.create': '已创建，运行时 {runtime}',
     'instance.rotate_token': () => '已换新令牌，旧令牌作废',
     'instance.config': () => '配置已更改',
-    'instance.running': '已就绪，端口 {port}，进程 {pid}',
+    'instance.running': (data) =>
+      filled(data, '已就绪，端口 {port}，进程 {pid}') ?? filled(data, '已就绪，地址 {url}'),
     'instance.adopted': '由进程 {pid} 继续运行',
     'instance.awake': () => '从暂停处继续运行',
     'instance.asleep': ({ paged_out: out }) => (out === false ? '已休眠，但内存仍未移出' : '已休眠'),
@@ -162,7 +171,10 @@ const ACTIONS = new Set(
 
 export function eventWords({ kind, message, data = {} }: Activity, locale: Locale): string {
   const say = locale === 'zh' ? zh : en
-  if (ACTIONS.has(kind)) return filled(data, say.status[String(data['status'])] ?? '') || message
+  if (ACTIONS.has(kind)) {
+    const status = data['status'] === 'running' && 'url' in data ? 'elsewhere' : String(data['status'])
+    return filled(data, say.status[status] ?? '') || message
+  }
   if (kind === 'instance.remove' && 'purge' in data) return data['purge'] === true ? say.purged : say.kept
   const words = say.kinds[kind]
   const said = typeof words === 'string' ? filled(data, words) : words?.(data)

@@ -31,7 +31,7 @@ export function matches(instance: Instance, { text, status, runtime }: Selection
   if (runtime && instance.runtime !== runtime) return false
   const words = text.trim().toLowerCase()
   if (!words) return true
-  const { id, name, port, model = '', driver, channels } = instance
+  const { id, name, port = '', model = '', driver, channels } = instance
   const platforms = channels.flatMap(({ type }) => [type, ...platformNames(type)])
   const fields = [id, name, String(port), model, driver, ...platforms]
   return fields.some((field) => field.toLowerCase().includes(words))

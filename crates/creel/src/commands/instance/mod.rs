@@ -100,7 +100,7 @@ fn show_summary(instance: &Value) {
 fn summary(instance: &Value) -> String {
     let text = |key: &str| instance[key].as_str().unwrap_or_default().to_owned();
     match text("status").as_str() {
-        "running" => format!("{} is running at {}", text("id"), text("url")),
+        "running" if instance["url"].is_string() => format!("{} is running at {}", text("id"), text("url")),
         status => format!("{} is {status}", text("id")),
     }
 }
@@ -124,7 +124,9 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
                 text(instance, "id"),
                 text(instance, "status"),
                 text(instance, "runtime"),
-                instance["port"].to_string(),
+                instance["port"]
+                    .as_u64()
+                    .map_or("-".to_owned(), |port| port.to_string()),
                 instance["memory_used_bytes"]
                     .as_u64()
                     .map_or("-".to_owned(), size::show),

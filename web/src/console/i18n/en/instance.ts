@@ -10,6 +10,7 @@ export const instance = {
     chat: 'Chat',
     token: 'Token',
     address: 'Address',
+    noAddress: 'None yet: Railway gives it one when it is first started.',
     openWebchat: 'Open webchat',
     facts: 'Facts',
     name: 'Name',

@@ -11,6 +11,7 @@ export const instance: Pick<Words, 'instance' | 'logs' | 'token' | 'chat'> = {
     chat: '对话',
     token: '令牌',
     address: '地址',
+    noAddress: '暂无：首次启动时由 Railway 分配。',
     openWebchat: '打开网页对话',
     facts: '信息',
     name: '名称',
