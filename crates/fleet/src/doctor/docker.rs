@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use creel_records::{Desired, Driver, Runtime, Status};
 use serde_json::json;
 
-use super::drift::{changed_behind, should_run};
+use super::drift::{changed_behind, restart, should_run};
 use super::told::{Told, plain};
 use super::{Check, Finding, Patient, Subject, command, say};
 use crate::InstanceId;
@@ -44,7 +44,7 @@ pub async fn examine(docker: &DockerDriver, patient: &Patient) -> Vec<Finding> {
                 container
                     .drift
                     .iter()
-                    .map(|line| changed_behind(subject.name(), id, line)),
+                    .map(|line| changed_behind(subject.name(), line, restart(id))),
             );
         }
         if let Some(container) = container.filter(|container| container.is_running) {

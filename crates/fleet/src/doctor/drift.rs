@@ -124,11 +124,15 @@ pub fn should_run(error: Option<&str>) -> Sentence {
     say("should_run", json!({"reason": reason}), text)
 }
 
-/// A change that its driver saw.
-pub fn changed_behind(subject: String, id: &str, line: &str) -> Finding {
+/// A change that its driver saw, and what undoes it.
+pub fn changed_behind(subject: String, line: &str, remedy: Sentence) -> Finding {
     let text = format!("it was changed behind creel's back: {line}");
     let what = say("changed_behind", json!({"drift": line}), text);
-    Finding::warning(Check::Drift, subject, what).remedy(command(format!("creel instance restart {id}")))
+    Finding::warning(Check::Drift, subject, what).remedy(remedy)
+}
+
+pub fn restart(id: &str) -> Sentence {
+    command(format!("creel instance restart {id}"))
 }
 
 fn find_holder(lock: &Path) -> Sentence {

@@ -3,9 +3,10 @@
 use creel_records::{Driver, Status};
 use serde_json::json;
 
-use super::drift::{changed_behind, should_run};
+use super::drift::{changed_behind, restart, should_run};
 use super::{Check, Finding, Sentence, Subject, command, say};
 use crate::directory::{ENV_FILE, InstanceDirectory};
+use crate::driver::railway::Drift;
 use crate::environment::MAX_ENV_FILE;
 use crate::fleet::check_pullable;
 use crate::{Fleet, Instance};
@@ -19,7 +20,7 @@ pub async fn examine(fleet: &Fleet) -> Vec<Finding> {
     }
     let mut findings = vec![client(fleet.shared.railway.version().await)];
     for instance in &instances {
-        findings.extend(seen(instance));
+        findings.extend(seen(instance, &fleet.shared.railway.drifted(&instance.id)));
         let directory = fleet.shared.home.instance(&instance.id);
         findings.extend(model(instance, &directory));
     }
@@ -44,19 +45,36 @@ fn client(version: Result<String, String>) -> Finding {
     }
 }
 
-fn seen(instance: &Instance) -> Vec<Finding> {
+fn seen(instance: &Instance, drifted: &[Drift]) -> Vec<Finding> {
     let subject = || format!("instance {}", instance.id);
-    let drifted = instance
-        .drift
-        .iter()
-        .map(|line| changed_behind(subject(), instance.id.as_str(), line));
-    let mut findings: Vec<Finding> = drifted.collect();
+    // Its actor may have seen more than the last look at it.
+    let findings = instance.drift.iter().map(|line| {
+        let drift = drifted.iter().find(|drift| drift.to_string() == *line);
+        changed_behind(subject(), line, undo(drift, instance.id.as_str()))
+    });
+    let mut findings: Vec<Finding> = findings.collect();
     if instance.status == Status::Error {
         let what = should_run(instance.error.as_deref());
         let remedy = command(format!("creel instance start {}", instance.id));
         findings.push(Finding::error(Check::Drift, subject(), what).remedy(remedy));
     }
     findings
+}
+
+/// What a start makes anew, it makes as it was; the rest is Railway's own setting.
+fn undo(drift: Option<&Drift>, id: &str) -> Sentence {
+    match drift {
+        Some(Drift::Renamed { was, .. }) => {
+            let text = format!("call it \"{was}\" again, in the service's settings in Railway's dashboard");
+            say("railway_rename", json!({"name": was}), text)
+        }
+        Some(Drift::Asleep) => say(
+            "railway_no_serverless",
+            json!({}),
+            "switch serverless off, in the service's settings in Railway's dashboard",
+        ),
+        Some(Drift::Deployed(_) | Drift::NoVolume | Drift::Moved { .. }) | None => restart(id),
+    }
 }
 
 /// The LLM Gateway of this host is out of its reach.

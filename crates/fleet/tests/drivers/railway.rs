@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use creel_fleet::doctor::{Patient, Severity};
 use creel_fleet::{CreateInstance, Driver, Fleet, FleetError, RailwayOptions, Status};
-use creel_testkit::railway::Recorder;
+use creel_testkit::railway::{Deployment, Recorder, Service};
 
 use crate::suite::Place;
 use crate::support::{World, fake_creel, fake_railway, get, id, is_running, settled, start_failure, until};
@@ -382,6 +382,101 @@ async fn what_was_changed_behind_our_back_is_shown_and_what_was_removed_is_not_m
     place.one_project();
     fleet.remove(&id("alice"), true).await.unwrap();
     assert!(recorder.account().projects_named("alice").is_empty());
+    place.was_clean();
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_undoes_each_change() {
+    let place = place().await;
+    let fleet = place.world.open().await;
+    place.running(&fleet, "alice").await;
+    let recorder = place.recorder();
+    let service =
+        |change: &dyn Fn(&mut Service)| recorder.change(|account| change(&mut account.projects[0].services[0]));
+    let remedy = async |line: &str| -> String {
+        until(&fleet, "alice", |now| {
+            now.drift.iter().any(|drift| drift.contains(line))
+        })
+        .await;
+        let findings = fleet.examine().await.unwrap();
+        let found = findings.into_iter().find(|finding| finding.what.contains(line));
+        found.unwrap().remedy.unwrap().to_string()
+    };
+    let is_undone = async || {
+        until(&fleet, "alice", |now| now.drift.is_empty() && is_running(now)).await;
+    };
+
+    // In Railway's dashboard alone.
+    service(&|service| service.name = "web".to_owned());
+    assert_eq!(
+        remedy("is called \"web\"").await,
+        "call it \"gateway\" again, in the service's settings in Railway's dashboard"
+    );
+    service(&|service| service.name = "gateway".to_owned());
+    is_undone().await;
+    let sleeps = |to: &'static str| service(&|service| service.deployments[0].status = to.to_owned());
+    sleeps("SLEEPING");
+    assert_eq!(
+        remedy("to sleep").await,
+        "switch serverless off, in the service's settings in Railway's dashboard"
+    );
+    sleeps("SUCCESS");
+    is_undone().await;
+
+    // By a restart.
+    let port = creel_testkit::ports::range();
+    let undo = async |change: &dyn Fn(&mut Service), line: &str| {
+        service(change);
+        assert_eq!(remedy(line).await, "creel instance restart alice");
+        fleet.restart(&id("alice")).await.unwrap();
+        is_undone().await;
+    };
+    undo(&|service| service.volume = None, "no volume at /data").await;
+    undo(&|service| service.port = Some(port), "is reached at").await;
+    let deploy = |service: &mut Service| {
+        let own = service.deployments.last_mut().unwrap();
+        let theirs = Deployment {
+            id: "d-theirs".to_owned(),
+            image: "docker.io/somebody/else:1".to_owned(),
+            ..own.clone()
+        };
+        own.status = "REMOVED".to_owned();
+        service.deployments.push(theirs);
+    };
+    undo(&deploy, "(d-theirs) was not deployed by creel").await;
+    let account = recorder.account();
+    let service = &account.projects[0].services[0];
+    assert_eq!((service.volume.as_deref(), service.port), (Some("/data"), Some(port)));
+    assert_eq!(service.deployments.last().unwrap().image, "ghcr.io/acme/creel:1");
+    fleet.remove(&id("alice"), true).await.unwrap();
+    place.was_clean();
+}
+
+#[tokio::test]
+async fn what_somebody_deployed_while_it_was_stopped_is_not_taken_over() {
+    let place = place().await;
+    let fleet = place.world.open().await;
+    place.running(&fleet, "alice").await;
+    fleet.stop(&id("alice")).await.unwrap();
+    let recorder = place.recorder();
+    recorder.change(|account| {
+        let deployments = &mut account.projects[0].services[0].deployments;
+        let theirs = Deployment {
+            id: "d-theirs".to_owned(),
+            status: "SUCCESS".to_owned(),
+            image: "docker.io/somebody/else:1".to_owned(),
+            pid: None,
+            ..deployments[0].clone()
+        };
+        deployments.push(theirs);
+    });
+    let started = fleet.start(&id("alice")).await.unwrap();
+    assert_eq!(started.status, Status::Running);
+    recorder.change(|account| {
+        let deployments = &mut account.projects[0].services[0].deployments;
+        assert_eq!(deployments.last().unwrap().image, "ghcr.io/acme/creel:1");
+    });
+    fleet.remove(&id("alice"), true).await.unwrap();
     place.was_clean();
 }
 

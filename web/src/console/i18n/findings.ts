@@ -150,6 +150,8 @@ export const CHINESE: Record<string, string> = {
   look_and_remove_old: '查看它是什么（{look}）并执行 {remove}；记录可能是旧的副本',
   railway_no_image: '它没有镜像，无法启动',
   railway_image: 'Railway 无法拉取它的镜像 {image}，因为名称中没有仓库',
+  railway_rename: '在 Railway 控制台的服务设置中把名称改回 {name}',
+  railway_no_serverless: '在 Railway 控制台的服务设置中关闭 serverless',
   push_and_name_image: '把它推送到镜像仓库（原生镜像由 deploy/Dockerfile 构建），再执行 {command}',
   railway_client: '客户端 railway {version} 已登录',
   railway_no_client: '无法启动、停止或查看 Railway 上的实例：{reason}',

@@ -16,7 +16,7 @@ use super::kept::Kept;
 use super::logs::Log;
 use super::project::SERVICE;
 use super::trouble::Trouble;
-use super::{glimpse, health, kept};
+use super::{drift, health, kept};
 use crate::directory::InstanceDirectory;
 use crate::driver::{Exit, Identity, Later, Living};
 use crate::{FleetError, InstanceId};
@@ -235,7 +235,7 @@ impl Watcher {
             Stage::Serving if self.looks % LOOKS_PER_MEASUREMENT == 1 => self.metrics().await,
             _ => None,
         };
-        let drift = glimpse::drift(service, &self.kept, SERVICE);
+        let drift = drift::of(service, &self.kept, SERVICE);
         self.driver.glimpses.note(&self.id, &self.deployment, drift, metrics);
         None
     }

@@ -6,6 +6,7 @@
 
 mod calls;
 mod client;
+mod drift;
 mod glimpse;
 mod health;
 mod kept;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 use self::calls::Place as At;
 pub use self::client::RailwayOptions;
 use self::client::{Client, Lock};
+pub use self::drift::Drift;
 use self::glimpse::Glimpses;
 use self::kept::Kept;
 use self::living::Deployment;
@@ -86,6 +88,11 @@ impl RailwayDriver {
 
     fn silence(&self) -> std::sync::MutexGuard<'_, Option<(Instant, String)>> {
         self.silent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was changed of it behind our back, when last somebody looked.
+    pub fn drifted(&self, id: &InstanceId) -> Vec<Drift> {
+        self.glimpses.drift(id).unwrap_or_default()
     }
 
     /// Railway does not tell what is there.
@@ -224,9 +231,10 @@ impl Driver for RailwayDriver {
     }
 
     async fn drift(&self, living: &[Subject]) -> Vec<(InstanceId, Vec<String>)> {
-        let drift = living
-            .iter()
-            .map(|subject| Some((subject.id.clone(), self.glimpses.drift(&subject.id)?)));
+        let drift = living.iter().map(|subject| {
+            let drift = self.glimpses.drift(&subject.id)?;
+            Some((subject.id.clone(), drift.iter().map(Drift::to_string).collect()))
+        });
         drift.flatten().collect()
     }
 }
@@ -253,11 +261,20 @@ impl Launcher for ToService {
             ));
         };
         let known = driver.of_ours(at, &kept, start.id).await?;
-        // A control plane that did not live to note what it had asked for.
         let service = driver.client.service(at).await?;
+        let latest = service
+            .as_ref()
+            .and_then(|service| service.deployment.as_ref())
+            .filter(|latest| kept.deployment.as_ref().is_some_and(|own| own != *latest));
+        if latest.is_some() {
+            // Somebody else's: it is not taken over, nor deployed once more.
+            kept.sent = None;
+        }
+        // A control plane that did not live to note what it had asked for.
         let alive = service
-            .filter(|service| service.stage.lives())
-            .and_then(|service| service.deployment);
+            .as_ref()
+            .filter(|service| service.stage.lives() && latest.is_none())
+            .and_then(|service| service.deployment.clone());
         // Twice: the file names what is secret, and says what is told besides.
         let secrets: Vec<String> = Told::new(&start, BTreeMap::new())?.secret.into_keys().collect();
         let upload = upload::write(
