@@ -27,15 +27,11 @@ pub async fn run(args: ComposeArgs, home: &Path, json: bool) -> Result<(), Failu
     for record in &wanted {
         services.push(composer.compose(record).await.map_err(Failure::bad_input)?);
     }
-    for service in &services {
-        for warning in &service.warnings {
-            eprintln!("creel: warning: {}: {warning}", service.id);
-        }
-    }
     let text = whole(&services, &home.join("templates"))?;
     let file = Rendered::for_everybody(FILE, text);
     let busy = still_creels(&services);
     let Some(out) = &args.out else {
+        warn(&services);
         if let Some(busy) = busy {
             eprintln!("creel: warning: {busy}");
         }
@@ -52,6 +48,7 @@ pub async fn run(args: ComposeArgs, home: &Path, json: bool) -> Result<(), Failu
             out.display()
         )));
     }
+    warn(&services);
     let secrets = services.iter().map(|service| Rendered {
         name: format!("secrets/{}", service.id),
         text: String::from_utf8_lossy(&service.secrets).into_owned(),
@@ -60,6 +57,14 @@ pub async fn run(args: ComposeArgs, home: &Path, json: bool) -> Result<(), Failu
     let files: Vec<Rendered> = std::iter::once(file).chain(secrets).collect();
     write(&files, out, args.force, json)?;
     services.iter().try_for_each(Composed::lend).map_err(Failure::bad_input)
+}
+
+fn warn(services: &[Composed]) {
+    for service in services {
+        for warning in &service.warnings {
+            eprintln!("creel: warning: {}: {warning}", service.id);
+        }
+    }
 }
 
 /// What is recorded, and the images that were chosen for new instances.

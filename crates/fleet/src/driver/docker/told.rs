@@ -109,6 +109,11 @@ impl Told {
         self.secret.iter().filter(leads).map(|(name, _)| name.as_str())
     }
 
+    /// Whether it has a model provider's key.
+    pub fn has_provider_key(&self) -> bool {
+        self.secret.keys().any(|name| name.ends_with("_API_KEY"))
+    }
+
     /// The program and its arguments.
     pub fn entrypoint(&self, purpose: Purpose, port: u16) -> Vec<String> {
         if self.runtime == Runtime::Native {

@@ -242,6 +242,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_without_a_providers_key_is_told_where_to_write_it() {
+        let home = tempfile::tempdir().unwrap();
+        let mut composer = composer(home.path());
+        let mut record = record(Runtime::Native);
+        record.token_sealed = composer.sealer.seal(&record.id, &Token::mint().unwrap()).unwrap();
+        let directory = InstanceDirectory::new(composer.home.join("instances").join(&record.id));
+        std::fs::create_dir_all(directory.root()).unwrap();
+        let lacking = composer.compose(&record).await.unwrap().warnings;
+        assert!(lacking[0].contains("it gets no key of the LLM Gateway"), "{lacking:?}");
+        assert!(
+            lacking[0].contains(&directory.env_file().display().to_string()),
+            "{lacking:?}"
+        );
+        directory.replace("instance.env", "DEEPSEEK_API_KEY=sk-own\n").unwrap();
+        assert_eq!(composer.compose(&record).await.unwrap().warnings, [""; 0]);
+    }
+
+    #[tokio::test]
     async fn everybody_has_a_network_of_their_own_and_keeps_it() {
         let home = tempfile::tempdir().unwrap();
         let subnets = async || {

@@ -141,6 +141,13 @@ impl Service<'_> {
                 "{package} is not installed yet: `creel instance start {id}`, then stop it, does that"
             ));
         }
+        if !told.has_provider_key() {
+            warnings.push(format!(
+                "it gets no key of the LLM Gateway, which is on this host's loopback address, out of a container's reach; for a model write \
+                 OPENAI_API_KEY=… (and OPENAI_BASE_URL=…) or another provider's into {}, and render again",
+                directory.env_file().display()
+            ));
+        }
         Ok(warnings)
     }
 }
