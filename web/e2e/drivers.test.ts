@@ -39,6 +39,38 @@ test('docker and railway are here, each with its version', async () => {
   await picture(console_.page, '70-drivers')
 })
 
+test('what is not here says why and what to do, in both languages', async () => {
+  // As the backend tells of a host that has neither.
+  const reasons: Record<string, string> = {
+    docker:
+      'Docker does not answer on /var/run/docker.sock (No such file or directory (os error 2)); start it, or name another with DOCKER_HOST=unix:///…',
+    railway:
+      'the client `railway` is not signed in (Unauthorized); run `railway login` as the user that runs creel, or give creel RAILWAY_API_TOKEN',
+  }
+  await console_.page.route('**/api/drivers', async (route) => {
+    const response = await route.fetch()
+    const { drivers } = (await response.json()) as { drivers: { driver: string; runtimes: string[] }[] }
+    const told = drivers.map((facts) => {
+      const { driver, runtimes } = facts
+      return driver in reasons ? { driver, runtimes, available: false, reason: reasons[driver] } : facts
+    })
+    await route.fulfill({ response, json: { drivers: told } })
+  })
+  await console_.page.reload()
+  const says = async (driver: string, ...words: string[]) => {
+    for (const word of words) await console_.part(`driver-${driver}`).getByText(word).waitFor()
+  }
+  await says('docker', 'Not here', 'start it, or name another with DOCKER_HOST')
+  await says('railway', 'Not here', 'is not signed in (Unauthorized); run')
+  await picture(console_.page, '70-drivers-away')
+  await console_.press('language')
+  await says('docker', '不可用', '请启动它，或用 DOCKER_HOST 指定另一个')
+  await says('railway', '不可用', '没有登录（Unauthorized）：请以运行 creel 的用户执行')
+  await picture(console_.page, '70-drivers-away-zh')
+  await console_.press('language')
+  await console_.page.unroute('**/api/drivers')
+})
+
 test('the wizard makes one on Railway, and asks for what Railway has alone', async () => {
   await choose(FAR, 'railway')
   await picture(console_.page, '71-create-railway')
