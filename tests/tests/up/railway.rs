@@ -21,6 +21,17 @@ async fn an_instance_on_railway_is_made_watched_and_removed_from_the_command_lin
     );
     let account = railway.recorder.account();
     assert_eq!(account.projects_named("creel-alice-").len(), 1, "{account:?}");
+    let port = account.projects_named("creel-alice-")[0].services[0].port.unwrap();
+    assert_eq!(shown["url"], format!("http://127.0.0.1:{port}"), "{shown:#}");
+    assert!(
+        shown.get("port").is_none(),
+        "it listens on no port of this host: {shown:#}"
+    );
+    let listed = up.creel(&["instance", "list"]).await;
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let row: Vec<&str> = listed.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(row[..4], ["alice", "running", "native", "-"], "{listed}");
+    assert_eq!(row.last(), shown["url"].as_str().as_ref(), "{listed}");
 
     until("its log", || async {
         let logs = up.creel(&["instance", "logs", "alice"]).await;
