@@ -13,6 +13,8 @@ use super::swap;
 
 /// Asked for at a time, where an amount can be said: between two it can be told to leave off.
 const CHUNK: u64 = 64 << 20;
+/// Whoever gets less than this is done: the kernel's own bookkeeping of a group shrinks a little each time.
+const LITTLE: u64 = 1 << 20;
 /// What is worth a word: less than this may stay.
 const NEGLIGIBLE: u64 = 32 << 20;
 /// Why memory stayed where it was. Sizes are in MiB.
@@ -81,22 +83,26 @@ fn reclaim(group: &Path, awake: &AtomicBool) -> io::Result<()> {
         return Ok(());
     }
     let version_2 = group.join("memory.reclaim");
-    if !version_2.exists() {
-        return fs::write(group.join("memory.force_empty"), "0");
-    }
+    let (file, amount, current) = match version_2.exists() {
+        true => (version_2, CHUNK, "memory.current"),
+        false => (group.join("memory.force_empty"), 0, "memory.usage_in_bytes"),
+    };
     let current = || -> io::Result<u64> {
-        let text = fs::read_to_string(group.join("memory.current"))?;
+        let text = fs::read_to_string(group.join(current))?;
         text.trim().parse().map_err(io::Error::other)
     };
     let mut before = current()?;
     while !awake.load(Ordering::Acquire) {
-        match fs::write(&version_2, CHUNK.to_string()) {
+        // By counts that may be two seconds old the kernel tells whether to look among what was used lately. For whoever reads
+        // them they are brought up to date.
+        let _ = fs::read(group.join("memory.stat"));
+        match fs::write(&file, amount.to_string()) {
             // Less than was asked for, perhaps nothing.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             done => done?,
         }
         let after = current()?;
-        if after >= before {
+        if before.saturating_sub(after) < LITTLE {
             break;
         }
         before = after;
