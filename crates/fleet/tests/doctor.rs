@@ -138,10 +138,8 @@ fn contained(lock: &Path) -> Child {
     container
 }
 
-#[tokio::test]
-async fn one_that_compose_runs_is_noted_and_is_no_error() {
-    let world = World::new();
-    let fleet = world.open().await;
+/// The port of alice, who does not run.
+async fn stopped_with_a_port(fleet: &Fleet) -> u16 {
     let port = creel_testkit::ports::range();
     let made = CreateInstance {
         port: Some(port),
@@ -149,6 +147,14 @@ async fn one_that_compose_runs_is_noted_and_is_no_error() {
         ..CreateInstance::new(id("alice"))
     };
     fleet.create(made).await.unwrap();
+    port
+}
+
+#[tokio::test]
+async fn one_that_compose_runs_is_noted_and_is_no_error() {
+    let world = World::new();
+    let fleet = world.open().await;
+    let port = stopped_with_a_port(&fleet).await;
     let mut container = contained(&world.of("alice", "lock"));
     let _published = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let findings = found(&fleet).await;
@@ -175,13 +181,7 @@ async fn one_that_compose_runs_is_noted_and_is_no_error() {
 async fn a_port_that_another_program_has_is_found() {
     let world = World::new();
     let fleet = world.open().await;
-    let port = creel_testkit::ports::range();
-    let made = CreateInstance {
-        port: Some(port),
-        start: false,
-        ..CreateInstance::new(id("alice"))
-    };
-    fleet.create(made).await.unwrap();
+    let port = stopped_with_a_port(&fleet).await;
     assert_eq!(complaints(&found(&fleet).await, Check::Ports), []);
     let _stranger = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let finding = one(
