@@ -7,6 +7,7 @@
 mod ask;
 mod error;
 mod history;
+mod ownership;
 mod prompt;
 mod queue;
 mod record;
@@ -18,6 +19,7 @@ mod work;
 mod workspace;
 
 pub use error::TurnError;
+pub use ownership::Ownership;
 pub use run::Agent;
 pub use tools::{McpServer, McpServers, McpTransport, MemoryTools, ToolOutput, ToolSource, Toolbox};
 pub use turn::{History, Limits, Meter, Outcome, Route, Sampling, ToolStatus, Turn, TurnEvent};

@@ -1,30 +1,25 @@
-//! One turn at a time in a session: those of this process wait in line, those of another gateway are kept out by the lease.
+//! One turn at a time in a session: those of this process wait in line, those of another gateway are kept out by the session's owner.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use creel_lease::{Keeper, LeaseStore};
 use creel_session::{SessionKey, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::TurnError;
+use crate::ownership::{Hold, Ownership};
 
-/// A turn's ownership of its session runs out this long after its gateway stopped renewing it.
-const TTL: Duration = Duration::from_secs(15);
-/// How long to wait for another gateway to finish its turn, and how often to look.
+/// How long to wait for another gateway to finish its turn.
 const TAKEN_PATIENCE: Duration = Duration::from_secs(20);
 /// The same for whoever deletes a session: there is nothing to be gained by waiting for an answer that is to be deleted.
 const DELETE_PATIENCE: Duration = Duration::from_secs(2);
-const TAKEN_PROBE: Duration = Duration::from_millis(50);
 /// Turns that may wait for one session.
 const WAITING_LIMIT: usize = 32;
 
 pub struct TurnQueue {
-    leases: Arc<dyn LeaseStore>,
-    /// Who owns the leases: the node's name.
-    holder: String,
+    ownership: Ownership,
     lines: Mutex<HashMap<SessionKey, Line>>,
 }
 
@@ -47,21 +42,21 @@ impl Line {
     }
 }
 
-/// The right to take a turn. Give it back with [`TurnQueue::release`]; a dropped one is given back by the lease's expiry.
+/// The right to take a turn. Give it back with [`TurnQueue::release`]; a dropped one is given back by its lease's expiry.
 pub struct Place {
-    keeper: Keeper,
+    hold: Hold,
     _permit: OwnedSemaphorePermit,
     ticket: Ticket,
 }
 
 impl Place {
     pub fn epoch(&self) -> u64 {
-        self.keeper.epoch()
+        self.hold.epoch()
     }
 
     /// Resolves when the session is no longer ours.
     pub async fn lost(&self) {
-        self.keeper.lost().await;
+        self.hold.lost().await;
     }
 
     /// Resolves when somebody wants the session deleted.
@@ -71,10 +66,9 @@ impl Place {
 }
 
 impl TurnQueue {
-    pub fn new(leases: Arc<dyn LeaseStore>, holder: String) -> Self {
+    pub fn new(ownership: Ownership) -> Self {
         Self {
-            leases,
-            holder,
+            ownership,
             lines: Mutex::default(),
         }
     }
@@ -116,52 +110,46 @@ impl TurnQueue {
         Ok((self.place(gate, ticket, DELETE_PATIENCE).await?, were_there))
     }
 
-    /// Gives the place's lease back and takes it with an epoch above `newest`, that of the session's transcript. The lease of
-    /// a place is behind it where the store has lost its file and the clock has been set back since.
+    /// Gives the session back and takes it with an epoch above `newest`, that of its transcript. A place is behind that where the clock
+    /// has been set back, and the epochs are forgotten since: the lease's file is lost, or the process that owned all of them has ended.
     pub async fn overtake(&self, place: Place, newest: u64) -> Result<Place, TurnError> {
         let Place {
-            keeper,
+            hold,
             _permit: permit,
             ticket,
         } = place;
-        tracing::warn!(session = %ticket.key, epoch = keeper.epoch(), newest, "the session has seen a newer epoch than its lease");
-        keeper.release().await?;
-        self.lease(permit, ticket, TAKEN_PATIENCE, newest).await
+        tracing::warn!(session = %ticket.key, epoch = hold.epoch(), newest, "the session has seen a newer epoch than its owner");
+        hold.release().await?;
+        self.hold(permit, ticket, TAKEN_PATIENCE, newest).await
     }
 
     async fn place(&self, gate: Arc<Semaphore>, ticket: Ticket, patience: Duration) -> Result<Place, TurnError> {
         let permit = gate.acquire_owned().await.expect("the gate is never closed");
-        self.lease(permit, ticket, patience, 0).await
+        self.hold(permit, ticket, patience, 0).await
     }
 
-    async fn lease(
+    async fn hold(
         &self,
         permit: OwnedSemaphorePermit,
         ticket: Ticket,
         patience: Duration,
         floor: u64,
     ) -> Result<Place, TurnError> {
-        let name = format!("turn/{}/{}", ticket.key.user, ticket.key.session);
-        let patience = tokio::time::Instant::now() + patience;
-        loop {
-            if let Some(lease) = self.leases.acquire(&name, &self.holder, TTL, floor).await? {
-                let keeper = Keeper::start(self.leases.clone(), lease);
-                return Ok(Place {
-                    keeper,
-                    _permit: permit,
-                    ticket,
-                });
-            }
-            if tokio::time::Instant::now() >= patience {
-                return Err(TurnError::Taken);
-            }
-            tokio::time::sleep(TAKEN_PROBE).await;
-        }
+        let hold = self.ownership.take(&ticket.key, floor, patience).await?;
+        Ok(Place {
+            hold,
+            _permit: permit,
+            ticket,
+        })
     }
 
     pub async fn release(place: Place) {
-        // The lease goes before the place in line: the next one must find it free.
-        if let Err(error) = place.keeper.release().await {
+        if place.hold.is_leased() {
+            // What was answered goes out first.
+            tokio::task::yield_now().await;
+        }
+        // The session goes before the place in line: the next one must find it free.
+        if let Err(error) = place.hold.release().await {
             tracing::warn!(%error, "a session's lease could not be given back; it will expire");
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use creel_lease::LeaseStore;
 use creel_llm::Client;
 use creel_session::{SessionKey, SessionStore, Stop, Transcript, UserId};
 use tokio::sync::mpsc;
@@ -11,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::error::TurnError;
+use crate::ownership::Ownership;
 use crate::queue::{Place, TurnQueue};
 use crate::turn::{Meter, Outcome, Turn, TurnEvent};
 use crate::work::Work;
@@ -24,12 +24,12 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// `holder` names this gateway in the leases it takes.
-    pub fn new(client: Client, sessions: Arc<dyn SessionStore>, leases: Arc<dyn LeaseStore>, holder: String) -> Self {
+    /// `ownership` says who else may write to the `sessions`.
+    pub fn new(client: Client, sessions: Arc<dyn SessionStore>, ownership: Ownership) -> Self {
         Self {
             client,
             sessions,
-            queue: Arc::new(TurnQueue::new(leases, holder)),
+            queue: Arc::new(TurnQueue::new(ownership)),
         }
     }
 
@@ -82,7 +82,6 @@ impl Agent {
             drop(events);
             answer(result);
             if let Some(place) = place {
-                tokio::task::yield_now().await;
                 TurnQueue::release(place).await;
             }
         };

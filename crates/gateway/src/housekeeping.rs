@@ -32,7 +32,9 @@ pub async fn run(gateway: State) {
     hours.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         hours.tick().await;
-        if let Err(error) = gateway.leases.prune(KEPT).await {
+        if let Some(leases) = &gateway.leases
+            && let Err(error) = leases.prune(KEPT).await
+        {
             tracing::warn!(%error, "old leases are not tidied away");
         }
         forget_answers(&gateway).await;

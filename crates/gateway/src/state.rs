@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use creel_agent::Agent;
+use creel_agent::{Agent, Ownership};
 use creel_config::{Environment, GatewayConfig, Locations, MultiTenant};
 use creel_lease::FileLeases;
 use creel_session::{FileSessions, SessionStore, UserId};
@@ -26,7 +26,8 @@ pub struct Gateway {
     pub setup: ArcSwap<Setup>,
     pub agent: Agent,
     pub sessions: Arc<dyn SessionStore>,
-    pub leases: Arc<FileLeases>,
+    /// The sessions' leases, where other gateways may serve the same users; the gateway of one user has its sessions to itself.
+    pub leases: Option<Arc<FileLeases>>,
     pub metrics: Metrics,
     pub rate: RateLimiter,
     pub throttle: Throttle,
@@ -90,15 +91,22 @@ impl Gateway {
                 Arc::new(FileSessions::open(move |_: &UserId| directory.clone()))
             }
         };
-        // Beside what they guard: gateways that share the workspaces share the turns of a session, and its epochs.
-        let leases_directory = match &setup.config.multi_tenant {
-            Some(settings) => settings.workspace_root.join(".leases"),
-            None => locations.state_dir.join("leases"),
+        let leases = match &setup.config.multi_tenant {
+            // Beside what they guard: gateways that share the workspaces share the turns of a session, and its epochs.
+            Some(settings) => {
+                let leases = FileLeases::open(settings.workspace_root.join(".leases"));
+                Some(Arc::new(leases.map_err(StartError::Leases)?))
+            }
+            None => None,
         };
-        let leases = Arc::new(FileLeases::open(&leases_directory).map_err(StartError::Leases)?);
+        let ownership = match &leases {
+            Some(leases) => Ownership::leased(leases.clone(), instance_id.clone()),
+            // There is no other gateway on this state directory: see `state_lock`.
+            None => Ownership::sole(),
+        };
         let client = creel_llm::Client::new(creel_llm::Options::default());
         Ok(Arc::new(Self {
-            agent: Agent::new(client, sessions.clone(), leases.clone(), instance_id.clone()),
+            agent: Agent::new(client, sessions.clone(), ownership),
             leases,
             setup: ArcSwap::from_pointee(setup),
             sessions,

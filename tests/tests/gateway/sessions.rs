@@ -156,11 +156,7 @@ async fn nobody_else_can_read_the_files() {
     };
     assert_eq!(mode(&transcript), Some(0o600));
     let workspace = gateway.state_dir().join("workspace");
-    for directory in [
-        workspace.as_path(),
-        &workspace.join("sessions"),
-        &gateway.state_dir().join("leases"),
-    ] {
+    for directory in [workspace.as_path(), &workspace.join("sessions")] {
         assert_eq!(mode(directory), Some(0o700), "{}", directory.display());
     }
 }
