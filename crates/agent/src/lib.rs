@@ -7,6 +7,7 @@
 mod ask;
 mod error;
 mod history;
+mod look;
 mod ownership;
 mod prompt;
 mod queue;

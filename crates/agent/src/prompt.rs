@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::workspace::{Entered, Workspace};
+use crate::look::Look;
+use crate::workspace::Workspace;
 
 /// What is read, in this order. Each is looked for under `agent/` first, then at the top of the workspace.
 const FILES: [&str; 4] = ["IDENTITY.md", "SOUL.md", "USER.md", "MEMORY.md"];
@@ -20,12 +21,12 @@ const DEFAULT_IDENTITY: &str = "You are a helpful personal assistant.";
 /// Puts the prompt together. `instructions` are the client's own system messages, which come last.
 pub fn system_prompt(workspace: &Workspace, instructions: Option<&str>) -> String {
     let mut prompt = String::new();
-    let inside = workspace.enter().ok();
-    // Most have none, and each file that is looked for in vain costs every turn a system call.
-    let agent = inside.as_ref().and_then(|inside| inside.directory("agent").ok());
-    let read = |from: &Option<Entered>, path: &str| from.as_ref()?.read(path, FILE_LIMIT).ok();
+    let look = Look::into(workspace);
+    let agent = look.at("agent", |inside| inside.directory("agent"));
     for name in FILES {
-        if let Some((text, more)) = read(&agent, name).or_else(|| read(&inside, name)) {
+        let in_agent = || agent.as_ref()?.read(name, FILE_LIMIT).ok();
+        let at_the_top = || look.at(name, |inside| inside.read(name, FILE_LIMIT));
+        if let Some((text, more)) = in_agent().or_else(at_the_top) {
             section(&mut prompt, name, &text, more);
         }
     }
@@ -33,14 +34,17 @@ pub fn system_prompt(workspace: &Workspace, instructions: Option<&str>) -> Strin
         prompt.push_str(DEFAULT_IDENTITY);
         prompt.push('\n');
     }
-    let files = |inside: &Entered| inside.files("memory", 1_000).ok();
-    let mut notes = inside.as_ref().and_then(files).unwrap_or_default();
-    notes.retain(|path| is_day_note(path));
-    for path in notes.iter().rev().take(RECENT_NOTES).rev() {
-        if let Some((text, more)) = read(&inside, path) {
-            section(&mut prompt, path, &text, more);
-        }
+    let notes = look.at("memory", |inside| {
+        let mut notes = inside.files("memory", 1_000)?;
+        notes.retain(|path| is_day_note(path));
+        let recent = notes.split_off(notes.len().saturating_sub(RECENT_NOTES));
+        let read = |path: String| Some((inside.read(&path, FILE_LIMIT).ok()?, path));
+        Ok(recent.into_iter().filter_map(read).collect::<Vec<_>>())
+    });
+    for ((text, more), path) in notes.iter().flatten() {
+        section(&mut prompt, path, text, *more);
     }
+    look.keep();
     let _ = writeln!(prompt, "\nToday is {} (UTC).", today());
     if let Some(instructions) = instructions.filter(|text| !text.trim().is_empty()) {
         let _ = writeln!(prompt, "\n{}", instructions.trim());

@@ -10,13 +10,17 @@ use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
-/// A directory of one user.
+use crate::look::Missing;
+
+/// A directory of one user. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Workspace {
-    root: PathBuf,
+    root: Arc<Path>,
+    missing: Arc<Missing>,
 }
 
 /// Directory entries that one listing looks at: it holds up everybody else.
@@ -27,7 +31,10 @@ const CONFINED: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYML
 impl Workspace {
     /// Takes `root`, which must exist when a file is first touched, see [`Self::create`].
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self {
+            root: root.into().into(),
+            missing: Arc::default(),
+        }
     }
 
     /// Makes the directory (0700) where it is missing.
@@ -40,6 +47,11 @@ impl Workspace {
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What looks into it have found it not to hold.
+    pub fn missing(&self) -> &Missing {
+        &self.missing
     }
 
     /// For reading several files: the workspace is looked up once.
@@ -73,9 +85,12 @@ impl Workspace {
         file.write_all(text.as_bytes())
     }
 
-    /// As [`Entered::files`].
+    /// As [`Entered::files`]; none, where there is no such directory.
     pub fn files(&self, directory: &str, most: usize) -> io::Result<Vec<String>> {
-        self.enter()?.files(directory, most)
+        match self.enter()?.files(directory, most) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            files => files,
+        }
     }
 
     fn make_directory(&self, directory: &str) -> io::Result<()> {
@@ -94,7 +109,7 @@ impl Workspace {
 
     fn open_root(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(rustix::fs::open(&self.root, flags, Mode::empty())?)
+        Ok(rustix::fs::open(&*self.root, flags, Mode::empty())?)
     }
 
     fn open_at(&self, path: &str, flags: OFlags, mode: Mode) -> io::Result<OwnedFd> {
@@ -130,12 +145,14 @@ impl Entered {
     pub fn files(&self, directory: &str, most: usize) -> io::Result<Vec<String>> {
         let mut found = BTreeSet::new();
         let mut left = LOOKED_AT;
-        let mut pending = vec![directory.to_owned()];
+        let top = directory;
+        let mut pending = vec![top.to_owned()];
         while let Some(directory) = pending.pop() {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY;
             let handle = match self.open_at(&directory, flags, Mode::empty()) {
                 Ok(handle) => handle,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // Removed meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && directory != top => continue,
                 Err(error) => return Err(error),
             };
             for entry in rustix::fs::Dir::new(handle)? {
