@@ -42,12 +42,13 @@ pub fn request(messages: Vec<Message>, tools: Vec<ToolSpec>, sampling: &Sampling
     }
 }
 
-/// Asks along the `routes`. Once a model has begun to speak, no other one is asked: the client has read its words.
+/// Asks along the `routes`. Once a model has begun to speak, no other one is asked: the client has read its words, or they are in the
+/// `draft`.
 pub async fn first_to_answer(
     client: &Client,
     routes: &[Route],
     request: &Request,
-    events: &mpsc::Sender<TurnEvent>,
+    follower: Option<&mpsc::Sender<TurnEvent>>,
     draft: &mut Draft,
 ) -> Result<Round, TurnError> {
     let mut failure = TurnError::NoModel;
@@ -65,7 +66,7 @@ pub async fn first_to_answer(
             let stream = client.stream(&route.target, request).await.map_err(failed)?;
             let first_ms = begun.elapsed().as_millis();
             tracing::debug!(model = %route.label, first_ms, "the model answers");
-            listen(stream, events, draft, failed).await
+            listen(stream, follower, draft, failed).await
         };
         let answer = match route.timeout {
             Some(limit) => timeout(limit, call).await.unwrap_or_else(|_| {
@@ -103,9 +104,14 @@ pub async fn first_to_answer(
     Err(failure)
 }
 
+/// Hands an event on; where nobody is there to read it, the turn is cancelled.
+pub async fn tell(follower: &mpsc::Sender<TurnEvent>, event: TurnEvent) -> Result<(), TurnError> {
+    follower.send(event).await.map_err(|_| TurnError::Cancelled)
+}
+
 async fn listen(
     mut stream: ReplyStream,
-    events: &mpsc::Sender<TurnEvent>,
+    follower: Option<&mpsc::Sender<TurnEvent>>,
     draft: &mut Draft,
     failed: impl Fn(creel_llm::Error) -> TurnError,
 ) -> Result<Round, TurnError> {
@@ -114,10 +120,9 @@ async fn listen(
         match event.map_err(&failed)? {
             Event::Text(text) => {
                 draft.text.push_str(&text);
-                events
-                    .send(TurnEvent::Text(text))
-                    .await
-                    .map_err(|_| TurnError::Cancelled)?;
+                if let Some(follower) = follower {
+                    tell(follower, TurnEvent::Text(text)).await?;
+                }
             }
             Event::ToolCall(call) => calls.push(call),
             Event::Finish { stop, usage } => {

@@ -32,6 +32,9 @@ pub struct Turn {
     pub client_tools: Vec<ToolSpec>,
     pub sampling: Sampling,
     pub limits: Limits,
+    /// Whether whoever asked follows the turn. If not, of its events only [`TurnEvent::Begun`] is told: the outcome holds all that was
+    /// said, and handing it over piece by piece as well would be for nothing.
+    pub followed: bool,
 }
 
 /// What the model is told of the conversation so far.

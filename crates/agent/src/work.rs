@@ -7,7 +7,7 @@ use creel_session::{Body, Entry, SessionStore, Stop, Transcript};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
-use crate::ask::{Draft, Round, first_to_answer, request};
+use crate::ask::{Draft, Round, first_to_answer, request, tell};
 use crate::error::TurnError;
 use crate::prompt::system_prompt;
 use crate::replay::{Attempt, OpenTurn};
@@ -63,12 +63,12 @@ impl<'a> Work<'a> {
         if let Some(transcript) = &transcript {
             match self.earlier_attempt(transcript)? {
                 Attempt::Answered { outcome, begun_at } => {
-                    self.emit(TurnEvent::Begun { at: begun_at }).await?;
+                    self.begun(begun_at).await?;
                     self.emit(TurnEvent::Text(outcome.reply.clone())).await?;
                     return Ok(outcome);
                 }
                 Attempt::Open(turn) => {
-                    self.emit(TurnEvent::Begun { at: turn.begun_at }).await?;
+                    self.begun(turn.begun_at).await?;
                     self.turn.id.clone_from(&turn.id);
                     open = Some(turn);
                 }
@@ -189,7 +189,7 @@ impl<'a> Work<'a> {
     /// Asks the model once, and writes down what it said, with a `note` below it. Where no tools are offered, none is called.
     async fn ask(&mut self, request: &Request, note: Option<&str>) -> Result<Round, TurnError> {
         let routes = &self.turn.routes;
-        let mut round = first_to_answer(self.client, routes, request, self.events, &mut self.draft).await?;
+        let mut round = first_to_answer(self.client, routes, request, self.follower(), &mut self.draft).await?;
         self.meter.tokens(&round.model, round.usage);
         if request.tools.is_empty() && !round.calls.is_empty() {
             round.calls.clear();
@@ -277,8 +277,21 @@ impl<'a> Work<'a> {
         Ok(messages.collect())
     }
 
+    /// Tells whoever follows the turn.
     async fn emit(&self, event: TurnEvent) -> Result<(), TurnError> {
-        self.events.send(event).await.map_err(|_| TurnError::Cancelled)
+        match self.follower() {
+            Some(follower) => tell(follower, event).await,
+            None => Ok(()),
+        }
+    }
+
+    fn follower(&self) -> Option<&'a mpsc::Sender<TurnEvent>> {
+        self.turn.followed.then_some(self.events)
+    }
+
+    /// Tells when the turn was begun, which is no part of its outcome.
+    async fn begun(&self, at: u64) -> Result<(), TurnError> {
+        tell(self.events, TurnEvent::Begun { at }).await
     }
 
     fn is_client_tool(&self, name: &str) -> bool {
@@ -296,7 +309,7 @@ impl<'a> Work<'a> {
         let entries: Vec<Entry> = record::input(&self.turn.input).into_iter().map(entry).collect();
         self.record(&entries).await?;
         match key {
-            Some(_) => self.emit(TurnEvent::Begun { at }).await,
+            Some(_) => self.begun(at).await,
             None => Ok(()),
         }
     }

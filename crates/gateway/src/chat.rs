@@ -63,7 +63,7 @@ pub async fn chat(
     headers: HeaderMap,
     JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Json<ChatReply>, Problem> {
-    let (session, turn) = turn(&caller, &headers, request)?;
+    let (session, turn) = turn(&caller, &headers, request, false)?;
     let (outcome, _) = RunningTurn::start(&gateway, &caller, turn)?.complete().await?;
     Ok(Json(ChatReply::new(session, outcome)))
 }
@@ -74,7 +74,7 @@ pub async fn stream(
     headers: HeaderMap,
     JsonBody(request): JsonBody<ChatRequest>,
 ) -> Result<Response, Problem> {
-    let (session, turn) = turn(&caller, &headers, request)?;
+    let (session, turn) = turn(&caller, &headers, request, true)?;
     let mut running = RunningTurn::start(&gateway, &caller, turn)?;
     let response = sse::respond(caller.profile.heartbeat, |writer| async move {
         while let Some(event) = running.next().await {
@@ -99,7 +99,12 @@ pub async fn stream(
     Ok(response.await)
 }
 
-fn turn(caller: &Caller, headers: &HeaderMap, request: ChatRequest) -> Result<(SessionId, Turn), Problem> {
+fn turn(
+    caller: &Caller,
+    headers: &HeaderMap,
+    request: ChatRequest,
+    followed: bool,
+) -> Result<(SessionId, Turn), Problem> {
     if request.message.trim().is_empty() {
         return Err(Problem::unprocessable("message: must not be empty"));
     }
@@ -127,6 +132,7 @@ fn turn(caller: &Caller, headers: &HeaderMap, request: ChatRequest) -> Result<(S
         client_tools: Vec::new(),
         sampling: Sampling::default(),
         limits: profile.limits,
+        followed,
     };
     Ok((session, turn))
 }

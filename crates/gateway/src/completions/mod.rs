@@ -77,6 +77,7 @@ pub async fn create(
         client_tools: parsed.client_tools,
         sampling: parsed.sampling,
         limits: profile.limits,
+        followed: streaming,
     };
     let mut running = RunningTurn::start(&gateway, &caller, turn)?;
     let model = requested
