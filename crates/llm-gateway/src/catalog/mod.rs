@@ -6,7 +6,7 @@ mod model;
 mod provider;
 mod setup;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use key::{Budgets, Key, KeyState, Limits};
@@ -24,6 +24,8 @@ pub struct Catalog {
     pub keys: HashMap<KeyHash, Arc<Key>>,
     /// Models by the name that clients use.
     pub models: BTreeMap<String, Arc<Model>>,
+    /// Listed models of which no provider is there. What is asked of them is not for a provider that takes any model.
+    pub closed: BTreeSet<String>,
     /// Providers by name.
     pub providers: BTreeMap<String, Arc<Provider>>,
     pub prices: Prices,
@@ -36,11 +38,14 @@ impl Catalog {
         if let Some(model) = self.models.get(name) {
             return Some(Arc::clone(model));
         }
+        if self.closed.contains(name) {
+            return None;
+        }
         if let Some((provider, rest)) = name.split_once('/')
             && let Some(provider) = self.providers.get(provider).filter(|provider| provider.any_model)
             && !rest.is_empty()
         {
-            let price = self.prices.of(name).or_else(|| self.prices.of(rest));
+            let price = self.prices.of_provider(name, rest);
             return Some(Arc::new(Model::unlisted(name, provider, rest, price)));
         }
         let open = || self.providers.values().filter(|provider| provider.any_model);
@@ -60,16 +65,32 @@ impl Prices {
     }
 
     pub fn of(&self, model: &str) -> Option<Price> {
+        self.closest(model).map(|(price, _)| price)
+    }
+
+    /// Of a model that was asked for as `provider/model`. What says more of the model itself counts: naming its provider is no way to the
+    /// price of all the others.
+    fn of_provider(&self, name: &str, model: &str) -> Option<Price> {
+        let before = name.len() - model.len();
+        let by_name = self
+            .closest(name)
+            .map(|(price, says)| (price, says.saturating_sub(before)));
+        match (by_name, self.closest(model)) {
+            (Some((price, says)), Some((_, of_model))) if says >= of_model => Some(price),
+            (_, Some((price, _))) | (Some((price, _)), None) => Some(price),
+            (None, None) => None,
+        }
+    }
+
+    /// The price that says most of this name, and how much that is: so many bytes of it, or all of it and that it ends there.
+    fn closest(&self, model: &str) -> Option<(Price, usize)> {
         if let Some(price) = self.0.get(model) {
-            return Some(*price);
+            return Some((*price, model.len() + 1));
         }
         let fits = |name: &str| name.strip_suffix('*').is_some_and(|begin| model.starts_with(begin));
-        let (_, price) = self
-            .0
-            .iter()
-            .filter(|(name, _)| fits(name))
-            .max_by_key(|(name, _)| name.len())?;
-        Some(*price)
+        let fitting = self.0.iter().filter(|(name, _)| fits(name));
+        let (name, price) = fitting.max_by_key(|(name, _)| name.len())?;
+        Some((*price, name.len() - 1))
     }
 }
 
@@ -100,6 +121,30 @@ mod tests {
     }
 
     #[test]
+    fn naming_the_provider_is_no_way_to_a_lower_price() {
+        let price = |input| Price {
+            input,
+            ..Price::default()
+        };
+        let prices =
+            |prices: &[(&str, u64)]| Prices::new(prices.iter().map(|(name, at)| ((*name).to_owned(), price(*at))));
+        let of = |set: &[(&str, u64)]| prices(set).of_provider("p/m1", "m1");
+        for (set, input) in [
+            (&[("*", 1), ("m1", 9)][..], 9),
+            (&[("*", 1), ("m*", 9)], 9),
+            (&[("p/*", 1), ("m1", 9)], 9),
+            (&[("p/m*", 1), ("m1", 9)], 9),
+            (&[("p/*", 9), ("*", 1)], 9),
+            (&[("p/m1", 9), ("m1", 1)], 9),
+            (&[("p/m*", 9), ("m*", 1)], 9),
+            (&[("p/m1", 9), ("*", 1)], 9),
+        ] {
+            assert_eq!(of(set), Some(price(input)), "{set:?}");
+        }
+        assert_eq!(of(&[("other", 1)]), None);
+    }
+
+    #[test]
     fn a_name_that_is_not_listed_goes_to_a_provider_that_takes_any() {
         let catalog = Catalog {
             providers: [
@@ -127,5 +172,14 @@ mod tests {
             Some("openai:closed/m")
         );
         assert!(Catalog::default().model("gpt", Surface::Completions).is_none());
+        let catalog = Catalog {
+            closed: ["gpt".to_owned()].into(),
+            ..catalog
+        };
+        assert!(
+            catalog.model("gpt", Surface::Completions).is_none(),
+            "it was meant for another provider"
+        );
+        assert!(catalog.model("gpt-2", Surface::Completions).is_some());
     }
 }

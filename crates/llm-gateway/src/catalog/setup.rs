@@ -1,6 +1,6 @@
 //! Makes a snapshot of what is recorded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use creel_records::{KeyRecord, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, ProviderStyle, RouteStrategy};
@@ -47,10 +47,14 @@ impl Catalog {
             }
         }
         let prices = Prices::new(setup.prices.iter().map(|record| (record.model.clone(), price(record))));
-        let models = setup.models.iter().filter_map(|record| {
-            let model = model(record, &providers, &prices)?;
-            Some((record.name.clone(), Arc::new(model)))
-        });
+        let mut models = BTreeMap::new();
+        let mut closed = BTreeSet::new();
+        for record in &setup.models {
+            match model(record, &providers, &prices) {
+                Some(model) => drop(models.insert(record.name.clone(), Arc::new(model))),
+                None => drop(closed.insert(record.name.clone())),
+            }
+        }
         let groups: HashMap<&str, u32> = setup
             .groups
             .iter()
@@ -67,7 +71,8 @@ impl Catalog {
             }
         }
         Self {
-            models: models.collect(),
+            models,
+            closed,
             keys,
             providers,
             prices,
