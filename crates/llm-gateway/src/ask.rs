@@ -40,6 +40,9 @@ pub enum AskError {
     NoModel,
 }
 
+/// Bytes of a model's name, a provider's before it included. It is told back, logged and kept: nobody has a longer one.
+const LONGEST_NAME: usize = 512;
+
 /// The most replies of one request: OpenAI's own limit, <https://platform.openai.com/docs/api-reference/chat/create#chat-create-n>.
 const MOST_CHOICES: u64 = 128;
 
@@ -83,6 +86,9 @@ impl Ask {
         let model: String = serde_json::from_str(raw_model.get()).map_err(|_| unfit("model", "text"))?;
         if model.is_empty() {
             return Err(AskError::NoModel);
+        }
+        if model.len() > LONGEST_NAME {
+            return Err(unfit("model", &format!("a name of {LONGEST_NAME} bytes at most")));
         }
         let options: Option<StreamOptions> = members
             .stream_options
@@ -243,6 +249,10 @@ mod tests {
             ),
             ("[]", "the request body: must be an object"),
             (r#"{"model":7}"#, "model: must be text"),
+            (
+                &format!(r#"{{"model":"{}"}}"#, "m".repeat(LONGEST_NAME + 1)),
+                "model: must be a name of 512 bytes at most",
+            ),
             (
                 r#"{"model":"a","max_tokens":-1}"#,
                 "max_tokens: must be a whole number of at least 0",
