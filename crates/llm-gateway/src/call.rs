@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+    USER_AGENT,
 };
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -188,6 +189,12 @@ impl Call<'_> {
             Err(error) => return self.unreachable(route, &error),
         };
         let status = response.status();
+        if status.is_success() && is_encoded(response.headers()) {
+            tracing::warn!(provider = %provider.name, model = %route.model, "the provider's answer is compressed, though nobody asked for that");
+            provider.health.failed(None, now_us());
+            self.worker.shared.metrics.provider_failed(&provider.name, "encoded");
+            return Attempt::Failed(Refusal::ProviderGarbage);
+        }
         if status.is_success() {
             provider.health.answered(began.elapsed());
             return Attempt::Answered(Box::new(response), lease);
@@ -223,8 +230,8 @@ impl Call<'_> {
             401..=403 => ("key", Refusal::ProvidersDown),
             429 | 529 => ("busy", Refusal::ProvidersBusy { wait }),
             408 | 504 => ("silent", Refusal::ProvidersSilent),
-            // A redirect would carry the key elsewhere; it is not followed.
-            300..=399 | 500.. => ("server", Refusal::ProvidersDown),
+            // A redirect would carry the key elsewhere; it is not followed. Another protocol (101) is none of ours.
+            ..200 | 300..=399 | 500.. => ("server", Refusal::ProvidersDown),
             _ => {
                 let same_style = provider.style == self.ask.surface.style();
                 let body = match same_style && serde_json::from_slice::<serde::de::IgnoredAny>(said).is_ok() {
@@ -263,9 +270,7 @@ impl Call<'_> {
         let client = self.ask.surface.style();
         let (head, body) = response.into_parts();
         let media_type = head.headers.get(CONTENT_TYPE).cloned();
-        let is_stream = media_type.as_ref().map_or(self.ask.stream, |value| {
-            value.as_bytes().starts_with(b"text/event-stream")
-        });
+        let is_stream = media_type.as_ref().map_or(self.ask.stream, tells_events);
         let reader = StreamReader::of(asked);
         let form = match (asked == self.ask.surface, is_stream) {
             (true, false) => Form::Document(MemberScan::new("usage")),
@@ -321,10 +326,18 @@ impl Call<'_> {
         let settings = &self.worker.shared.settings;
         let reading = body::read_reply(body, settings.max_reply);
         let Ok(Some(said)) = tokio::time::timeout(settings.provider.head, reading).await else {
-            meter.broken();
+            meter.failed();
             return Err(Refusal::ProviderGarbage);
         };
         lease.give_back();
+        let told = match translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model)) {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::warn!(%error, "a provider's reply could not be translated");
+                meter.failed();
+                return Err(Refusal::ProviderGarbage);
+            }
+        };
         let mut scan = MemberScan::new("usage");
         scan.push(&said);
         meter.tally().document(&said);
@@ -337,17 +350,25 @@ impl Call<'_> {
         if revoked {
             return Err(Refusal::UnknownKey);
         }
-        let told = translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model));
-        let told = told.map_err(|error| {
-            tracing::warn!(%error, "a provider's reply could not be translated");
-            Refusal::ProviderGarbage
-        })?;
         let mut response = Response::new(Reply::from(Bytes::from(told)));
         response
             .headers_mut()
             .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(response)
     }
+}
+
+/// A stream of events; a media type is written in any case.
+fn tells_events(media_type: &HeaderValue) -> bool {
+    const EVENTS: &[u8] = b"text/event-stream";
+    let begin = media_type.as_bytes().get(..EVENTS.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(EVENTS))
+}
+
+/// What could neither be metered nor be read by a client that did not ask for it.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let coding = headers.get(CONTENT_ENCODING);
+    coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// `Retry-After` in seconds. (A date is as good as none: a provider is left alone for a moment then.)

@@ -10,7 +10,7 @@ use crate::counted::{CallOf, Counted};
 use crate::ledger::{Micros, Outcome, Reservation, Settled};
 use crate::price::{Multiplier, Price};
 use crate::tokens::{Clerk, Uncounted};
-use crate::usage::{By, Counts, Tally};
+use crate::usage::{By, Counts, Seen, Tally};
 
 /// What a call is charged by; fixed when it is reserved, whatever happens to prices meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +80,10 @@ pub struct Meter {
     counted: Rc<Counted>,
     clerk: Arc<Clerk>,
     sent: bool,
+    /// Something of a reply has come.
+    answered: bool,
+    /// The provider has said in its stream that there is no more to come.
+    gave_up: bool,
 }
 
 struct Open {
@@ -97,6 +101,8 @@ impl Meter {
             counted,
             clerk,
             sent: false,
+            answered: false,
+            gave_up: false,
         }
     }
 
@@ -128,14 +134,34 @@ impl Meter {
         self.open().tally.seen_at_least() > self.covered.saturating_mul(2).saturating_add(SLACK)
     }
 
-    /// The reply is whole. `None`: the clerk has the call.
-    pub fn done(mut self) -> Option<Settled> {
-        self.settle(Outcome::Done, true)
+    /// Takes note of what came of the reply; says whether that was its end.
+    pub fn sees(&mut self, seen: Seen) -> bool {
+        match seen {
+            Seen::Error => self.gave_up = true,
+            Seen::Event | Seen::UsageOnly | Seen::End => self.answered = true,
+        }
+        seen == Seen::End
     }
 
-    /// The provider has ended its reply without the word that ends one. Whichever is more counts, what was told or what was seen.
+    /// Neither a reply nor a word of why there is none.
+    pub fn heard_nothing(&self) -> bool {
+        !self.answered && !self.gave_up
+    }
+
+    /// The reply is whole. `None`: the clerk has the call.
+    pub fn done(mut self) -> Option<Settled> {
+        let outcome = if self.gave_up { Outcome::Failed } else { Outcome::Done };
+        self.settle(outcome, true)
+    }
+
+    /// The provider has ended its reply without the word that ends one. Whichever is more counts, what was told or what was seen; where nothing
+    /// came, or but an error, there was no reply.
     pub fn ended_unsaid(mut self) {
-        self.settle(Outcome::Done, false);
+        match (self.answered, self.gave_up) {
+            (false, _) => self.failed(),
+            (true, true) => self.broken(),
+            (true, false) => drop(self.settle(Outcome::Done, false)),
+        }
     }
 
     /// The reply broke off, by the provider's fault; what was seen of it is charged.

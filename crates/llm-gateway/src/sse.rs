@@ -84,9 +84,13 @@ fn first_end(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// The data of an event: its `data` lines joined with LF, or `None` where it has none (a comment, a ping).
+/// A stream may begin with a byte order mark, which belongs to no line.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The data of an event: its `data` lines joined with LF, or `None` where it has none (a comment, a ping) or says nothing.
 pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut found: Option<Cow<'_, [u8]>> = None;
+    let event = event.strip_prefix(MARK).unwrap_or(event);
     for line in event.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let Some(value) = line.strip_prefix(b"data:") else {
@@ -103,7 +107,7 @@ pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
             }
         });
     }
-    found
+    found.filter(|data| !data.is_empty())
 }
 
 #[cfg(test)]
@@ -145,6 +149,14 @@ mod tests {
             .collect();
         let text = |text: &str| Some(text.as_bytes().to_vec());
         assert_eq!(all, [None, text("{\"a\":1}"), text("one\ntwo"), text("[DONE]")]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_nothing_and_no_data_is_nothing() {
+        assert_eq!(data(b"\xef\xbb\xbfdata: a\n\n").as_deref(), Some(&b"a"[..]));
+        for event in ["data:\n\n", "data: \n\n", "event: ping\ndata:\r\n\r\n"] {
+            assert_eq!(data(event.as_bytes()), None, "{event:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Uri};
 use thiserror::Error;
 
@@ -131,6 +131,8 @@ impl Provider {
         let host =
             HeaderValue::from_str(authority.as_str()).map_err(|_| ProviderError::Address(base_url.to_owned()))?;
         headers.insert(HOST, host);
+        // Without it any coding is welcome (RFC 9110, section 12.5.3), and what is compressed can neither be metered nor passed on.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if style == Style::Anthropic {
             headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
         }

@@ -1,12 +1,23 @@
 //! Why a reply ends before its end, and what its client is told then.
 
+use bytes::Bytes;
 use http::StatusCode;
+
+use crate::refusal::error_event;
+use crate::style::Style;
 
 /// Why a reply ends before its end.
 pub struct Broken {
     pub status: StatusCode,
     pub code: &'static str,
     pub message: &'static str,
+}
+
+impl Broken {
+    /// What a client of this style is told.
+    pub fn event(&self, client: Style) -> Bytes {
+        error_event(client, self.status, self.code, self.message)
+    }
 }
 
 pub const CUT: Broken = Broken {

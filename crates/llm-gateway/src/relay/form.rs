@@ -47,6 +47,7 @@ impl Form {
             Self::Document(scan) => {
                 scan.push(&chunk);
                 meter.tally().document(&chunk);
+                meter.sees(Seen::Event);
                 end = scan.is_complete();
                 if end && let Some(usage) = scan.value() {
                     let reported = Reported::parse(provider, usage);
@@ -73,7 +74,8 @@ impl Form {
                 too_large(splitter)?;
                 let mut out = Vec::with_capacity(whole.len() + whole.len() / 2);
                 for data in sse::events(&whole).filter_map(sse::data) {
-                    end |= reader.read(&data, meter.tally()) == Seen::End;
+                    let seen = reader.read(&data, meter.tally());
+                    end |= meter.sees(seen);
                     translator.event(&data, &mut out).map_err(|_| GARBAGE)?;
                 }
                 out.into()
@@ -108,7 +110,8 @@ impl Form {
                 let rest = splitter.finish();
                 let mut told = Vec::new();
                 for data in sse::events(&rest).filter_map(sse::data) {
-                    end |= reader.read(&data, meter.tally()) == Seen::End;
+                    let seen = reader.read(&data, meter.tally());
+                    end |= meter.sees(seen);
                     // Half an event: the stream's end says enough.
                     let _ = translator.event(&data, &mut told);
                 }
@@ -145,12 +148,9 @@ fn pass(whole: &Bytes, reader: StreamReader, meter: &mut Meter, end: &mut bool, 
     let mut kept: Option<BytesMut> = None;
     let mut at = 0;
     for event in sse::events(whole) {
-        let seen = match sse::data(event) {
-            Some(data) => reader.read(&data, meter.tally()),
-            None => Seen::Event,
-        };
-        *end |= seen == Seen::End;
-        if seen == Seen::UsageOnly && hide_usage {
+        let seen = sse::data(event).map(|data| reader.read(&data, meter.tally()));
+        *end |= seen.is_some_and(|seen| meter.sees(seen));
+        if seen == Some(Seen::UsageOnly) && hide_usage {
             kept.get_or_insert_with(|| BytesMut::from(&whole[..at]));
         } else if let Some(kept) = &mut kept {
             kept.extend_from_slice(event);

@@ -24,7 +24,6 @@ use self::form::Passed;
 use crate::gather::Gather;
 use crate::ledger::Settled;
 use crate::meter::Meter;
-use crate::refusal::error_event;
 use crate::style::Style;
 use crate::upstream::Lease;
 
@@ -200,12 +199,16 @@ impl Relay {
         .await;
     }
 
-    /// The provider's body has ended as it should.
+    /// The provider's body has ended as it should. A stream of which nothing came is no reply, and its client is told so.
     fn ended(&mut self) -> Bytes {
         let Some(mut meter) = self.meter.take() else {
             return Bytes::new();
         };
         let Passed { out, end } = self.form.rest(&mut meter);
+        if meter.heard_nothing() && !self.form.is_document() {
+            meter.failed();
+            return CUT.event(self.client);
+        }
         if end {
             self.settled = meter.done();
         } else {
@@ -236,7 +239,7 @@ impl Relay {
         if self.form.is_document() {
             return Poll::Ready(Some(Err(io::Error::other(broken.message))));
         }
-        let event = error_event(self.client, broken.status, broken.code, broken.message);
+        let event = broken.event(self.client);
         // An event that was cut in two must not swallow this one.
         let mut text = BytesMut::from(&b"\n\n"[..]);
         text.extend_from_slice(&event);

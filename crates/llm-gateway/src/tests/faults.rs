@@ -165,6 +165,110 @@ async fn a_stream_that_breaks_off_says_so_and_is_not_begun_again() {
     );
 }
 
+/// What a provider says is 200, and then is no reply.
+#[tokio::test]
+async fn a_reply_that_is_none_costs_nothing() {
+    const EVENTS: &str = "text/event-stream";
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let gives_up = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
+    for (media_type, body, ask, path, said) in [
+        (EVENTS, "", STREAMED_COMPLETION, "/v1/chat/completions", "broke off"),
+        (EVENTS, ": ping\n\n", STREAMED_COMPLETION, "/v1/messages", "broke off"),
+        (
+            EVENTS,
+            gives_up,
+            STREAMED_COMPLETION,
+            "/v1/chat/completions",
+            "overloaded",
+        ),
+        (EVENTS, gives_up, STREAMED_COMPLETION, "/v1/messages", "overloaded"),
+        ("application/json", "", COMPLETION, "/v1/chat/completions", ""),
+        (
+            "application/json",
+            "",
+            COMPLETION,
+            "/v1/messages",
+            "could not be understood",
+        ),
+        (
+            "application/json",
+            "[]",
+            COMPLETION,
+            "/v1/messages",
+            "could not be understood",
+        ),
+    ] {
+        provider.then(Reply::raw(200, media_type, body));
+        let answer = client.post(path, ask).await;
+        assert!(answer.text().contains(said), "{path} {body}: {}", answer.text());
+    }
+    let books = house.books.clone();
+    assert_eq!(house.spent().await, 0);
+    assert!(books.settled().iter().all(|call| call.outcome == Outcome::Failed));
+}
+
+#[tokio::test]
+async fn a_provider_that_gives_up_in_the_middle_has_failed_and_what_it_said_is_charged() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    for (path, ask) in [
+        ("/v1/chat/completions", STREAMED_COMPLETION),
+        ("/v1/messages", STREAMED_COMPLETION),
+        ("/v1/messages", STREAMED_MESSAGE),
+    ] {
+        provider.then(Reply::text("one two three").gives_up());
+        house.client().await.post(path, ask).await;
+    }
+    let books = house.books.clone();
+    house.spent().await;
+    let failed = |call: &creel_records::ledger::Settlement| call.outcome == Outcome::Failed && call.cost.0 > 0;
+    assert_eq!(books.settled().len(), 3);
+    assert!(books.settled().iter().all(failed), "{:?}", books.settled());
+}
+
+#[tokio::test]
+async fn a_media_type_is_read_in_any_case() {
+    let provider = Provider::start().await;
+    let stream = concat!(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n",
+        "data: [DONE]\n\n",
+    );
+    provider.always(Reply::raw(200, "Text/Event-Stream; charset=UTF-8", stream));
+    let house = House::new(&provider).start().await;
+    for path in ["/v1/chat/completions", "/v1/messages"] {
+        let answer = house.client().await.post(path, STREAMED_COMPLETION).await;
+        assert!(answer.text().contains("hi"), "{path}: {}", answer.text());
+    }
+    assert_eq!(house.spent().await, 30);
+}
+
+#[tokio::test]
+async fn another_protocol_is_no_answer() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    provider.always(Reply::raw(101, "application/json", ""));
+    let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!(answer.status, 502);
+    assert_eq!(house.spent().await, 0);
+}
+
+#[tokio::test]
+async fn a_reply_that_is_compressed_is_neither_passed_on_nor_charged() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    provider.always(Reply::raw(200, "application/json", "\u{1f}").encoded("gzip"));
+    for path in ["/v1/chat/completions", "/v1/messages"] {
+        let answer = house.client().await.post(path, COMPLETION).await;
+        assert_eq!(answer.status, 502, "{}", answer.text());
+        assert!(answer.text().contains("could not be understood"), "{}", answer.text());
+    }
+    assert_eq!(provider.requests()[0].header("accept-encoding"), "identity");
+    assert_eq!(house.spent().await, 0);
+}
+
 #[tokio::test]
 async fn a_stream_that_goes_on_and_on_is_ended() {
     let provider = Provider::start().await;

@@ -102,7 +102,7 @@ fn completions(data: &[u8], tally: &mut Tally) -> Seen {
 
 fn responses(data: &[u8], tally: &mut Tally) -> Seen {
     tally.said(string_member(data, &DELTA));
-    let kind = string_member(data, &TYPE);
+    let kind = response_kind(data);
     match kind {
         b"response.completed" | b"response.incomplete" | b"response.failed" => {
             let usage = serde_json::from_slice::<ResponseEvent>(data)
@@ -130,11 +130,15 @@ fn messages(data: &[u8], tally: &mut Tally) -> Seen {
         if let Some(usage) = event.usage.or(begun) {
             tally.report(usage.reported(Style::Anthropic));
         }
-        return Seen::Event;
+        return match string_member(data, &TYPE) {
+            b"message_stop" => Seen::End,
+            _ => Seen::Event,
+        };
     }
     match string_member(data, &TYPE) {
         b"message_stop" => Seen::End,
         b"error" => Seen::Error,
+        _ if begins_with_error(data) => Seen::Error,
         _ => {
             for member in &SAID_IN_MESSAGES {
                 tally.said(string_member(data, member));
@@ -142,6 +146,20 @@ fn messages(data: &[u8], tally: &mut Tally) -> Seen {
             Seen::Event
         }
     }
+}
+
+/// What a response's event is. Some write the members in the order of their names, and then that of an item comes first.
+fn response_kind(data: &[u8]) -> &[u8] {
+    match string_member(data, &TYPE) {
+        first if first.contains(&b'.') || first == b"error" => first,
+        _ => serde_json::from_slice(data).map_or(b"", |Kind { kind }| kind.as_bytes()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -301,6 +319,19 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_members_does_not_matter() {
+        let (seen, counts) = read(
+            StreamReader::Responses,
+            &[
+                r#"{"delta":"Hi","item_id":"msg_1","type":"response.output_text.delta"}"#,
+                r#"{"response":{"output":[{"id":"msg_1","type":"message"}],"usage":{"input_tokens":5,"output_tokens":2}},"type":"response.completed"}"#,
+            ],
+        );
+        assert_eq!(seen, [Seen::Event, Seen::End]);
+        assert_eq!((counts.prompt, counts.completion), (5, 2));
+    }
+
+    #[test]
     fn a_provider_that_gives_up() {
         for (reader, event) in [
             (StreamReader::Completions, r#"{"error":{"message":"x"}}"#),
@@ -309,6 +340,10 @@ mod tests {
             (
                 StreamReader::Messages,
                 r#"{"type":"error","error":{"type":"overloaded_error"}}"#,
+            ),
+            (
+                StreamReader::Messages,
+                r#"{"error":{"type":"overloaded_error"},"type":"error"}"#,
             ),
         ] {
             assert_eq!(read(reader, &[event]).0, [Seen::Error], "{event}");

@@ -41,6 +41,7 @@ pub(super) enum Outcome {
         status: u16,
         media_type: String,
         body: Bytes,
+        coding: Option<&'static str>,
     },
     /// Silence.
     Hang,
@@ -175,7 +176,17 @@ impl Reply {
             status,
             media_type: media_type.to_owned(),
             body: body.into(),
+            coding: None,
         })
+    }
+
+    /// Says of bytes that they are in this content coding, whatever the client accepts.
+    #[must_use]
+    pub fn encoded(mut self, name: &'static str) -> Self {
+        if let Outcome::Raw { coding, .. } = &mut self.outcome {
+            *coding = Some(name);
+        }
+        self
     }
 
     /// No answer, not even a head, until the client goes away.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -263,9 +263,15 @@ async fn deliver(reply: Reply, api: Api, asked: Asked, exchange: Arc<Exchange>) 
             status,
             media_type,
             body,
+            coding,
         } => {
             let body = PieceBody::whole(body.clone(), Some(exchange));
-            response(status_code(*status), HeaderValue::from_str(media_type).ok(), body)
+            let mut answer = response(status_code(*status), HeaderValue::from_str(media_type).ok(), body);
+            let coding = coding.map(HeaderValue::from_static);
+            answer
+                .headers_mut()
+                .extend(coding.map(|coding| (CONTENT_ENCODING, coding)));
+            answer
         }
         Outcome::Answer(answer) => {
             let stream = asked.stream && !reply.as_document;
