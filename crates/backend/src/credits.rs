@@ -199,7 +199,9 @@ fn kind(name: Option<&str>) -> Result<EntryKind, Problem> {
 
 fn note(text: String) -> Result<String, Problem> {
     if text.chars().count() > NOTE || text.contains('\0') {
-        return Err(Problem::unprocessable(format!("note: at most {NOTE} characters")));
+        return Err(Problem::unprocessable(format!(
+            "note: at most {NOTE} characters, and none of them U+0000"
+        )));
     }
     Ok(text)
 }

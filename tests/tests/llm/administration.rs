@@ -216,6 +216,24 @@ async fn removing_a_provider_says_which_models_lose_it() {
 }
 
 #[tokio::test]
+async fn a_group_stays_while_a_key_pays_by_it() {
+    let up = Up::start().await;
+    up.put("/api/llm/groups/staff", &json!({"multiplier": "0.5"}))
+        .await
+        .ok();
+    let made = up.post("/api/llm/keys", &json!({"group": "staff"})).await.json();
+    let removed = up.delete("/api/llm/groups/staff").await;
+    assert_eq!(removed.status, 409, "its keys would pay the whole price");
+    assert_eq!(
+        removed.json()["detail"],
+        "group: keys in force are in \"staff\" (1); change or revoke them first"
+    );
+    let key = made["key"]["id"].as_str().unwrap();
+    assert_eq!(up.delete(&format!("/api/llm/keys/{key}")).await.status, 204);
+    assert_eq!(up.delete("/api/llm/groups/staff").await.status, 204);
+}
+
+#[tokio::test]
 async fn metrics_open_to_the_api_token_and_to_no_virtual_key() {
     let provider = Provider::start().await;
     let llm = Llm::of(&provider).await;
@@ -271,6 +289,22 @@ async fn what_makes_no_sense_is_refused_in_one_line_and_changes_nothing() {
             json!({"routes": [{"provider": "openai"}, {"provider": "nope"}]}),
             "there is no provider \"nope\"",
         ),
+        (
+            "models/m",
+            json!({"routes": vec![json!({"provider": "openai"}); 65]}),
+            "64 at most",
+        ),
+        (
+            "models/m",
+            json!({"routes": [{"provider": "openai", "model": ""}]}),
+            "routes: a model has",
+        ),
+        (
+            "models/m",
+            json!({"routes": [{"provider": "openai"}], "max_output": u64::MAX}),
+            "max_output: from 1",
+        ),
+        ("prices/m*-mini", json!({"input": "1", "output": "1"}), "at the end"),
         ("prices/m", json!({"input": "-1", "output": "1"}), "input"),
         ("prices/m", json!({"input": "1", "output": "1.0000001"}), "output"),
         ("groups/g", json!({"multiplier": "5000"}), "multiplier"),
@@ -286,6 +320,8 @@ async fn what_makes_no_sense_is_refused_in_one_line_and_changes_nothing() {
         json!({"group": "nobody's"}),
         json!({"day_budget": "much"}),
         json!({"tokens_per_minute": 0}),
+        json!({"instance": "no/instance"}),
+        json!({"instance": "x".repeat(41)}),
     ] {
         assert_eq!(up.post("/api/llm/keys", &body).await.status, 422, "{body}");
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use creel_fleet::InstanceId;
 use creel_http::{JsonBody, Path, Problem, random_id, rfc3339};
 use creel_llm_gateway::VirtualKey;
 use creel_records::ledger::Micros;
@@ -74,7 +75,7 @@ pub async fn make(
         sha256: key.hash(),
         hint: key.hint(),
         user: user(request.user)?,
-        instance: request.instance.filter(|instance| !instance.is_empty()),
+        instance: instance(request.instance)?,
         terms,
         created_at: now_ms(),
         expires_at: request.expires_at.as_deref().map(expiry::to_come).transpose()?,
@@ -116,6 +117,17 @@ pub async fn change(
 fn user(id: Option<String>) -> Result<Option<String>, Problem> {
     let id = id.filter(|id| !id.is_empty());
     id.map(|id| users::parse_id(&id).map(String::from)).transpose()
+}
+
+/// Whose it is, if any instance's; one that Creel does not run, too.
+fn instance(id: Option<String>) -> Result<Option<String>, Problem> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    match InstanceId::new(&id) {
+        Ok(_) => Ok(Some(id)),
+        Err(error) => Err(Problem::unprocessable(format!("instance: {error}"))),
+    }
 }
 
 /// Of requests or tokens in a minute.

@@ -13,6 +13,11 @@ use crate::auth::Actor;
 use crate::error::records_problem;
 use crate::routes::State;
 
+/// The most routes of a model: each call goes through them.
+const MOST_ROUTES: usize = 64;
+/// The most tokens of a reply that are reserved for one that does not say.
+const LARGEST_OUTPUT: u64 = 1_000_000;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Put {
@@ -47,13 +52,22 @@ pub async fn put(
     JsonBody(request): JsonBody<Put>,
 ) -> Result<Json<Value>, Problem> {
     let given = name(&given)?;
-    if request.routes.is_empty() {
-        return Err(Problem::unprocessable("routes: at least one provider"));
+    if !(1..=MOST_ROUTES).contains(&request.routes.len()) {
+        return Err(Problem::unprocessable(format!(
+            "routes: at least one provider, and {MOST_ROUTES} at most"
+        )));
     }
-    if request.max_output == Some(0) {
-        return Err(Problem::unprocessable(
-            "max_output: at least 1; absent is the usual limit",
-        ));
+    for route in &request.routes {
+        let model = route.model.as_deref().map(name).transpose();
+        model.map_err(|_| Problem::unprocessable("routes: a model has 1 to 200 characters without blanks"))?;
+    }
+    if !request
+        .max_output
+        .is_none_or(|most| (1..=LARGEST_OUTPUT).contains(&most))
+    {
+        return Err(Problem::unprocessable(format!(
+            "max_output: from 1 to {LARGEST_OUTPUT}; absent is the usual limit"
+        )));
     }
     let strategy = match request.strategy {
         None => RouteStrategy::Weighted,

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use creel_http::{JsonBody, Path, Problem};
 use creel_records::ledger::Micros;
-use creel_records::{GroupRecord, PriceRecord};
+use creel_records::{GroupRecord, KeyRecord, PriceRecord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -58,6 +58,11 @@ pub async fn put(
     JsonBody(request): JsonBody<Put>,
 ) -> Result<Json<Value>, Problem> {
     let model = name(&model)?;
+    if model.strip_suffix('*').unwrap_or(model).contains('*') {
+        return Err(Problem::unprocessable(
+            "name: `*` stands once, at the end, for all models that begin so",
+        ));
+    }
     let price = |field, text: &str| credits(field, text).map(|micros| micros.0.unsigned_abs());
     let optional = |field, text: &Option<String>| text.as_deref().map(|text| price(field, text)).transpose();
     let record = PriceRecord {
@@ -127,6 +132,16 @@ pub async fn remove_group(
     Extension(actor): Extension<Actor>,
     Path(group): Path<String>,
 ) -> Result<StatusCode, Problem> {
+    let keys = backend.records.llm_keys().await.map_err(records_problem)?;
+    let pays = |key: &&KeyRecord| key.revoked_at.is_none() && key.terms.group.as_deref() == Some(&group);
+    match keys.iter().filter(pays).count() {
+        0 => {}
+        // They would pay the whole price from now on, to somebody's surprise.
+        count => {
+            let reason = format!("group: keys in force are in \"{group}\" ({count}); change or revoke them first");
+            return Err(Problem::conflict("in_use", reason));
+        }
+    }
     if !backend
         .records
         .delete_llm_group(&group)
