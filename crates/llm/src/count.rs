@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::IMPLAUSIBLE;
+/// No model reads or writes so many tokens in one call; the largest contexts are a tenth of it.
+pub const IMPLAUSIBLE: u64 = 10_000_000;
 
 /// `None` where there is no believable count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,11 @@ impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Lenient).map(Self)
     }
+}
+
+/// The count itself, for serde's `deserialize_with`.
+pub fn believable<'de, D: Deserializer<'de>>(member: D) -> Result<Option<u64>, D::Error> {
+    Count::deserialize(member).map(|count| count.0)
 }
 
 struct Lenient;

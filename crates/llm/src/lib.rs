@@ -28,6 +28,7 @@ mod anthropic;
 mod backoff;
 mod body;
 mod client;
+mod count;
 mod decode;
 mod demo;
 mod error;
@@ -45,6 +46,7 @@ mod transport;
 mod wire;
 
 pub use client::{Client, Options};
+pub use count::{Count, IMPLAUSIBLE};
 pub use error::{Error, Kind};
 pub use event::{Event, Stop, ToolCall, Usage};
 pub use public::{check_public, public_only};

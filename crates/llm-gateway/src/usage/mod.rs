@@ -7,7 +7,6 @@
 //! - Prompt or completion tokens that were not told are counted by a tokenizer (see `tokens`), and the whole usage is marked as estimated.
 //! - The cached, written and reasoning parts are never more than the whole they are part of.
 
-mod count;
 mod reported;
 mod stream;
 
@@ -15,15 +14,13 @@ pub use reported::Reported;
 pub use stream::{Seen, StreamReader};
 
 pub use crate::estimate::OfRequest;
+pub use creel_llm::IMPLAUSIBLE;
 
 use bytes::Bytes;
 
 use crate::estimate;
 use crate::ledger::Usage;
 use crate::tokens::{Prompt, Reply};
-
-/// No model reads or writes so many tokens in one call; the largest contexts are a tenth of it.
-pub const IMPLAUSIBLE: u64 = 10_000_000;
 
 /// The tokens of one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

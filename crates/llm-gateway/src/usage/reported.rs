@@ -1,8 +1,8 @@
 //! A provider's `usage` object, in any of the writings.
 
+use creel_llm::Count;
 use serde::Deserialize;
 
-use super::count::Count;
 use crate::style::Style;
 
 /// The believable counts that a provider told.

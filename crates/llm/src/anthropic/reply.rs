@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::count::believable;
 use crate::decode::{self, Decode, Fault};
 use crate::event::{Event, Stop, ToolCall, Usage};
 
@@ -183,9 +184,13 @@ struct Delta {
 /// The input is told at the start, the output at the end, as running totals; some providers tell all at the end.
 #[derive(Default, Deserialize)]
 struct WireUsage {
+    #[serde(default, deserialize_with = "believable")]
     input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "believable")]
     output_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "believable")]
     cache_creation_input_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "believable")]
     cache_read_input_tokens: Option<u64>,
 }
 
@@ -232,6 +237,25 @@ mod tests {
 
     const START: &str = r#"{"type":"message_start","message":{"id":"m","content":[],"stop_reason":null,
         "usage":{"input_tokens":10,"cache_read_input_tokens":4,"cache_creation_input_tokens":1,"output_tokens":1}}}"#;
+
+    #[test]
+    fn usage_that_cannot_be_is_as_good_as_none() {
+        let out = read(&[
+            START,
+            r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"input_tokens":-1,"output_tokens":7.0}}"#,
+            r#"{"type":"message_stop"}"#,
+        ]);
+        let usage = Usage {
+            input_tokens: 15,
+            output_tokens: 7,
+            cached_tokens: 4,
+        };
+        let end = Event::Finish {
+            stop: Stop::End,
+            usage: Some(usage),
+        };
+        assert_eq!(out.unwrap().last(), Some(&end));
+    }
 
     #[test]
     fn text_thinking_and_calls_in_their_order() {

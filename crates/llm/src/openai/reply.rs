@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::alike::Alike;
 use super::call::{Calls, Piece};
+use crate::count::believable;
 use crate::decode::{Decode, Fault, json};
 use crate::event::{Event, Stop, Usage};
 
@@ -208,13 +209,16 @@ impl<'de: 'a, 'a> Deserialize<'de> for Content<'a> {
 
 #[derive(Deserialize)]
 struct WireUsage {
+    #[serde(default, deserialize_with = "believable")]
     prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "believable")]
     completion_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
 }
 
 #[derive(Deserialize)]
 struct PromptDetails {
+    #[serde(default, deserialize_with = "believable")]
     cached_tokens: Option<u64>,
 }
 
@@ -251,6 +255,33 @@ mod tests {
     }
 
     const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":3}}}"#;
+
+    #[test]
+    fn usage_that_cannot_be_is_as_good_as_none() {
+        let tells = |usage: &str| format!(r#"{{"choices":[],"usage":{usage}}}"#);
+        let of = |usage: &str| {
+            let end = r#"{"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+            let (out, _) = read(&[end, &tells(usage), "[DONE]"]).unwrap();
+            match out.last() {
+                Some(Event::Finish { usage: Some(usage), .. }) => (usage.input_tokens, usage.output_tokens),
+                other => panic!("{other:?}"),
+            }
+        };
+        for (usage, told) in [
+            (r#"{"prompt_tokens":12.0,"completion_tokens":3}"#, (12, 3)),
+            (r#"{"prompt_tokens":-4,"completion_tokens":1.5}"#, (0, 0)),
+            (
+                r#"{"prompt_tokens":18446744073709551615,"completion_tokens":"3"}"#,
+                (0, 0),
+            ),
+            (
+                r#"{"prompt_tokens":5,"prompt_tokens_details":{"cached_tokens":null}}"#,
+                (5, 0),
+            ),
+        ] {
+            assert_eq!(of(usage), told, "{usage}");
+        }
+    }
 
     #[test]
     fn usage_comes_after_the_end_and_counts_once() {
