@@ -320,6 +320,8 @@ async fn what_makes_no_sense_is_refused_in_one_line_and_changes_nothing() {
         json!({"group": "nobody's"}),
         json!({"day_budget": "much"}),
         json!({"tokens_per_minute": 0}),
+        json!({"user": ""}),
+        json!({"instance": ""}),
         json!({"instance": "no/instance"}),
         json!({"instance": "x".repeat(41)}),
     ] {

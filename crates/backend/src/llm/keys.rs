@@ -113,17 +113,14 @@ pub async fn change(
     Ok(Json(shown(&record)))
 }
 
-/// Whom it is charged to, if anybody.
+/// Whom it is charged to, if anybody. An empty name is a slip: nobody would pay for what the key is used for.
 fn user(id: Option<String>) -> Result<Option<String>, Problem> {
-    let id = id.filter(|id| !id.is_empty());
     id.map(|id| users::parse_id(&id).map(String::from)).transpose()
 }
 
 /// Whose it is, if any instance's; one that Creel does not run, too.
 fn instance(id: Option<String>) -> Result<Option<String>, Problem> {
-    let Some(id) = id.filter(|id| !id.is_empty()) else {
-        return Ok(None);
-    };
+    let Some(id) = id else { return Ok(None) };
     match InstanceId::new(&id) {
         Ok(_) => Ok(Some(id)),
         Err(error) => Err(Problem::unprocessable(format!("instance: {error}"))),
