@@ -2,9 +2,12 @@
 
 /// The candidate that is a slip of the finger away from `word`: at most a third of its letters wrong.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).max(1);
+    let letters = word.chars().count();
+    let allowed = (letters / 3).max(1);
     candidates
         .into_iter()
+        // A word may be as long as a file.
+        .filter(|candidate| candidate.chars().count().abs_diff(letters) <= allowed)
         .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
@@ -51,5 +54,10 @@ mod tests {
         for word in ["x", "color", "authentication", ""] {
             assert_eq!(nearest(word, keys), None, "{word}");
         }
+    }
+
+    #[test]
+    fn a_word_as_long_as_a_file_is_compared_with_nothing() {
+        assert_eq!(nearest(&"port".repeat(4_000_000), ["port", "bind"]), None);
     }
 }

@@ -23,6 +23,12 @@ pub(crate) struct Source<'a> {
     pub warnings: RefCell<Vec<Warning>>,
 }
 
+impl Source<'_> {
+    fn is_warned_of_enough(&self) -> bool {
+        self.warnings.borrow().len() > MOST_WARNINGS
+    }
+}
+
 /// One object of the file; it may be missing, and then has nothing in it.
 #[derive(Clone)]
 pub(crate) struct Section<'a> {
@@ -31,6 +37,9 @@ pub(crate) struct Section<'a> {
     path: String,
     node: Option<&'a Node>,
 }
+
+/// Nobody reads more, and each is looked for in the whole file, which may be a stranger's.
+const MOST_WARNINGS: usize = 100;
 
 /// Said of a key of upstream's, or of Creel's own documents, that nothing is done with.
 pub(crate) const NO_EFFECT: &str = "has no effect on the native gateway (yet)";
@@ -66,6 +75,9 @@ impl<'a> Section<'a> {
             let name = member.key.as_str();
             if read.contains(&name) {
                 continue;
+            }
+            if self.source.is_warned_of_enough() {
+                break;
             }
             let key = self.path_of(name);
             let message = if idle.contains(&name) {
@@ -312,7 +324,17 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The one after the last that is told says that there are more.
     pub fn warn(&self, offset: usize, message: String) {
+        let so_far = self.source.warnings.borrow().len();
+        if so_far > MOST_WARNINGS {
+            return;
+        }
+        let message = if so_far == MOST_WARNINGS {
+            format!("there is more to warn of than the {MOST_WARNINGS} that are told")
+        } else {
+            message
+        };
         let Place { line, column } = self.place(offset);
         self.source
             .warnings

@@ -34,6 +34,18 @@ fn unknown_keys_are_pointed_at() {
     );
 }
 
+/// Who wrote a file of nothing else need not be told of all of it, nor wait for it.
+#[test]
+fn of_many_unknown_keys_the_first_are_told() {
+    let keys: String = (0..20_000).map(|key| format!("k{key}:1,\n")).collect();
+    let mut expected: Vec<String> = (0..100)
+        .map(|key| format!("{}:1: unknown key `k{key}`; it has no effect", key + 2))
+        .collect();
+    expected.push("102:1: there is more to warn of than the 100 that are told".to_owned());
+    let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+    warns(&format!("{{\n{keys}}}"), &expected);
+}
+
 #[test]
 fn wrong_values_are_pointed_at() {
     for (text, expected) in [
