@@ -15,6 +15,10 @@ mod doctor;
 mod faults;
 #[path = "drivers/railway.rs"]
 mod railway;
+#[path = "drivers/railway_doctor.rs"]
+mod railway_doctor;
+#[path = "drivers/railway_killed.rs"]
+mod railway_killed;
 #[path = "drivers/suite.rs"]
 mod suite;
 

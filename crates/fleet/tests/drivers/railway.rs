@@ -1,18 +1,14 @@
 //! What is Railway's alone. Every test ends with a look at what the recorder has against any call.
 
 use std::collections::BTreeSet;
-use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Command, Stdio};
 
-use creel_fleet::doctor::{Patient, Severity};
 use creel_fleet::{CreateInstance, Driver, Fleet, FleetError, RailwayOptions, Status};
-use creel_testkit::railway::{Deployment, Recorder, Service};
+use creel_testkit::railway::{Deployment, Recorder};
 
 use crate::suite::Place;
-use crate::support::{World, fake_creel, fake_railway, get, id, is_running, settled, start_failure, until};
+use crate::support::{World, fake_railway, get, id, is_running, settled, start_failure, until};
 
 /// A world whose instances run on a Railway of its own.
-#[expect(clippy::unused_async, reason = "as every driver's place is made")]
 pub async fn place() -> Place {
     let mut world = World::new();
     // Beside the home: the client's own files are none of Creel's.
@@ -40,16 +36,16 @@ pub fn life(recorder: &Recorder, name: &str) -> Option<String> {
 }
 
 impl Place {
-    fn recorder(&self) -> &Recorder {
+    pub fn recorder(&self) -> &Recorder {
         self.recorder.as_ref().unwrap()
     }
 
     /// There was nothing wrong with any call.
-    fn was_clean(&self) {
+    pub fn was_clean(&self) {
         assert_eq!(self.recorder().violations(), [""; 0]);
     }
 
-    fn one_project(&self) -> creel_testkit::railway::Project {
+    pub fn one_project(&self) -> creel_testkit::railway::Project {
         let account = self.recorder().account();
         let projects = account.projects_named("creel-alice-");
         assert_eq!(projects.len(), 1, "{projects:?}");
@@ -386,73 +382,6 @@ async fn what_was_changed_behind_our_back_is_shown_and_what_was_removed_is_not_m
 }
 
 #[tokio::test]
-async fn the_doctor_says_what_undoes_each_change() {
-    let place = place().await;
-    let fleet = place.world.open().await;
-    place.running(&fleet, "alice").await;
-    let recorder = place.recorder();
-    let service =
-        |change: &dyn Fn(&mut Service)| recorder.change(|account| change(&mut account.projects[0].services[0]));
-    let remedy = async |line: &str| -> String {
-        until(&fleet, "alice", |now| {
-            now.drift.iter().any(|drift| drift.contains(line))
-        })
-        .await;
-        let findings = fleet.examine().await.unwrap();
-        let found = findings.into_iter().find(|finding| finding.what.contains(line));
-        found.unwrap().remedy.unwrap().to_string()
-    };
-    let is_undone = async || {
-        until(&fleet, "alice", |now| now.drift.is_empty() && is_running(now)).await;
-    };
-
-    // In Railway's dashboard alone.
-    service(&|service| service.name = "web".to_owned());
-    assert_eq!(
-        remedy("is called \"web\"").await,
-        "call it \"gateway\" again, in the service's settings in Railway's dashboard"
-    );
-    service(&|service| service.name = "gateway".to_owned());
-    is_undone().await;
-    let sleeps = |to: &'static str| service(&|service| service.deployments[0].status = to.to_owned());
-    sleeps("SLEEPING");
-    assert_eq!(
-        remedy("to sleep").await,
-        "switch serverless off, in the service's settings in Railway's dashboard"
-    );
-    sleeps("SUCCESS");
-    is_undone().await;
-
-    // By a restart.
-    let port = creel_testkit::ports::range();
-    let undo = async |change: &dyn Fn(&mut Service), line: &str| {
-        service(change);
-        assert_eq!(remedy(line).await, "creel instance restart alice");
-        fleet.restart(&id("alice")).await.unwrap();
-        is_undone().await;
-    };
-    undo(&|service| service.volume = None, "no volume at /data").await;
-    undo(&|service| service.port = Some(port), "is reached at").await;
-    let deploy = |service: &mut Service| {
-        let own = service.deployments.last_mut().unwrap();
-        let theirs = Deployment {
-            id: "d-theirs".to_owned(),
-            image: "docker.io/somebody/else:1".to_owned(),
-            ..own.clone()
-        };
-        own.status = "REMOVED".to_owned();
-        service.deployments.push(theirs);
-    };
-    undo(&deploy, "(d-theirs) was not deployed by creel").await;
-    let account = recorder.account();
-    let service = &account.projects[0].services[0];
-    assert_eq!((service.volume.as_deref(), service.port), (Some("/data"), Some(port)));
-    assert_eq!(service.deployments.last().unwrap().image, "ghcr.io/acme/creel:1");
-    fleet.remove(&id("alice"), true).await.unwrap();
-    place.was_clean();
-}
-
-#[tokio::test]
 async fn what_somebody_deployed_while_it_was_stopped_is_not_taken_over() {
     let place = place().await;
     let fleet = place.world.open().await;
@@ -476,64 +405,6 @@ async fn what_somebody_deployed_while_it_was_stopped_is_not_taken_over() {
         let deployments = &mut account.projects[0].services[0].deployments;
         assert_eq!(deployments.last().unwrap().image, "ghcr.io/acme/creel:1");
     });
-    fleet.remove(&id("alice"), true).await.unwrap();
-    place.was_clean();
-}
-
-#[tokio::test]
-async fn the_doctor_names_what_an_instance_on_railway_lacks() {
-    let place = place().await;
-    let fleet = place.world.open().await;
-    let said = async || -> Vec<String> {
-        let findings = fleet.examine().await.unwrap();
-        let own = findings
-            .iter()
-            .filter(|finding| finding.subject == "railway" || finding.subject.contains("alice"));
-        own.map(|finding| format!("{:?} {}", finding.severity, finding.what))
-            .collect()
-    };
-    assert_eq!(said().await, [""; 0], "nothing is on Railway");
-    place.running(&fleet, "alice").await;
-    let model =
-        "Warning it has no provider's key of its own, and the LLM Gateway of this host is out of its reach on Railway";
-    assert_eq!(said().await, [model, "Ok the client railway 5.43.1 is signed in"]);
-    place.world.set("alice", "OPENAI_API_KEY=sk-of-alice-alone");
-    place.recorder().change(|account| account.signed_in = false);
-    let said = said().await;
-    assert!(
-        said[0].starts_with(
-            "Error instances on Railway cannot be started, stopped or looked at: the client `railway` is not signed in"
-        ),
-        "{said:?}"
-    );
-    assert!(!said.contains(&model.to_owned()), "{said:?}");
-    place.recorder().change(|account| account.signed_in = true);
-    until(&fleet, "alice", is_running).await;
-    // As an earlier version wrote it, or somebody's hand.
-    let mut record = place.world.records().await.instance("alice").await.unwrap().unwrap();
-    record.image = Some("creel:0.1.0".into());
-    let patient = Patient {
-        home: place.world.path().to_owned(),
-        records: vec![record],
-        features: Vec::new(),
-        creel_exe: fake_creel(),
-        docker_host: None,
-        openclaw_cache: None,
-        is_supervised: false,
-    };
-    let findings = patient.examine().await.unwrap();
-    let refused = findings
-        .iter()
-        .find(|finding| finding.what.code == "railway_image")
-        .unwrap();
-    assert_eq!(refused.severity, Severity::Error);
-    assert!(
-        refused
-            .remedy
-            .as_ref()
-            .unwrap()
-            .contains("creel instance upgrade alice --image")
-    );
     fleet.remove(&id("alice"), true).await.unwrap();
     place.was_clean();
 }
@@ -592,88 +463,6 @@ async fn what_is_still_being_built_is_taken_down_as_soon_as_it_can_be() {
     assert_eq!(stopped.status, Status::Stopped);
     let deployment = place.one_project().services[0].deployments.last().unwrap().clone();
     assert_eq!(deployment.status, "REMOVED");
-    fleet.remove(&id("alice"), true).await.unwrap();
-    place.was_clean();
-}
-
-/// Where a control plane is killed while it makes an instance.
-const STEPS: [&str; 11] = [
-    "railway named",
-    "railway project made",
-    "railway project recorded",
-    "railway service made",
-    "railway service claimed",
-    "railway volume made",
-    "railway domain made",
-    "railway variables set",
-    "process started",
-    "process recorded",
-    "railway deployed",
-];
-
-#[tokio::test]
-async fn a_control_plane_killed_at_any_step_leaves_nothing_lost_and_nothing_doubled() {
-    for step in STEPS {
-        let place = place().await;
-        killed(&place, step).await;
-        finished(&place, step).await;
-    }
-}
-
-/// The client of a control plane that is killed goes on, and is waited for.
-#[tokio::test]
-async fn a_client_that_outlives_its_control_plane_is_waited_for() {
-    for command in ["init", "add", "up"] {
-        let place = place().await;
-        let recorder = place.recorder();
-        recorder.change(|account| account.held.insert(command.to_owned()));
-        let mut child = control_plane(&place).spawn().unwrap();
-        while recorder.calls_of(command) == 0 {
-            tokio::task::yield_now().await;
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let let_go = async {
-            // The next control plane waits for the lock by then, or comes to find that it is not held any more.
-            recorder.change(|account| account.held.clear());
-        };
-        tokio::join!(finished(&place, command), let_go);
-    }
-}
-
-fn control_plane(place: &Place) -> Command {
-    let mut command = Command::new(fake_creel());
-    let path = place.world.path().to_str().unwrap();
-    command.args(["up", path, "alice"]).stdout(Stdio::null());
-    command
-        .env("FAKE_RAILWAY", fake_railway())
-        .env("FAKE_RAILWAY_HOME", place.recorder().environment()[0].1.clone());
-    command
-}
-
-async fn killed(place: &Place, step: &str) {
-    let mut child = control_plane(place).env("CREEL_DIE_AT", step).spawn().unwrap();
-    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
-    let ended = tokio::time::timeout(crate::support::PATIENCE, ended)
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(ended.signal(), Some(9), "{ended:?}");
-}
-
-/// The next control plane comes to one instance that serves, with one of everything.
-async fn finished(place: &Place, step: &str) {
-    let fleet = place.world.open().await;
-    let instance = until(&fleet, "alice", is_running).await;
-    assert!(get(&instance, "/readyz").await.is_some(), "{step}");
-    let project = place.one_project();
-    assert_eq!(project.services.len(), 1, "{step}: {project:?}");
-    let deployments = &project.services[0].deployments;
-    assert_eq!(deployments.len(), 1, "{step}: {deployments:?}");
-    let recorder = place.recorder();
-    for command in ["init", "add", "volume"] {
-        assert_eq!(recorder.calls_of(&format!("{command} ")), 1, "{step}: {command}");
-    }
     fleet.remove(&id("alice"), true).await.unwrap();
     place.was_clean();
 }
