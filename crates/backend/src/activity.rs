@@ -68,14 +68,14 @@ impl FromQuery for Limit {
 
     fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
         Ok(Self {
-            limit: parameters.number("limit")?,
+            limit: parameters.number_within("limit", 1..=MOST)?,
         })
     }
 }
 
 /// `GET /api/activity?limit=50`: newest first.
 pub async fn list(Shared(backend): Shared<State>, Query(query): Query<Limit>) -> Result<Json<Value>, Problem> {
-    let limit = query.limit.unwrap_or(50).min(MOST);
+    let limit = query.limit.unwrap_or(50);
     let events = backend.records.recent_events(limit).await.map_err(records_problem)?;
     let events: Vec<Value> = events.iter().map(shown).collect();
     Ok(Json(json!({"events": events})))

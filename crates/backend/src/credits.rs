@@ -32,17 +32,19 @@ pub struct Page {
     /// Entries before this id.
     before: Option<i64>,
     limit: Option<u32>,
-    format: Option<String>,
+    is_table: bool,
 }
 
 impl FromQuery for Page {
     const NAMES: &'static [&'static str] = &["before", "limit", "format"];
 
     fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
+        let is_table = csv::wanted(parameters.text("format").as_deref())?;
+        let most = if is_table { u32::MAX } else { MOST };
         Ok(Self {
             before: parameters.number("before")?,
-            limit: parameters.number("limit")?,
-            format: parameters.text("format"),
+            limit: parameters.number_within("limit", 1..=most)?,
+            is_table,
         })
     }
 }
@@ -57,10 +59,10 @@ pub async fn show(
 }
 
 pub async fn answer(backend: &Backend, user: &str, page: &Page) -> Result<Response, Problem> {
-    if csv::wanted(page.format.as_deref())? {
+    if page.is_table {
         return as_csv(backend, user, page).await;
     }
-    let limit = page.limit.unwrap_or(50).clamp(1, MOST);
+    let limit = page.limit.unwrap_or(50);
     let records = &backend.records;
     let entries = records
         .entries(user, page.before, limit)

@@ -37,7 +37,7 @@ impl FromQuery for Wanted {
         // Who names a moment wants all that came after it.
         let usual = if since_ms.is_some() { LONGEST_TAIL } else { TAIL };
         Ok(Self(LogQuery {
-            tail: parameters.number("tail")?.unwrap_or(usual).min(LONGEST_TAIL),
+            tail: parameters.number_within("tail", 0..=LONGEST_TAIL)?.unwrap_or(usual),
             since_ms,
             search: parameters.text("search"),
         }))

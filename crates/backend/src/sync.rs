@@ -36,7 +36,7 @@ impl FromQuery for Question {
     fn from_query(parameters: &Parameters) -> Result<Self, Problem> {
         Ok(Self {
             since: parameters.text("since"),
-            limit: parameters.number("limit")?,
+            limit: parameters.number_within("limit", 1..=LIMIT)?,
         })
     }
 }
@@ -81,7 +81,7 @@ pub async fn changes(
         Some((number, tag)) => known(&backend, number, tag).await.map_err(records_problem)?,
         None => None,
     };
-    let mut limit = question.limit.unwrap_or(LIMIT).clamp(1, LIMIT);
+    let mut limit = question.limit.unwrap_or(LIMIT);
     let page = loop {
         let page = backend.records.user_changes(since.unwrap_or(0), limit).await;
         let page = page.map_err(records_problem)?;

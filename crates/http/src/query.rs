@@ -1,5 +1,7 @@
 //! A query string, `?name=value&…`: every parameter is one that the path takes, and says what it must.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Request};
@@ -86,6 +88,22 @@ impl Parameters {
         self.text(name).map(number).transpose()
     }
 
+    /// # Errors
+    /// It is no whole number, or outside of the range.
+    pub fn number_within<T: FromStr + PartialOrd + Display>(
+        &self,
+        name: &str,
+        range: RangeInclusive<T>,
+    ) -> Result<Option<T>, Problem> {
+        let number = |text: String| {
+            let number = text.parse().ok().filter(|number| range.contains(number));
+            let (least, most) = (range.start(), range.end());
+            let problem = || format!("query: {name} is {text:?}; it must be a whole number from {least} to {most}");
+            number.ok_or_else(|| Problem::bad_request(problem()))
+        };
+        self.text(name).map(number).transpose()
+    }
+
     /// Off where it is not given.
     ///
     /// # Errors
@@ -135,6 +153,24 @@ mod tests {
             refusal(query.number::<u32>("n")),
             "query: n is \"many\"; it must be a whole number"
         );
+        for (text, number) in [
+            ("1", Some(1)),
+            ("9", Some(9)),
+            ("0", None),
+            ("10", None),
+            ("-1", None),
+            ("x", None),
+        ] {
+            let query = Parameters::parse(&format!("n={text}"), &["n"]).unwrap();
+            let within = query.number_within::<u32>("n", 1..=9);
+            match number {
+                Some(_) => assert_eq!(within.unwrap(), number),
+                None => assert_eq!(
+                    refusal(within),
+                    format!("query: n is {text:?}; it must be a whole number from 1 to 9")
+                ),
+            }
+        }
         assert_eq!(
             refusal(query.flag("f")),
             "query: f is \"yes\"; it must be true or false"

@@ -489,7 +489,30 @@ async fn a_parameter_that_is_none_or_says_nonsense_gets_one_clear_line() {
             "/api/users?limt=5",
             "query: \"limt\" is no parameter; this path takes search, after, limit",
         ),
-        ("/api/users?limit=x", "query: limit is \"x\"; it must be a whole number"),
+        (
+            "/api/users?limit=x",
+            "query: limit is \"x\"; it must be a whole number from 1 to 1000",
+        ),
+        (
+            "/api/users?limit=0",
+            "query: limit is \"0\"; it must be a whole number from 1 to 1000",
+        ),
+        (
+            "/api/users?limit=1001",
+            "query: limit is \"1001\"; it must be a whole number from 1 to 1000",
+        ),
+        (
+            "/api/users/a/credits?limit=0",
+            "query: limit is \"0\"; it must be a whole number from 1 to 1000",
+        ),
+        (
+            "/api/users/a/credits?limit=0&format=csv",
+            "query: limit is \"0\"; it must be a whole number from 1 to 4294967295",
+        ),
+        (
+            "/api/activity?limit=501",
+            "query: limit is \"501\"; it must be a whole number from 1 to 500",
+        ),
         ("/api/usage?by=day&by=user", "query: by is given twice"),
         (
             "/api/instances?status=running",
@@ -501,7 +524,7 @@ async fn a_parameter_that_is_none_or_says_nonsense_gets_one_clear_line() {
         ),
         (
             "/api/instances/a/logs?tail=-1",
-            "query: tail is \"-1\"; it must be a whole number",
+            "query: tail is \"-1\"; it must be a whole number from 0 to 10000",
         ),
         (
             "/api/instances/%ff",

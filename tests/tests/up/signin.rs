@@ -36,7 +36,7 @@ async fn who_does_not_get_in_is_not_told_why() {
         ("../x", PASSWORD),
     ] {
         let done = async || {
-            let activity = up.get("/api/activity?limit=1000").await.ok();
+            let activity = up.get("/api/activity?limit=500").await.ok();
             let events = activity["events"].as_array().map_or(0, Vec::len);
             (events, up.log().so_far().lines().count())
         };

@@ -34,7 +34,7 @@ impl FromQuery for Page {
         Ok(Self {
             search: parameters.text("search"),
             after: parameters.text("after"),
-            limit: parameters.number("limit")?,
+            limit: parameters.number_within("limit", 1..=MOST)?,
         })
     }
 }
@@ -50,7 +50,7 @@ pub async fn list(Shared(backend): Shared<State>, Query(page): Query<Page>) -> R
         Some(id) => Some(parse_id(id)?),
     };
     let after = after.as_ref().map_or("", |id| id.as_str());
-    let limit = page.limit.unwrap_or(100).clamp(1, MOST);
+    let limit = page.limit.unwrap_or(100);
     // One more tells whether there are more.
     let mut users = backend
         .records

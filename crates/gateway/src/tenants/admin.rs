@@ -75,7 +75,7 @@ impl FromQuery for Wanted {
         Ok(Self {
             search: parameters.text("search").unwrap_or_default(),
             after: parameters.text("after"),
-            limit: parameters.number("limit")?,
+            limit: parameters.number_within("limit", 1..=LARGEST_PAGE)?,
         })
     }
 }
@@ -83,7 +83,7 @@ impl FromQuery for Wanted {
 /// `GET …/users?search=&after=&limit=`: by id; `next` goes into the next request as `after`.
 pub async fn list(Shared(gateway): Shared<State>, Query(wanted): Query<Wanted>) -> Result<Json<Value>, Problem> {
     let tenants = tenants(&gateway)?;
-    let limit = wanted.limit.unwrap_or(PAGE).clamp(1, LARGEST_PAGE);
+    let limit = wanted.limit.unwrap_or(PAGE);
     let found = tenants
         .directory()
         .list(&wanted.search, wanted.after.as_deref(), limit + 1);
