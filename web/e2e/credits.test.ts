@@ -20,13 +20,15 @@ test('who spent is listed with what is left', async () => {
   await picture(console_.page, '60-credits')
 })
 
-test('somebody who never spent can be looked up', async () => {
+test('somebody whom nobody knows is told from somebody who has nothing', async () => {
+  console_.browser.expectRefusal(404, /\/api\/users\/newcomer\/credits\?/)
   await console_.filter.fill('newcomer')
   await console_.part('no-accounts').waitFor()
   await picture(console_.page, '61-credits-unlisted')
   await console_.filter.press('Enter')
   await console_.page.waitForURL(/\/credits\/newcomer$/)
-  await balance().getByText('none left').waitFor()
+  await console_.part('unknown-account').waitFor()
+  await picture(console_.page, '61-credits-unknown')
 })
 
 test('an amount that makes no sense is told where it is typed', async () => {

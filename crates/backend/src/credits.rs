@@ -17,6 +17,7 @@ use crate::auth::Actor;
 use crate::csv;
 use crate::error::records_problem;
 use crate::expiry;
+use crate::payer;
 use crate::routes::State;
 use crate::state::Backend;
 use crate::users::parse_id;
@@ -55,7 +56,9 @@ pub async fn show(
     Path(user): Path<String>,
     Query(page): Query<Page>,
 ) -> Result<Response, Problem> {
-    answer(&backend, parse_id(&user)?.as_str(), &page).await
+    let user = parse_id(&user)?;
+    payer::known(&backend, &user).await?;
+    answer(&backend, user.as_str(), &page).await
 }
 
 pub async fn answer(backend: &Backend, user: &str, page: &Page) -> Result<Response, Problem> {

@@ -28,6 +28,7 @@ mod logs;
 mod me;
 mod merge_patch;
 mod observe;
+mod payer;
 mod plan;
 mod routes;
 mod serve;

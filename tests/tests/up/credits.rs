@@ -43,7 +43,35 @@ async fn credits_are_given_once_and_accounted_for() {
         String::from_utf8_lossy(&text.stdout).starts_with("balance  10.500001"),
         "{text:?}"
     );
-    assert_eq!(up.creel_json(&["credits", "show", "nobody"]).await["balance"], "0");
+}
+
+#[tokio::test]
+async fn who_has_no_credits_is_told_from_who_is_nobody() {
+    let up = Up::start().await;
+    for arguments in [
+        &["credits", "show", "nobody"][..],
+        &["credits", "show", "nobody", "--csv"],
+    ] {
+        let (code, line) = up.creel_refuses(arguments).await;
+        assert_eq!(code, Some(2), "{line}");
+        assert!(
+            line.contains("there is no user \"nobody\"") && line.trim().lines().count() == 1,
+            "{line}"
+        );
+    }
+    let refused = up.get("/api/users/nobody/credits").await;
+    assert_eq!(refused.problem(), (404, "not_found".into()), "{refused:?}");
+    let balance = async |user: &str| up.creel_json(&["credits", "show", user]).await["balance"].clone();
+    // Registered, without credits.
+    up.creel_json(&["user", "create", "lisi"]).await;
+    assert_eq!(balance("lisi").await, "0");
+    // Not registered, but the one whom a virtual key is charged to.
+    up.creel_json(&["llm", "keys", "make", "--user", "wangwu"]).await;
+    assert_eq!(balance("wangwu").await, "0");
+    // And who was once.
+    up.creel_json(&["credits", "grant", "lisi", "1"]).await;
+    up.creel_json(&["user", "rm", "lisi"]).await;
+    assert_eq!(balance("lisi").await, "1");
 }
 
 #[tokio::test]
@@ -152,7 +180,8 @@ async fn bad_amounts_moments_and_questions_are_refused_in_one_line() {
             "{arguments:?}: {line}"
         );
     }
-    assert_eq!(up.creel_json(&["credits", "show", "a"]).await["entries"], json!([]));
+    let (_, unknown) = up.creel_refuses(&["credits", "show", "a"]).await;
+    assert!(unknown.contains("there is no user"), "nothing was given: {unknown}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 /** One user's account, with as much of its history as was asked for. */
 import { computed, ref, shallowRef, watch, type Ref } from 'vue'
 import type { Account, Entry } from '@/shared/credits/account'
+import { Problem } from '@/shared/problem'
 import { readAccount } from '../api/credits'
 import { reason } from '../api/http'
 import { readUsage } from '../api/usage'
@@ -14,13 +15,17 @@ export function useAccount(user: Readonly<Ref<string>>, lines = 50) {
   const spent = ref('0')
   const more = ref(false)
   const problem = ref('')
+  /** Nobody is called so, and no credits were ever given to the name. */
+  const unknown = ref(false)
 
   async function attempt(work: (user: string) => Promise<void>) {
     try {
       await work(user.value)
       problem.value = ''
+      unknown.value = false
     } catch (error) {
-      problem.value = reason(error)
+      unknown.value = error instanceof Problem && error.status === 404
+      problem.value = unknown.value ? '' : reason(error)
     }
   }
 
@@ -50,5 +55,5 @@ export function useAccount(user: Readonly<Ref<string>>, lines = 50) {
   watch(user, load, { immediate: true })
   /** What belongs to somebody else is not shown while this user's is on its way. */
   const shown = computed(() => (account.value?.user === user.value ? account.value : undefined))
-  return { account: shown, entries, spent, more, problem, load, older }
+  return { account: shown, entries, spent, more, problem, unknown, load, older }
 }

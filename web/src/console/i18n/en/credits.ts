@@ -7,6 +7,8 @@ export const credits = {
     find: 'Find or open a user',
     open: 'Open {user}',
     unlisted: '{user} has used nothing in the last 30 days and has no virtual key.',
+    unknown:
+      'Nobody is registered as {user}, and nothing was ever given to or used by this name. Look whether it is right before you give it credits.',
     emptyTitle: 'Nobody spends credits yet',
     emptyText:
       'A user shows here with the first virtual key or the first call. Credits can be given before: a call with the key of a user is paid from what they have, and refused when that is used up.',

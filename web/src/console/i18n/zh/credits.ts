@@ -8,6 +8,7 @@ export const credits: Pick<Words, 'credits'> = {
     find: '查找或打开用户',
     open: '打开 {user}',
     unlisted: '{user} 最近 30 天没有用量，也没有虚拟密钥。',
+    unknown: '没有名为 {user} 的用户，此名称也从未有过积分或用量。发放积分前请确认名称无误。',
     emptyTitle: '还没有人消费积分',
     emptyText:
       '用户有了第一个虚拟密钥或第一次调用后就会出现在这里。也可以提前发放积分：用某个用户的密钥调用时由其积分支付，用完后调用会被拒绝。',
