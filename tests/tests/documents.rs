@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use creel_tests::binary::repository;
+use creel_tests::binary::{creel, repository};
 
 /// Sources of everything that ships.
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -16,6 +17,17 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
             sources(&path, found);
         } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
             found.push(path);
+        }
+    }
+}
+
+/// Every file below a directory.
+fn everything(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => everything(&path, found),
+            false => found.push(path),
         }
     }
 }
@@ -111,6 +123,89 @@ fn every_variable_that_is_read_is_documented() {
         unread.is_empty(),
         "docs/operations.md names {unread:?}, which nothing reads"
     );
+}
+
+/// The commands that may follow these, and none where arguments do.
+fn commands(path: &[&str]) -> BTreeSet<String> {
+    let help = Command::new(creel()).args(path).arg("--help").output().unwrap();
+    let text = String::from_utf8(help.stdout).unwrap();
+    let Some(list) = text.split("\nCommands:\n").nth(1) else {
+        return BTreeSet::new();
+    };
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let mut names = BTreeSet::new();
+    for line in lines {
+        names.extend(line.split_whitespace().next().map(str::to_owned));
+        let others = line
+            .split("[alias: ")
+            .nth(1)
+            .map(|rest| rest.trim_end_matches(']').to_owned());
+        names.extend(others);
+    }
+    names
+}
+
+/// The commands that a text names, such as `creel instance config get`: as many small words as follow the name.
+fn named(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    let is_word = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+    };
+    let begins = |before: &str| !before.ends_with(|c: char| c.is_ascii_alphanumeric() || "-_/.".contains(c));
+    text.match_indices("creel ")
+        .filter(move |(at, _)| begins(&text[..*at]))
+        .map(move |(at, name)| {
+            let rest = &text[at + name.len()..];
+            // The last word may end a sentence, or a quotation.
+            let end = rest
+                .find(|c: char| !c.is_ascii_lowercase() && c != '-' && c != ' ')
+                .unwrap_or(rest.len());
+            rest[..end].split(' ').take_while(is_word).collect()
+        })
+}
+
+#[test]
+fn every_command_that_is_named_is_there() {
+    let mut files = Vec::new();
+    sources(&repository().join("crates"), &mut files);
+    for directory in ["docs", "deploy", "web/src", "crates/fleet/templates"] {
+        everything(&repository().join(directory), &mut files);
+    }
+    files.push(repository().join("README.md"));
+    let mut known: BTreeMap<Vec<&str>, BTreeSet<String>> = BTreeMap::new();
+    let texts: Vec<(PathBuf, String)> = files
+        .into_iter()
+        .filter_map(|file| Some((file.clone(), std::fs::read_to_string(file).ok()?)))
+        .collect();
+    let mut missing = BTreeSet::new();
+    let mut found = BTreeSet::new();
+    for (file, text) in &texts {
+        // Tests name commands that are not there, to be told so.
+        let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        for words in named(text) {
+            for length in 0..words.len() {
+                let path = &words[..length];
+                let next = known.entry(path.to_vec()).or_insert_with(|| commands(path));
+                if next.is_empty() || length == 0 && !next.contains(words[0]) {
+                    // Arguments, or prose: "creel cannot".
+                    break;
+                }
+                let command = format!("creel {}", words[..=length].join(" "));
+                if next.contains(words[length]) {
+                    found.insert(command);
+                } else {
+                    missing.insert(format!("{}: {command}", file.display()));
+                    break;
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no such commands: {missing:#?}");
+    for command in ["creel instance create", "creel doctor", "creel llm keys make"] {
+        assert!(
+            found.contains(command),
+            "{command} is named, and was not found: {found:?}"
+        );
+    }
 }
 
 /// A command, or a feature of the host: said otherwise.

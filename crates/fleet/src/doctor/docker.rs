@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::drift::{changed_behind, restart, should_run};
 use super::told::{Told, plain};
+use super::versions::another_image;
 use super::{Check, Finding, Patient, Subject, command, say};
 use crate::InstanceId;
 use crate::driver::docker::{DockerDriver, EngineError, EngineFacts, Reason, Seen};
@@ -307,9 +308,9 @@ fn of_image(
     let Some(id) = there? else {
         let text = format!("its image {image} is not on the engine: the next start has to pull it");
         let what = say("image_not_there", json!({"image": image}), text);
-        let text =
-            "pull or load it, or build it (deploy/Dockerfile) and name it with `creel instance upgrade ID --image`";
-        let remedy = say("get_image", json!({}), text);
+        let again = another_image(record);
+        let text = format!("pull or load it; or build another (deploy/Dockerfile), then {again}");
+        let remedy = say("get_image", json!({"again": again}), text);
         return Some(Finding::warning(Check::Versions, subject.name(), what).remedy(remedy));
     };
     let runs = runs.filter(|runs| runs.image != *id && !id.ends_with(&runs.image))?;

@@ -1,9 +1,10 @@
 //! What is wrong with instances on Railway, and with the client that runs them there. It asks the client, and what was last seen.
 
-use creel_records::{Driver, Status};
+use creel_records::{Driver, InstanceRecord, Status};
 use serde_json::json;
 
 use super::drift::{changed_behind, restart, should_run};
+use super::versions::another_image;
 use super::{Check, Finding, Sentence, Subject, command, say};
 use crate::directory::{ENV_FILE, InstanceDirectory};
 use crate::driver::railway::Drift;
@@ -109,18 +110,18 @@ pub fn images(subjects: &[Subject<'_>]) -> Vec<Finding> {
         let record = subject.record;
         let Some(image) = &record.image else {
             let what = say("railway_no_image", json!({}), "it has no image, and cannot be started");
-            return Some(Finding::error(Check::Versions, subject.name(), what).remedy(another_image(&record.id)));
+            return Some(Finding::error(Check::Versions, subject.name(), what).remedy(name_another(record)));
         };
         check_pullable(image).err()?;
         let text = format!("Railway cannot pull its image {image}, which names no registry");
         let what = say("railway_image", json!({"image": image}), text);
-        Some(Finding::error(Check::Versions, subject.name(), what).remedy(another_image(&record.id)))
+        Some(Finding::error(Check::Versions, subject.name(), what).remedy(name_another(record)))
     });
     refused.collect()
 }
 
-fn another_image(id: &str) -> Sentence {
-    let command = format!("creel instance upgrade {id} --image REGISTRY/NAME:TAG");
-    let text = format!("push it to a registry (deploy/Dockerfile makes the native one), then `{command}`");
-    say("push_and_name_image", json!({"command": command}), text)
+fn name_another(record: &InstanceRecord) -> Sentence {
+    let again = another_image(record);
+    let text = format!("push it to a registry (deploy/Dockerfile makes the native one), then {again}");
+    say("push_and_name_image", json!({"again": again}), text)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use creel_records::{Desired, Driver, Runtime};
+use creel_records::{Desired, Driver, InstanceRecord, Runtime};
 
 use serde_json::json;
 
@@ -34,6 +34,20 @@ pub fn examine(patient: &Patient, subjects: &[Subject<'_>]) -> Vec<Finding> {
     }
     findings.extend(unused(patient, &pinned));
     findings
+}
+
+/// What gives an instance another image: its data and its channels stay, its token is a new one.
+pub fn another_image(record: &InstanceRecord) -> String {
+    let InstanceRecord {
+        id, runtime, driver, ..
+    } = record;
+    let image = match driver {
+        Driver::Railway => "REGISTRY/NAME:TAG",
+        _ => "NAME:TAG",
+    };
+    format!(
+        "`creel instance rm {id}` and `creel instance create {id} --keep-data --runtime {runtime} --driver {driver} --image {image}`"
+    )
 }
 
 /// A native instance whose program file was replaced since it was started: it runs what was there before.

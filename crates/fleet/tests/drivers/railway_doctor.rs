@@ -125,7 +125,7 @@ async fn the_doctor_names_what_an_instance_on_railway_lacks() {
             .remedy
             .as_ref()
             .unwrap()
-            .contains("creel instance upgrade alice --image")
+            .contains("`creel instance rm alice` and `creel instance create alice --keep-data --runtime native --driver railway --image ")
     );
     fleet.remove(&id("alice"), true).await.unwrap();
     place.was_clean();

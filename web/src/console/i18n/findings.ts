@@ -68,7 +68,7 @@ export const CHINESE: Record<string, string> = {
   engine_swapaccount: '以 swapaccount=1 启动内核，或使用第 2 版控制组',
   image_unpinned: '它的镜像 {image} 没有固定：同一名称以后可能是另一个镜像',
   image_not_there: '引擎上没有它的镜像 {image}：下次启动时必须拉取',
-  get_image: '拉取或载入它；或构建它（deploy/Dockerfile），再用 creel instance upgrade ID --image 指定',
+  get_image: '拉取或载入它；或构建另一个（deploy/Dockerfile），再依次执行 {again}',
   image_another: '它运行的是 {runs}，而不是它的镜像 {image}',
   // The host
   get_landlock: '使用带 Landlock 的内核：Linux 5.13 或更新，且 landlock 列在 /sys/kernel/security/lsm 中',
@@ -152,7 +152,7 @@ export const CHINESE: Record<string, string> = {
   railway_image: 'Railway 无法拉取它的镜像 {image}，因为名称中没有仓库',
   railway_rename: '在 Railway 控制台的服务设置中把名称改回 {name}',
   railway_no_serverless: '在 Railway 控制台的服务设置中关闭 serverless',
-  push_and_name_image: '把它推送到镜像仓库（原生镜像由 deploy/Dockerfile 构建），再执行 {command}',
+  push_and_name_image: '把它推送到镜像仓库（原生镜像由 deploy/Dockerfile 构建），再依次执行 {again}',
   railway_client: '客户端 railway {version} 已登录',
   railway_no_client: '无法启动、停止或查看 Railway 上的实例：{reason}',
   railway_no_model: '它没有自己的提供商密钥，而在 Railway 上无法访问本机的 LLM Gateway',
