@@ -50,6 +50,19 @@ async fn an_instance_is_made_for_a_person_and_their_platforms() {
     let other = up.creel_json(&["instance", "create", "b", "--no-start"]).await;
     assert_ne!(other["token"], token);
     assert_eq!(other["instance"]["name"], "b");
+    let printed = async |arguments: &[&str]| String::from_utf8(up.creel(arguments).await.stdout).unwrap();
+    let table = printed(&["instance", "list"]).await;
+    let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[0][3..5], ["DRIVER", "CHANNELS"], "{table}");
+    assert_eq!(rows[1][..5], ["b", "created", "native", "process", "-"], "{table}");
+    assert_eq!(rows[2][3..5], ["process", "webchat,feishu,dingtalk"], "{table}");
+    let shown = printed(&["instance", "show", "zhangsan"]).await;
+    assert!(
+        shown
+            .lines()
+            .any(|line| line == "channels        webchat,feishu,dingtalk"),
+        "{shown}"
+    );
 }
 
 #[tokio::test]

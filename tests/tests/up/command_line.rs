@@ -83,6 +83,13 @@ async fn bad_input_gets_one_line_and_exit_code_2() {
     for (arguments, part) in [
         (&["instance", "create", "../x"] as &[&str], "is not allowed"),
         (&["instance", "create", "taken"], "is taken"),
+        (
+            // CREEL_HOME is set, and nobody has to type what it says.
+            &["instance", "create"],
+            "<ID> is missing: creel instance create <ID>; see",
+        ),
+        (&["plan", "capacity", "--users", "0"], "from 1 to 1000000"),
+        (&["plan", "cost", "--instances", "1000001"], "from 1 to 1000000"),
         (&["instance", "show", "nobody"], "no instance"),
         (&["instance", "start", "no/body"], "is not allowed"),
         (&["instance", "create", "b", "--memory", "much"], "--memory"),

@@ -93,7 +93,10 @@ async fn without_a_control_plane_the_figures_of_the_bench_are_said_to_be_that() 
     );
     assert!(!builder.home().exists(), "a plan makes nothing");
     for (arguments, said) in [
-        (["plan", "capacity", "--users", "0"], "users: must be 1 to"),
+        (
+            ["plan", "capacity", "--users", "0"],
+            "--users is \"0\": give a whole number from 1 to",
+        ),
         (["plan", "cost", "--instances", "many"], "--instances is \"many\""),
     ] {
         let output = builder.creel(&arguments).await;

@@ -125,6 +125,11 @@ fn line(error: &clap::Error, words: &[OsString]) -> String {
         ErrorKind::MissingRequiredArgument => {
             let usage = text(ContextKind::Usage).unwrap_or_default();
             let usage = usage.trim().trim_start_matches("Usage: ").replace('\n', " ");
+            // Where a variable says the home, clap takes it for a part of what was typed.
+            let usage = match words.iter().any(|word| word == "--home") {
+                true => usage,
+                false => usage.replace(" --home <DIR>", ""),
+            };
             format!("{} is missing: {usage}; {see}", argument())
         }
         ErrorKind::InvalidValue => match text(ContextKind::InvalidValue).filter(|value| !value.is_empty()) {

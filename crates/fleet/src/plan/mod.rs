@@ -93,7 +93,7 @@ impl Use {
 }
 
 /// More is no plan.
-const MOST: u32 = 1_000_000;
+pub const MOST: u32 = 1_000_000;
 
 fn check_count(field: &'static str, count: u32) -> Result<(), FleetError> {
     match count {

@@ -124,9 +124,8 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
                 text(instance, "id"),
                 text(instance, "status"),
                 text(instance, "runtime"),
-                instance["port"]
-                    .as_u64()
-                    .map_or("-".to_owned(), |port| port.to_string()),
+                text(instance, "driver"),
+                channel_names(instance).unwrap_or("-".to_owned()),
                 instance["memory_used_bytes"]
                     .as_u64()
                     .map_or("-".to_owned(), size::show),
@@ -135,8 +134,20 @@ async fn list(client: &Client, json: bool) -> Result<(), Failure> {
             ]
         })
         .collect();
-    output::table(&["ID", "STATUS", "RUNTIME", "PORT", "MEMORY", "UPTIME", "URL"], &rows);
+    let names = [
+        "ID", "STATUS", "RUNTIME", "DRIVER", "CHANNELS", "MEMORY", "UPTIME", "URL",
+    ];
+    output::table(&names, &rows);
     Ok(())
+}
+
+/// Such as `feishu,webchat`; `None` where there are none.
+fn channel_names(instance: &Value) -> Option<String> {
+    let channels = instance["channels"]
+        .as_array()
+        .filter(|channels| !channels.is_empty())?;
+    let names: Vec<&str> = channels.iter().filter_map(|channel| channel["type"].as_str()).collect();
+    Some(names.join(","))
 }
 
 fn uptime(instance: &Value) -> Option<u64> {
@@ -162,6 +173,10 @@ fn show(instance: &Value, json: bool) {
                 Value::Array(items) if items.is_empty() => continue,
                 value if key.ends_with("_bytes") => value.as_u64().map(size::show).unwrap_or_default(),
                 value if key == "idle" => idle(value),
+                Value::Array(lines) if key == "drift" => {
+                    lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("; ")
+                }
+                _ if key == "channels" => channel_names(instance).unwrap_or_default(),
                 value => value.to_string(),
             };
             let name = key.trim_end_matches("_bytes").replace('_', " ");

@@ -2,11 +2,14 @@
 
 use clap::{Args, Subcommand};
 use creel_fleet::Runtime;
-use creel_fleet::plan::{CapacityRequest, CostRequest, Figures, Machine, Prices, Use};
+use creel_fleet::plan::{self, CapacityRequest, CostRequest, Figures, Machine, Prices, Use};
 
 use crate::client::escaped;
 use crate::failure::Failure;
 use crate::size;
+
+/// What is reckoned with at most.
+const MOST: i64 = plan::MOST as i64;
 
 #[derive(Subcommand)]
 pub enum PlanCommand {
@@ -19,7 +22,7 @@ pub enum PlanCommand {
 #[derive(Args)]
 pub struct CapacityArgs {
     /// Who are there at the same time
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=MOST))]
     users: u32,
     #[command(flatten)]
     pub common: Common,
@@ -28,7 +31,7 @@ pub struct CapacityArgs {
 #[derive(Args)]
 pub struct CostArgs {
     /// How many
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=MOST))]
     instances: u32,
     /// Dollars a month for a machine, to have machines of your own reckoned too
     #[arg(long, value_name = "DOLLARS")]
