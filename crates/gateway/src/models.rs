@@ -3,7 +3,7 @@
 //! A client names an agent (`openclaw`, `openclaw/ID`, as upstream has it) or a model (`PROVIDER/MODEL`). With no provider
 //! configured there is one model, `demo`, which answers by itself and says that it is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use creel_agent::Route;
@@ -98,11 +98,10 @@ impl ModelTable {
                 .iter()
                 .map(move |model| format!("{provider_name}/{}", model.id))
         });
-        for label in self.primary.iter().map(|route| route.label.to_string()).chain(listed) {
-            if !names.contains(&label) {
-                names.push(label);
-            }
-        }
+        let own = self.primary.iter().map(|route| route.label.to_string());
+        // Looked up in a set, because a user may list as many as a file has room for.
+        let mut seen: HashSet<String> = names.iter().cloned().collect();
+        names.extend(own.chain(listed).filter(|label| seen.insert(label.clone())));
         names
     }
 

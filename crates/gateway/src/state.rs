@@ -21,6 +21,9 @@ use crate::run::StartError;
 use crate::tenants::{Tenants, Transcripts};
 use creel_http::{BodyLimit, Connections, Problem, Throttle};
 
+/// Values of a large request: a conversation of ten thousand messages has fewer. A million took two seconds of everybody's time.
+const MOST_VALUES: usize = 100_000;
+
 pub struct Gateway {
     /// Everything that follows from the configuration; swapped whole when it changes. A running turn keeps the one it began with.
     pub setup: ArcSwap<Setup>,
@@ -172,6 +175,10 @@ fn keep_what_needs_a_restart(new: &mut Option<MultiTenant>, old: &Option<MultiTe
 impl BodyLimit for Gateway {
     fn max_body_bytes(&self) -> usize {
         self.setup.load().config.gateway.limits.max_body_bytes
+    }
+
+    fn max_values(&self) -> usize {
+        MOST_VALUES
     }
 }
 

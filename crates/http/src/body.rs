@@ -21,11 +21,20 @@ const LARGE: usize = 256 * 1024;
 pub trait BodyLimit {
     /// In bytes.
     fn max_body_bytes(&self) -> usize;
+
+    /// How many values a large body may have. Whatever is done with each, by a server of one thread everybody else waits for it.
+    fn max_values(&self) -> usize {
+        usize::MAX
+    }
 }
 
 impl<T: BodyLimit> BodyLimit for Arc<T> {
     fn max_body_bytes(&self) -> usize {
         T::max_body_bytes(self)
+    }
+
+    fn max_values(&self) -> usize {
+        T::max_values(self)
     }
 }
 
@@ -39,7 +48,8 @@ impl<T: DeserializeOwned + Send + 'static, S: BodyLimit + Send + Sync> FromReque
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        object(whole(request, state.max_body_bytes()).await?).await.map(Self)
+        let bytes = whole(request, state.max_body_bytes()).await?;
+        object(bytes, state.max_values()).await.map(Self)
     }
 }
 
@@ -52,25 +62,43 @@ impl<T: DeserializeOwned + Send + 'static, S: BodyLimit + Send + Sync> OptionalF
         if bytes.is_empty() {
             return Ok(None);
         }
-        object(bytes).await.map(|value| Some(Self(value)))
+        object(bytes, state.max_values()).await.map(|value| Some(Self(value)))
     }
 }
 
-async fn object<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<T, Problem> {
+async fn object<T: DeserializeOwned + Send + 'static>(bytes: Bytes, most: usize) -> Result<T, Problem> {
     if bytes.trim_ascii_start().starts_with(b"[") {
         // serde would take its items for the fields, in their order.
         return Err(Problem::bad_request("the request body: must be an object, {…}"));
     }
-    parsed(bytes).await?.map_err(Problem::bad_request)
+    parsed(bytes, most).await?.map_err(Problem::bad_request)
 }
 
 /// Makes sense of a body; of a large one on a thread of its own, since everybody else would wait for it on this one.
-async fn parsed<T: DeserializeOwned + Send + 'static>(bytes: Bytes) -> Result<Result<T, String>, Problem> {
+async fn parsed<T: DeserializeOwned + Send + 'static>(bytes: Bytes, most: usize) -> Result<Result<T, String>, Problem> {
     if bytes.len() < LARGE {
         return Ok(from_json(&bytes));
     }
-    let parsed = tokio::task::spawn_blocking(move || from_json(&bytes)).await;
-    parsed.map_err(|_| Problem::internal())
+    let parsed = tokio::task::spawn_blocking(move || match values(&bytes) > most {
+        true => Err(format!("the request body: has more than {most} values; send fewer")),
+        false => from_json(&bytes),
+    });
+    parsed.await.map_err(|_| Problem::internal())
+}
+
+/// How many values a text of JSON has, about: each but the first of a list or an object has a comma before it.
+fn values(bytes: &[u8]) -> usize {
+    let (mut commas, mut in_text, mut is_escaped) = (0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b',' => commas += usize::from(!in_text),
+            _ => {}
+        }
+    }
+    commas + 1
 }
 
 impl<S: BodyLimit + Send + Sync> FromRequest<S> for TextBody {
@@ -176,8 +204,24 @@ mod tests {
     async fn a_large_body_keeps_nobody_waiting() {
         for (length, here) in [(10, true), (LARGE, false)] {
             let body = Bytes::from(format!("{:?}", "x".repeat(length)));
-            let parsed: Here = parsed(body).await.unwrap().unwrap();
+            let parsed: Here = parsed(body, usize::MAX).await.unwrap().unwrap();
             assert_eq!(parsed.0, here, "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_body_has_no_more_values_than_it_may() {
+        let refused = "the request body: has more than 3 values; send fewer";
+        // Commas in a text, and behind a quote in it, part nothing.
+        let text = format!("\"\\\",{}\"", ",".repeat(LARGE));
+        for (body, problem) in [
+            (format!("[1,2,{text}]"), None),
+            (format!("[1,2,{text},4]"), Some(refused)),
+            (format!("{{\"a\":[1,{text}],\"b\":3}}"), None),
+            ("[1,2,3,4]".to_owned(), None),
+        ] {
+            let parsed = parsed::<serde_json::Value>(body.into(), 3).await.unwrap();
+            assert_eq!(parsed.err().as_deref(), problem);
         }
     }
 }
