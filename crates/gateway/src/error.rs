@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use creel_agent::TurnError;
-use creel_http::Problem;
+use creel_http::{Problem, problems_only};
 use creel_session::{IdError, SessionError};
 use serde_json::{Value, json};
 
@@ -65,13 +65,11 @@ pub fn told(path: &str, problem: &Problem) -> (&'static str, Value) {
     }
 }
 
-/// Shows a problem in the form of the API that was asked, whoever tells it: a handler, a guard, or the router.
+/// Shows every refusal as a problem, in the form of the API that was asked, whoever tells it: a handler, a guard, or the router.
 pub async fn in_the_apis_form(request: Request, next: Next) -> Response {
-    if is_openais(request.uri().path()) {
-        openai_form(next.run(request).await)
-    } else {
-        next.run(request).await
-    }
+    let is_openais = is_openais(request.uri().path());
+    let response = problems_only(next.run(request).await).await;
+    if is_openais { openai_form(response) } else { response }
 }
 
 /// Shows a [`Problem`] as OpenAI's error object (<https://platform.openai.com/docs/guides/error-codes>).

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
 use crate::error::in_the_apis_form;
 use crate::state::Gateway;
 use crate::tenants::admin;
 use crate::{chat, completions, guard, health, observe, sessions, webchat};
-use creel_http::{Problem, no_query, not_crowded, problems_only};
+use creel_http::{Problem, no_query, not_crowded};
 
 pub type State = Arc<Gateway>;
 
@@ -80,7 +80,6 @@ pub fn router(gateway: &State) -> Router {
                 "this path takes another method",
             )
         })
-        .layer(map_response(problems_only))
         .layer(from_fn(in_the_apis_form))
         .layer(from_fn_with_state(gateway.clone(), observe::request))
         .with_state(gateway.clone())
