@@ -11,6 +11,9 @@ use crate::target::Target;
 /// Members that `extra` cannot set, because the reader of the reply relies on them.
 const RESERVED: [&str; 6] = ["model", "messages", "stream", "stream_options", "n", "tools"];
 
+/// Bytes that the beginning of a conversation fits into, tools included: it is not moved six times while it grows.
+const ROOM: usize = 4096;
+
 /// The request as JSON.
 pub fn body(target: &Target, request: &Request) -> Vec<u8> {
     let body = Body {
@@ -19,7 +22,9 @@ pub fn body(target: &Target, request: &Request) -> Vec<u8> {
         tool_choice: request.tool_choice.as_ref().filter(|_| !request.tools.is_empty()),
         request,
     };
-    serde_json::to_vec(&body).expect("strings and JSON values always serialise")
+    let mut written = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut written, &body).expect("strings and JSON values always serialise");
+    written
 }
 
 struct Body<'a> {
