@@ -188,6 +188,26 @@ async fn kill_9_in_the_middle_of_a_reply_keeps_what_was_asked() {
     assert_eq!(gateway.messages("s1").await.len(), 3);
 }
 
+/// The sessions of a gateway of one user are its own for as long as it lives, and anybody's at once when it is dead.
+#[tokio::test]
+async fn a_session_passes_on_with_the_state_directory() {
+    let provider = Provider::start().await;
+    let gate = Gate::closed();
+    provider
+        .then(Reply::pieces(["half ", "lost"]).gated(&gate))
+        .reply("Here.");
+    let gateway = Gateway::of(&provider).await;
+    let mut events = gateway.stream_in("s1", "Are you there?").await;
+    gate.pass(1);
+    events.delta().await;
+    let (_, refused) = gateway.builder_again().refused().await;
+    assert!(refused.contains(&format!("pid {}", gateway.pid())), "{refused}");
+    let successor = gateway.kill().await.start().await;
+    assert_eq!(successor.chat_in("s1", "And now?").await["reply"], "Here.");
+    let said = ["user: Are you there?", "user: And now?", "assistant: Here."];
+    assert_eq!(successor.messages("s1").await, said);
+}
+
 #[tokio::test]
 async fn a_torn_last_line_is_repaired() {
     let provider = Provider::start().await;
