@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::Problem;
-use crate::json::from_json;
+use crate::json::{from_json, values};
 
 /// A client that needs longer to send a request is not going to finish it.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -84,21 +84,6 @@ async fn parsed<T: DeserializeOwned + Send + 'static>(bytes: Bytes, most: usize)
         false => from_json(&bytes),
     });
     parsed.await.map_err(|_| Problem::internal())
-}
-
-/// How many values a text of JSON has, about: each but the first of a list or an object has a comma before it.
-fn values(bytes: &[u8]) -> usize {
-    let (mut commas, mut in_text, mut is_escaped) = (0, false, false);
-    for byte in bytes {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_text,
-            b'"' => in_text = !in_text,
-            b',' => commas += usize::from(!in_text),
-            _ => {}
-        }
-    }
-    commas + 1
 }
 
 impl<S: BodyLimit + Send + Sync> FromRequest<S> for TextBody {

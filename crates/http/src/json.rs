@@ -17,6 +17,22 @@ pub fn from_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
     })
 }
 
+/// How many values a text of JSON has, about: each but the first of a list or an object has a comma before it.
+#[must_use]
+pub fn values(bytes: &[u8]) -> usize {
+    let (mut commas, mut in_text, mut is_escaped) = (0, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b',' => commas += usize::from(!in_text),
+            _ => {}
+        }
+    }
+    commas + 1
+}
+
 /// What is no JSON.
 fn broken(bytes: &[u8], error: &serde_json::Error) -> String {
     if bytes.iter().all(u8::is_ascii_whitespace) {

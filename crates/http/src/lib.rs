@@ -27,7 +27,7 @@ mod unread;
 pub use body::{BodyLimit, JsonBody, TextBody};
 pub use crowd::not_crowded;
 pub use error::problems_only;
-pub use json::from_json;
+pub use json::{from_json, values};
 pub use moment::{moment, rfc3339, since};
 pub use packed::packed;
 pub use pages::{Page, serve_page};

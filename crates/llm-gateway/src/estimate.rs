@@ -15,6 +15,9 @@ pub const ATTACHMENT: u64 = 1_600;
 /// Base64 shorter than this is taken for text.
 const SHORTEST_ATTACHMENT: usize = 256;
 
+/// So often the word is looked behind in vain; what comes after that is taken for text, attachments too.
+const LOOKS: usize = 1_000;
+
 /// Kinds of characters.
 const KINDS: usize = 8;
 const BLANK: u8 = 0;
@@ -211,9 +214,10 @@ pub fn request(body: &[u8]) -> OfRequest {
 /// What stands before, between and behind the attachments of a request's body: one piece more than there are attachments.
 pub fn texts(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(body);
+    let mut looks = LOOKS;
     std::iter::from_fn(move || {
         let body = rest?;
-        let (text, after) = match next_attachment(body) {
+        let (text, after) = match next_attachment(body, &mut looks) {
             Some((text, after)) => (text, Some(after)),
             None => (body, None),
         };
@@ -224,9 +228,9 @@ pub fn texts(body: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The text before the next attachment, and what follows it. `data:…;base64,…` is OpenAI's writing, `"data":"…"` Anthropic's and
 /// that of OpenAI's audio and files.
-fn next_attachment(body: &[u8]) -> Option<(&[u8], &[u8])> {
+fn next_attachment<'a>(body: &'a [u8], looks: &mut usize) -> Option<(&'a [u8], &'a [u8])> {
     let mut from = 0;
-    loop {
+    while *looks > 0 {
         let found = memmem::find(&body[from..], b"base64")? + from;
         // The base64 text itself: the longest run within a string of the next few.
         let window = &body[found..];
@@ -235,8 +239,10 @@ fn next_attachment(body: &[u8]) -> Option<(&[u8], &[u8])> {
         if length >= SHORTEST_ATTACHMENT {
             return Some((&body[..start], &body[start + length..]));
         }
+        *looks -= 1;
         from = found + 6;
     }
+    None
 }
 
 /// Where the base64 begins behind the word: at once in a `data:` address, or in one of the next strings.
@@ -331,6 +337,14 @@ mod tests {
         }
         let both = openai(&small) + &anthropic(&large);
         assert!((2 * ATTACHMENT..2 * ATTACHMENT + 80).contains(&request(both.as_bytes()).bound));
+    }
+
+    #[test]
+    fn the_word_is_looked_behind_so_often_and_no_more() {
+        let picture = format!("data:image/png;base64,{}", "A".repeat(1_000));
+        let body = |words: usize| format!("{} {picture}", "base64 ".repeat(words));
+        let attachments = |words| texts(body(words).as_bytes()).count() - 1;
+        assert_eq!((attachments(LOOKS - 1), attachments(LOOKS)), (1, 0));
     }
 
     #[test]

@@ -414,3 +414,22 @@ async fn a_provider_that_gives_up_with_a_text_alone_is_told() {
         (&json!("error"), &json!("the model crashed"))
     );
 }
+
+/// Each value becomes one in memory, and what else the thread does waits for it.
+#[tokio::test]
+async fn a_request_of_very_many_values_is_for_providers_of_its_own_style() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let ask = |model: &str, values: usize| {
+        let stop = vec!["END"; values];
+        json!({"model": model, "max_tokens": 5, "stop": stop, "messages": [{"role": "user", "content": "hi"}]})
+            .to_string()
+    };
+    let refused = client.post("/v1/chat/completions", ask("c1", 100_000)).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("more than 100000 values"), "{}", refused.text());
+    assert_eq!(provider.requests().len(), 0);
+    let passed = client.post("/v1/chat/completions", ask("m1", 100_000)).await;
+    assert_eq!(passed.status, 200, "{}", passed.text());
+}

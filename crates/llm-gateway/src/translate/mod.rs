@@ -27,6 +27,10 @@ use stream_completion_to_message::CompletionToMessage;
 use stream_completion_to_response::CompletionToResponse;
 use stream_message_to_completion::MessageToCompletion;
 
+/// A body that is larger must not have more values than that: each becomes one in memory, and all other calls of the thread wait for it.
+const LARGE: usize = 256 * 1024;
+const MOST_VALUES: usize = 100_000;
+
 /// What cannot be said in the other style; for requests, the client is told.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
@@ -64,6 +68,11 @@ pub struct Context<'a> {
 /// # Errors
 /// [`Untranslatable`], for the client.
 pub fn request(from: Surface, to: Surface, body: &[u8], context: Context<'_>) -> Result<Vec<u8>, Untranslatable> {
+    if body.len() > LARGE && creel_http::values(body) > MOST_VALUES {
+        return cannot(format!(
+            "the request body: has more than {MOST_VALUES} values, too many for a provider of another style"
+        ));
+    }
     let mut asked = object(body)?;
     if from == Surface::Responses {
         asked = responses_to_completions::request(&asked)?;
