@@ -17,7 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::LocalSet;
+use tokio::runtime::LocalOptions;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -83,13 +83,12 @@ fn run(listener: std::net::TcpListener, shared: Arc<Shared>, stop: CancellationT
         .enable_all()
         // Names of providers are looked up by the system, which blocks.
         .max_blocking_threads(4)
-        .build();
+        .build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return tracing::error!(%error, "a thread of the LLM Gateway cannot start"),
     };
-    let local = LocalSet::new();
-    local.block_on(&runtime, async move {
+    runtime.block_on(async move {
         match TcpListener::from_std(listener) {
             Ok(listener) => serve(listener, Rc::new(Worker::new(shared)), stop).await,
             Err(error) => tracing::error!(%error, "a thread of the LLM Gateway cannot listen"),
@@ -156,6 +155,8 @@ async fn connection(stream: TcpStream, worker: Rc<Worker>, stop: CancellationTok
             service,
         );
     let result = tokio::select! {
+        // What happens with every piece first, what happens once in a connection's life second.
+        biased;
         result = poll_fn(|cx| connection.poll_without_shutdown(cx)) => result,
         () = stop.cancelled() => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
