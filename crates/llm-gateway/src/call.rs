@@ -200,7 +200,7 @@ impl Call<'_> {
             return Attempt::Answered(Box::new(response), lease);
         }
         let wait = retry_after(response.headers());
-        let reading = body::read_reply(response.into_body(), REFUSAL_BYTES);
+        let reading = Box::pin(body::read_reply(response.into_body(), REFUSAL_BYTES));
         let said = tokio::time::timeout(REFUSAL_PATIENCE, reading)
             .await
             .ok()
@@ -284,7 +284,7 @@ impl Call<'_> {
                 reader,
                 translator: translate::stream(asked, self.ask.surface, self.context(&self.ask.model)),
             },
-            (false, false) => return self.whole(body, lease, provider_style, asked, meter).await,
+            (false, false) => return Box::pin(self.whole(body, lease, provider_style, asked, meter)).await,
         };
         let mut answer = Response::new(());
         *answer.status_mut() = head.status;
@@ -302,16 +302,16 @@ impl Call<'_> {
         } else if let Some(length) = head.headers.get(CONTENT_LENGTH) {
             headers.insert(CONTENT_LENGTH, length.clone());
         }
-        let mut relay = Relay::new(
+        let mut relay = Box::new(Relay::new(
             body,
             lease,
             form,
             meter,
             (provider_style, client),
             self.worker.shared.settings.reply,
-        );
+        ));
         relay.begin().await;
-        Ok(answer.map(|()| Reply::Relay(Box::new(relay))))
+        Ok(answer.map(|()| Reply::Relay(relay)))
     }
 
     /// A reply in one document, told in the client's style.

@@ -73,8 +73,8 @@ impl Bill {
 
 /// A call that may be sent.
 pub struct Meter {
-    /// `None`: it is settled, or the clerk has it.
-    open: Option<Open>,
+    /// `None`: it is settled, or the clerk has it. In a box, because a call hands it on many times.
+    open: Option<Box<Open>>,
     /// The most output tokens that the reservation covers.
     covered: u64,
     counted: Rc<Counted>,
@@ -96,7 +96,7 @@ const OPEN: &str = "open until it is consumed";
 impl Meter {
     pub fn new(bill: Bill, tally: Tally, covered: u64, counted: Rc<Counted>, clerk: Arc<Clerk>) -> Self {
         Self {
-            open: Some(Open { bill, tally }),
+            open: Some(Box::new(Open { bill, tally })),
             covered,
             counted,
             clerk,
@@ -112,7 +112,7 @@ impl Meter {
 
     /// The call is about to go to this provider: from now on it costs at least what its prompt costs, unless the provider fails.
     pub fn sends_to(&mut self, provider: &Arc<str>) {
-        let Open { bill, tally } = self.open.as_mut().expect(OPEN);
+        let Open { bill, tally } = &mut **self.open.as_mut().expect(OPEN);
         let counts = tally.sent();
         bill.reservation.call_mut().tag.provider = Arc::clone(provider);
         bill.reservation.note(counts.into(), bill.tariff.cost(&counts));
@@ -171,13 +171,13 @@ impl Meter {
 
     /// There was no reply: it costs nothing.
     pub fn failed(mut self) {
-        if let Some(Open { bill, .. }) = self.open.take() {
-            bill.settle(Outcome::Failed, &Counts::default(), &self.counted);
+        if let Some(open) = self.open.take() {
+            open.bill.settle(Outcome::Failed, &Counts::default(), &self.counted);
         }
     }
 
     fn settle(&mut self, outcome: Outcome, done: bool) -> Option<Settled> {
-        let Open { bill, tally } = self.open.take()?;
+        let Open { bill, tally } = *self.open.take()?;
         if tally.is_told(done) {
             return Some(bill.settle(outcome, &tally.counts(done, By::Table), &self.counted));
         }
@@ -197,10 +197,10 @@ impl Drop for Meter {
     fn drop(&mut self) {
         if self.sent {
             self.settle(Outcome::Cut, false);
-        } else if let Some(Open { bill, .. }) = &self.open
-            && let Some(per_minute) = bill.key.limits.tokens_per_minute
+        } else if let Some(open) = &self.open
+            && let Some(per_minute) = open.bill.key.limits.tokens_per_minute
         {
-            bill.key.state.tokens.give_back(bill.taken, per_minute);
+            open.bill.key.state.tokens.give_back(open.bill.taken, per_minute);
         }
     }
 }

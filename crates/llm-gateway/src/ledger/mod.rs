@@ -142,7 +142,7 @@ impl Ledger {
         let bound = call.bound(now);
         let covered = shared.purses().reserve(&bound, call.reserve, Instant::now());
         if !covered {
-            self.wait_for_escrow(&bound, call.reserve).await?;
+            Box::pin(self.wait_for_escrow(&bound, call.reserve)).await?;
         }
         let (request, ticket) = (call.request, shared.journal.reserve(&call, &bound, now));
         // From here on it is released if whoever waits for this goes away.

@@ -73,7 +73,8 @@ impl Upstream {
         let (mut lease, is_new) = match self.pool.take(&base.key).await {
             Some(lease) => (lease, false),
             None => {
-                let connecting = connect::connect(base, &self.tls);
+                // In a box: few calls connect, and the others' futures are the smaller without it.
+                let connecting = Box::pin(connect::connect(base, &self.tls));
                 let sender = tokio::time::timeout(self.patience.connect, connecting)
                     .await
                     .map_err(|_| {
