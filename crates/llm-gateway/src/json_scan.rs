@@ -57,93 +57,87 @@ impl MemberScan {
     }
 
     pub fn push(&mut self, chunk: &[u8]) {
+        // Where the key or the value that is being read begins in this chunk.
+        let mut from = 0;
         let mut at = 0;
         while at < chunk.len() {
             if self.in_string {
                 at += self.string(&chunk[at..]);
-            } else {
-                self.structure(chunk[at]);
-                at += 1;
+                continue;
             }
+            match chunk[at] {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => {
+                    self.depth += 1;
+                    if self.depth == 1 {
+                        from = at + 1;
+                    }
+                }
+                b'}' | b']' => {
+                    if self.depth == 1 {
+                        self.end_member(&chunk[from..at]);
+                    }
+                    self.depth = self.depth.saturating_sub(1);
+                    self.complete = self.complete || self.depth == 0;
+                }
+                b':' if self.depth == 1 && self.place == Place::Key => {
+                    self.end_key(&chunk[from..at]);
+                    from = at + 1;
+                }
+                b',' if self.depth == 1 => {
+                    self.end_member(&chunk[from..at]);
+                    from = at + 1;
+                }
+                _ => {}
+            }
+            at += 1;
         }
+        self.keep(&chunk[from..]);
     }
 
     /// Takes bytes of a string; how many.
     fn string(&mut self, bytes: &[u8]) -> usize {
-        if self.escaped {
-            self.escaped = false;
-            self.keep(&bytes[..1]);
+        if std::mem::take(&mut self.escaped) {
             return 1;
         }
         let Some(end) = memchr::memchr2(b'"', b'\\', bytes) else {
-            self.keep(bytes);
             return bytes.len();
         };
-        if bytes[end] == b'\\' {
-            self.escaped = true;
-        } else {
-            self.in_string = false;
-        }
-        self.keep(&bytes[..=end]);
+        self.escaped = bytes[end] == b'\\';
+        self.in_string = self.escaped;
         end + 1
     }
 
-    fn structure(&mut self, byte: u8) {
-        match byte {
-            b'"' => {
-                self.in_string = true;
-                if self.depth == 1 && self.place == Place::Key {
-                    self.key.clear();
-                }
-                self.keep(b"\"");
-            }
-            b'{' | b'[' => {
-                self.depth += 1;
-                self.keep(&[byte]);
-            }
-            b'}' | b']' => {
-                if self.depth == 1 {
-                    self.end_member();
-                }
-                self.depth = self.depth.saturating_sub(1);
-                self.complete = self.complete || self.depth == 0;
-                self.keep(&[byte]);
-            }
-            b':' if self.depth == 1 && self.place == Place::Key => {
-                let wanted = self.key.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")) == Some(self.name);
-                self.place = if wanted { Place::Wanted } else { Place::Value };
-                if wanted {
-                    self.value.clear();
-                    self.found = false;
-                }
-            }
-            b',' if self.depth == 1 => self.end_member(),
-            // Blanks around a key.
-            _ if self.place == Place::Key => {}
-            _ => self.keep(&[byte]),
+    fn end_key(&mut self, rest: &[u8]) {
+        self.keep(rest);
+        let key = self.key.trim_ascii_end();
+        let wanted = key.strip_prefix(b"\"").and_then(|key| key.strip_suffix(b"\"")) == Some(self.name);
+        self.place = if wanted { Place::Wanted } else { Place::Value };
+        if wanted {
+            self.value.clear();
+            self.found = false;
         }
     }
 
-    fn end_member(&mut self) {
+    fn end_member(&mut self, rest: &[u8]) {
+        self.keep(rest);
         if self.place == Place::Wanted {
             self.found = self.value.len() < KEPT;
         }
+        self.key.clear();
         self.place = Place::Key;
     }
 
     fn keep(&mut self, bytes: &[u8]) {
-        match self.place {
-            Place::Wanted => {
-                let room = KEPT.saturating_sub(self.value.len());
-                self.value.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            }
-            // Longer than the wanted key and its quotes: it is another one.
-            Place::Key if self.depth == 1 && self.key.len() <= self.name.len() + 2 => {
-                let room = self.name.len() + 3 - self.key.len();
-                self.key.extend_from_slice(&bytes[..bytes.len().min(room)]);
-            }
-            _ => {}
-        }
+        let (kept, most, bytes) = match self.place {
+            Place::Wanted => (&mut self.value, KEPT, bytes),
+            // With its quotes, and one byte more of a longer one.
+            Place::Key if self.key.is_empty() => (&mut self.key, self.name.len() + 3, bytes.trim_ascii_start()),
+            Place::Key => (&mut self.key, self.name.len() + 3, bytes),
+            Place::Value => return,
+        };
+        let room = most.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 }
 
@@ -174,6 +168,8 @@ mod tests {
             (r#"{"text":"usage","k":"\\"}"#, None),
             (r#"{"usage":"a\"b,c"}"#, Some(r#""a\"b,c""#)),
             (r#"[{"usage":1}]"#, None),
+            (r#"  {            "usage"             :      5}  "#, Some("5")),
+            (r#"{"usage s":1,"usage\"":2}"#, None),
         ] {
             for piece in [1, 2, 3, 7, 1000] {
                 let (value, complete) = found(document, piece);

@@ -38,14 +38,16 @@ impl Purses {
     pub fn reserve(&mut self, bound: &Bound, amount: Micros, now: Instant) -> bool {
         let mut enough = true;
         for (purse, limit) in bound {
+            let mut free = Micros::ZERO;
             if let Some(escrow) = self.table.get_mut(purse) {
                 if *limit < escrow.limit {
                     self.lowered.push(purse.clone());
                     enough = false;
                 }
                 escrow.limit = *limit;
+                free = escrow.free();
             }
-            enough &= amount == Micros::ZERO || self.free(purse) >= amount;
+            enough &= amount == Micros::ZERO || free >= amount;
         }
         if enough {
             for (purse, _) in bound {
