@@ -1,12 +1,12 @@
 //! Statements of many rows. Texts are few, so that the engines' prepared statements are found again: a list goes out in
-//! pieces of 64, 16, 4 and 1.
+//! pieces of 256, 64, 16, 4 and 1. (Of small pieces there are many, and each wakes SQLite's thread or crosses a network.)
 
 use std::fmt::Write as _;
 
 use crate::RecordsError;
 use crate::engine::{Query, Rows, Transaction, query};
 
-const PIECES: [usize; 4] = [64, 16, 4, 1];
+const PIECES: [usize; 5] = [256, 64, 16, 4, 1];
 
 fn pieces<T>(mut all: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
