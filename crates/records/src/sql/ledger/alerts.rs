@@ -8,15 +8,15 @@ use crate::engine::{Transaction, query};
 
 /// Tells of each locked account that has become low, once, as an event.
 pub async fn tell(transaction: &mut Transaction, purses: &mut Purses, now: i64) -> Result<(), RecordsError> {
-    for (id, balance) in purses.alerts() {
-        let (account, credits) = (id.trim_start_matches("account:"), balance.to_string());
+    for (account, balance) in purses.alerts() {
+        let credits = balance.to_string();
         query("INSERT INTO events (at, kind, instance, actor, message, data) VALUES (?, ?, ?, ?, ?, ?)")
             .bind(now)
             .bind("credits.low")
             .bind(None::<String>)
             .bind("ledger")
             .bind(format!("{account} has {credits} credits left"))
-            .bind(json!({"user": account, "credits": credits}).to_string())
+            .bind(json!({"user": &*account, "credits": credits}).to_string())
             .execute(&mut *transaction)
             .await?;
     }

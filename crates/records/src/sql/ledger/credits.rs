@@ -67,12 +67,12 @@ impl Credits for SqlRecords {
 }
 
 async fn stand(transaction: &mut Transaction, account: &str) -> Result<Account, RecordsError> {
-    let id = PurseId::Account(account.into()).to_string();
-    let known = query("SELECT id FROM purses WHERE id = ?").bind(&id);
+    let id = PurseId::Account(account.into());
+    let known = query("SELECT id FROM purses WHERE id = ?").bind(id.to_string());
     if known.optional(&mut *transaction).await?.is_none() {
         return Ok(Account::default());
     }
-    let purses = Purses::lock(transaction, None, vec![id.clone()]).await?;
+    let purses = Purses::lock(transaction, None, [id.clone()].into()).await?;
     let purse = &purses.table[&id];
     Ok(Account {
         balance: purse.balance,

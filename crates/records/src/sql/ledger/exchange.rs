@@ -56,13 +56,11 @@ async fn deal(transaction: &mut Transaction, exchange: &Exchange) -> Result<Exch
     let settled = exchange.settlements.iter().flat_map(|settlement| settlement.purses());
     let others = exchange.gives.iter().map(|give| &give.purse);
     let others = others.chain(exchange.takes.iter().map(|take| &take.purse));
-    let touched = settled
-        .map(|purse| purse.to_string())
-        .chain(others.map(ToString::to_string));
+    let touched = settled.chain(others.cloned());
     let mut purses = Purses::lock(transaction, Some(node), touched.collect()).await?;
     settle::settle(transaction, &exchange.settlements, &mut purses).await?;
     for give in &exchange.gives {
-        purses.give(&give.purse.to_string(), give.amount);
+        purses.give(&give.purse, give.amount);
     }
     let short = exchange
         .takes

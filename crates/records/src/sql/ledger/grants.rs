@@ -17,13 +17,13 @@ const NEVER: i64 = i64::MAX;
 /// Accounts of which grants expire in one go.
 const ACCOUNTS: i64 = 100;
 
-fn purse_of(account: &str) -> String {
-    PurseId::Account(account.into()).to_string()
+fn purse_of(account: &str) -> PurseId {
+    PurseId::Account(account.into())
 }
 
 pub async fn grant(transaction: &mut Transaction, new: &NewGrant) -> Result<Granted, RecordsError> {
     let id = purse_of(&new.account);
-    let mut purses = Purses::lock(transaction, None, vec![id.clone()]).await?;
+    let mut purses = Purses::lock(transaction, None, [id.clone()].into()).await?;
     if let Some(entry) = given_before(transaction, new).await? {
         return Ok(Granted {
             entry,
@@ -53,7 +53,7 @@ pub async fn grant(transaction: &mut Transaction, new: &NewGrant) -> Result<Gran
     // A balance below a tenth of the last grant is low.
     query("UPDATE purses SET alert_below = ?, alerted = 0 WHERE id = ?")
         .bind(new.amount.0 / 10)
-        .bind(&id)
+        .bind(id.to_string())
         .execute(&mut *transaction)
         .await?;
     let entry =
@@ -180,14 +180,14 @@ async fn due(transaction: &mut Transaction) -> Result<(i64, Vec<String>), Record
 
 async fn expire_of(transaction: &mut Transaction, account: &str, now: i64) -> Result<Micros, RecordsError> {
     let id = purse_of(account);
-    let mut purses = Purses::lock(transaction, None, vec![id.clone()]).await?;
+    let mut purses = Purses::lock(transaction, None, [id.clone()].into()).await?;
     let Some(purse) = purses.table.get_mut(&id) else {
         return Ok(Micros::ZERO);
     };
     let Expired { gone, in_use } = take_back(transaction, account, purse, now).await?;
     if in_use {
         query("UPDATE escrow SET recalled = 1 WHERE purse = ?")
-            .bind(&id)
+            .bind(id.to_string())
             .execute(&mut *transaction)
             .await?;
     }

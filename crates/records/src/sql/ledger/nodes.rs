@@ -39,11 +39,11 @@ async fn silent(transaction: &mut Transaction) -> Result<Vec<String>, RecordsErr
 /// Puts back what the node holds, and says so in every account.
 pub async fn give_up(transaction: &mut Transaction, name: &str) -> Result<(), RecordsError> {
     let joined = node::look(transaction, name).await?;
-    let ids = joined.held.iter().map(|(purse, _)| purse.to_string()).collect();
-    let mut purses = Purses::lock(transaction, Some(name), ids).await?;
+    let held = joined.held.iter().map(|(purse, _)| purse.clone()).collect();
+    let mut purses = Purses::lock(transaction, Some(name), held).await?;
     let mut lines = Vec::new();
     for (purse, held) in joined.held {
-        purses.give(&purse.to_string(), held);
+        purses.give(&purse, held);
         if let PurseId::Account(account) = purse {
             lines.push(NewEntry {
                 account: account.to_string(),

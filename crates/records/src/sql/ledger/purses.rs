@@ -1,11 +1,12 @@
 //! The purses of one dealing: locked, changed in memory, written back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::{micros, rows};
+use super::{micros, node, rows};
 use crate::RecordsError;
 use crate::engine::{Query, Transaction, query};
-use crate::ledger::{Micros, Others, Take, Taken};
+use crate::ledger::{Micros, Others, PurseId, Take, Taken};
 
 /// How long nobody takes ahead of a node that is short: somewhat longer than a call waits.
 const WANTED_MS: i64 = 2500;
@@ -24,10 +25,10 @@ pub struct Purse {
     recalled: bool,
 }
 
-/// The purses that a transaction has locked, by name.
+/// The purses that a transaction has locked.
 #[derive(Default)]
 pub struct Purses {
-    pub table: BTreeMap<String, Purse>,
+    pub table: BTreeMap<PurseId, Purse>,
 }
 
 impl Purses {
@@ -35,10 +36,12 @@ impl Purses {
     pub async fn lock(
         transaction: &mut Transaction,
         node: Option<&str>,
-        ids: Vec<String>,
+        purses: BTreeSet<PurseId>,
     ) -> Result<Self, RecordsError> {
         const HEAD: &str = "SELECT id, balance, held, wanted_until, alert_below, alerted FROM purses WHERE id";
-        let ids = sorted(ids);
+        // Rows are locked in the order of their names.
+        let mut ids: Vec<String> = purses.iter().map(ToString::to_string).collect();
+        ids.sort_unstable();
         let mut purses = Self::default();
         let bind = |query: Query, id: &String| query.bind(id);
         let mut found = rows::among(transaction, HEAD, "ORDER BY id FOR UPDATE", &ids, bind).await?;
@@ -51,7 +54,7 @@ impl Purses {
         }
         for row in found {
             purses.table.insert(
-                row.get("id")?,
+                node::purse(&row.get::<String>("id")?)?,
                 Purse {
                     balance: micros(&row, "balance")?,
                     held: micros(&row, "held")?,
@@ -62,10 +65,10 @@ impl Purses {
                 },
             );
         }
-        let Some(node) = node else { return Ok(purses) };
-        let escrow = query("SELECT purse, held, recalled FROM escrow WHERE node = ?").bind(node);
+        let Some(name) = node else { return Ok(purses) };
+        let escrow = query("SELECT purse, held, recalled FROM escrow WHERE node = ?").bind(name);
         for row in escrow.all(transaction).await? {
-            let id: String = row.get("purse")?;
+            let id = node::purse(&row.get::<String>("purse")?)?;
             if let Some(purse) = purses.table.get_mut(&id) {
                 purse.escrow = micros(&row, "held")?;
                 purse.recalled = row.flag("recalled")?;
@@ -75,7 +78,7 @@ impl Purses {
     }
 
     /// Moves escrow back to what is there for all. Answers a recall.
-    pub fn give(&mut self, id: &str, amount: Micros) {
+    pub fn give(&mut self, id: &PurseId, amount: Micros) {
         if let Some(purse) = self.table.get_mut(id) {
             purse.recalled = false;
             let amount = amount.at_least_zero().min(purse.escrow);
@@ -92,8 +95,7 @@ impl Purses {
         take: &Take,
         now: i64,
     ) -> Result<Taken, RecordsError> {
-        let id = take.purse.to_string();
-        let Some(purse) = self.table.get_mut(&id) else {
+        let Some(purse) = self.table.get_mut(&take.purse) else {
             return Ok(Taken {
                 got: Micros::ZERO,
                 others: Others::Nothing,
@@ -113,7 +115,7 @@ impl Purses {
                 others: Others::Nothing,
             });
         }
-        let others = others(transaction, node, &id, take.recall).await?;
+        let others = others(transaction, node, &take.purse.to_string(), take.recall).await?;
         if others == Others::Asked {
             purse.wanted_until = now + WANTED_MS;
         }
@@ -124,12 +126,15 @@ impl Purses {
     }
 
     /// The accounts that fell below the balance at which somebody wants to know, each once.
-    pub fn alerts(&mut self) -> Vec<(String, Micros)> {
+    pub fn alerts(&mut self) -> Vec<(Arc<str>, Micros)> {
         let mut low = Vec::new();
         for (id, purse) in &mut self.table {
             let below = purse.alert_below.is_some_and(|alert| purse.balance < alert);
-            if below && !purse.alerted {
-                low.push((id.clone(), purse.balance));
+            if below
+                && !purse.alerted
+                && let Some(account) = id.account()
+            {
+                low.push((Arc::clone(account), purse.balance));
             }
             purse.alerted = below;
         }
@@ -137,13 +142,13 @@ impl Purses {
     }
 
     pub async fn write(&self, transaction: &mut Transaction, node: Option<&str>) -> Result<(), RecordsError> {
-        let all: Vec<_> = self.table.iter().collect();
+        let all: Vec<_> = self.table.iter().map(|(id, purse)| (id.to_string(), purse)).collect();
         let head = "INSERT INTO purses (id, balance, held, wanted_until, alerted)";
         let tail = "ON CONFLICT (id) DO UPDATE SET balance = excluded.balance, held = excluded.held, \
                     wanted_until = excluded.wanted_until, alerted = excluded.alerted";
         rows::insert(transaction, head, 5, tail, &all, |query, (id, purse)| {
             query
-                .bind(*id)
+                .bind(id)
                 .bind(purse.balance.0)
                 .bind(purse.held.0)
                 .bind(purse.wanted_until)
@@ -154,7 +159,7 @@ impl Purses {
         let head = "INSERT INTO escrow (node, purse, held, recalled)";
         let tail = "ON CONFLICT (node, purse) DO UPDATE SET held = excluded.held, recalled = excluded.recalled";
         rows::insert(transaction, head, 4, tail, &all, |query, (id, purse)| {
-            query.bind(node).bind(*id).bind(purse.escrow.0).bind(purse.recalled)
+            query.bind(node).bind(id).bind(purse.escrow.0).bind(purse.recalled)
         })
         .await?;
         query("DELETE FROM escrow WHERE node = ? AND held = 0")
@@ -163,12 +168,6 @@ impl Purses {
             .await?;
         Ok(())
     }
-}
-
-pub fn sorted(mut ids: Vec<String>) -> Vec<String> {
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }
 
 async fn others(transaction: &mut Transaction, node: &str, id: &str, ask: bool) -> Result<Others, RecordsError> {

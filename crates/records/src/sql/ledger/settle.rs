@@ -52,7 +52,7 @@ async fn known(transaction: &mut Transaction, settlements: &[Settlement]) -> Res
 fn charge(settlement: &Settlement, charged: bool, purses: &mut Purses, entries: &mut Vec<NewEntry>) {
     let Settlement { cost, reserved, .. } = *settlement;
     for id in settlement.purses() {
-        let Some(purse) = purses.table.get_mut(&id.to_string()) else {
+        let Some(purse) = purses.table.get_mut(&id) else {
             continue;
         };
         // What was reserved pays first. A node that was given up in the meantime holds nothing any more.
@@ -95,8 +95,8 @@ fn charge(settlement: &Settlement, charged: bool, purses: &mut Purses, entries: 
 
 /// A name as every engine takes it: a dealing must not fail for good because of one call.
 fn short(name: &str) -> &str {
-    let name = name.split('\0').next().unwrap_or_default();
-    &name[..name.floor_char_boundary(100)]
+    let end = name.as_bytes().iter().position(|byte| *byte == 0);
+    &name[..name.floor_char_boundary(end.unwrap_or(name.len()).min(100))]
 }
 
 async fn write_calls(transaction: &mut Transaction, calls: &[&Settlement]) -> Result<(), RecordsError> {
@@ -132,29 +132,41 @@ struct Sum {
     cost: Micros,
 }
 
+impl Sum {
+    fn of(call: &Settlement) -> Self {
+        let usage = call.usage;
+        Self {
+            calls: 1,
+            failed: i64::from(call.outcome != Outcome::Done),
+            estimated: i64::from(usage.estimated),
+            tokens: [usage.prompt, usage.completion, usage.cached, usage.reasoning],
+            cost: call.cost,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.failed += other.failed;
+        self.estimated += other.estimated;
+        for (sum, tokens) in self.tokens.iter_mut().zip(other.tokens) {
+            *sum = sum.saturating_add(tokens);
+        }
+        self.cost += other.cost;
+    }
+}
+
 async fn write_sums(transaction: &mut Transaction, calls: &[&Settlement]) -> Result<(), RecordsError> {
-    let mut sums: BTreeMap<_, Sum> = BTreeMap::new();
+    let mut hours: BTreeMap<_, Sum> = BTreeMap::new();
     for call in calls {
+        let names = [&call.user, &call.instance, &call.provider, &call.model].map(|name| short(name));
+        let hour = call.at - call.at.rem_euclid(HOUR_MS);
+        hours.entry((hour, names)).or_default().add(&Sum::of(call));
+    }
+    let mut sums: BTreeMap<_, Sum> = BTreeMap::new();
+    for ((hour, names), sum) in &hours {
         for grain in [1, 24] {
-            let since = call.at - call.at.rem_euclid(grain * HOUR_MS);
-            let key = (
-                grain,
-                since,
-                short(&call.user),
-                short(&call.instance),
-                short(&call.provider),
-                short(&call.model),
-            );
-            let sum = sums.entry(key).or_default();
-            sum.calls += 1;
-            sum.failed += i64::from(call.outcome != Outcome::Done);
-            sum.estimated += i64::from(call.usage.estimated);
-            let usage = call.usage;
-            let tokens = [usage.prompt, usage.completion, usage.cached, usage.reasoning];
-            for (sum, tokens) in sum.tokens.iter_mut().zip(tokens) {
-                *sum = sum.saturating_add(tokens);
-            }
-            sum.cost += call.cost;
+            let since = hour - hour.rem_euclid(grain * HOUR_MS);
+            sums.entry((grain, since, names)).or_default().add(sum);
         }
     }
     let sums: Vec<_> = sums.into_iter().collect();
@@ -166,14 +178,10 @@ async fn write_sums(transaction: &mut Transaction, calls: &[&Settlement]) -> Res
                 completion = usage_sums.completion + excluded.completion, cached = usage_sums.cached + excluded.cached, \
                 reasoning = usage_sums.reasoning + excluded.reasoning, cost = usage_sums.cost + excluded.cost";
     rows::insert(transaction, head, 14, tail, &sums, |query, (key, sum)| {
-        let (grain, since, account, instance, provider, model) = *key;
-        let query = query
-            .bind(grain)
-            .bind(since)
-            .bind(account)
-            .bind(instance)
-            .bind(provider)
-            .bind(model);
+        let (grain, since, names) = *key;
+        let query = names
+            .iter()
+            .fold(query.bind(grain).bind(since), |query, name| query.bind(*name));
         let query = query.bind(sum.calls).bind(sum.failed).bind(sum.estimated);
         sum.tokens
             .iter()
