@@ -212,6 +212,11 @@ impl Up {
         Self::builder().start().await
     }
 
+    /// Of the control plane itself.
+    pub fn own_pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// The port of its first instance.
     pub fn first_port(&self) -> u16 {
         self.builder.first_port

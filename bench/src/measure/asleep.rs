@@ -27,6 +27,9 @@ struct Found {
     sleep_ms: Vec<f64>,
     healthz_ms: Vec<f64>,
     turn_ms: Vec<f64>,
+    /// The same two of its first wake, before which nobody knew what it needs.
+    first_healthz_ms: f64,
+    first_turn_ms: f64,
     /// Of a turn of one that is awake.
     warm_turn_ms: Vec<f64>,
     /// From asking for a start to the end of the first turn.
@@ -71,6 +74,7 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
     }
     let first = made.first().context("one was made")?;
     turn(first).await?;
+    found.first_wake(&plane, first).await?;
     for _ in 0..rounds {
         found.warm_turn_ms.push(milliseconds(turn(first).await?));
         found.round(&plane, first).await?;
@@ -105,6 +109,18 @@ async fn memory(plane: &ControlPlane, instance: &Made) -> anyhow::Result<f64> {
 }
 
 impl Found {
+    /// What is learned here the rounds have.
+    async fn first_wake(&mut self, plane: &ControlPlane, instance: &Made) -> anyhow::Result<()> {
+        plane.act(&instance.id, "sleep").await?;
+        let began = Instant::now();
+        plane.act(&instance.id, "wake").await?;
+        Connection::open(instance.port).await?.get("/healthz").await?;
+        self.first_healthz_ms = milliseconds(began.elapsed());
+        turn(instance).await?;
+        self.first_turn_ms = milliseconds(began.elapsed());
+        Ok(())
+    }
+
     /// Asleep twice: woken for a probe, and for a turn.
     async fn round(&mut self, plane: &ControlPlane, instance: &Made) -> anyhow::Result<()> {
         self.awake_mib.push(memory(plane, instance).await?);
@@ -156,14 +172,21 @@ impl Found {
                 median(&self.cold_ms),
             )
             .bar(Bar::at_most(150.0))
-            .note("beside: started".to_owned()),
+            .note(format!(
+                "beside: started; the first wake, with nothing read ahead, {:.0}",
+                self.first_healthz_ms
+            )),
             Row::new(
                 "upstream: woken to a turn, ms",
                 median(&self.turn_ms),
                 median(&self.cold_turn_ms),
             )
             .bar(Bar::at_most(1_500.0))
-            .note(format!("beside: started; awake {:.0}", median(&self.warm_turn_ms))),
+            .note(format!(
+                "beside: started; awake {:.0}; the first wake, with nothing read ahead, {:.0}",
+                median(&self.warm_turn_ms),
+                self.first_turn_ms
+            )),
             Row::new("upstream: asleep on this machine, one awake", held.asleep, held.awake).note(format!(
                 "computed, beside: awake; {} asleep together: {:.0} MiB each, and needs {:.0} GiB of swap",
                 together.instances,
@@ -178,6 +201,7 @@ impl Found {
             "awake_mib": self.awake_mib, "left_mib": self.left_mib, "sleep_ms": self.sleep_ms, "healthz_ms": self.healthz_ms,
             "turn_ms": self.turn_ms, "warm_turn_ms": self.warm_turn_ms, "cold_ms": self.cold_ms,
             "cold_turn_ms": self.cold_turn_ms, "no_swap": no_swap,
+            "first_healthz_ms": self.first_healthz_ms, "first_turn_ms": self.first_turn_ms,
             "together": {"instances": together.instances, "left_mib": together.left_mib, "swap_mib": together.swap_mib},
         })
     }

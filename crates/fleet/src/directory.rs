@@ -35,6 +35,9 @@ pub const LOG: &str = "logs/gateway.log";
 /// What its processes were started with, relative to the directory. Out of reach of the instance itself.
 pub const LIMITS: &str = "limits";
 
+/// What its processes needed when they were woken last, relative to the directory. Out of reach of the instance itself.
+pub const NEEDED: &str = "needed";
+
 /// Held by whoever lives in the directory, relative to it.
 const LOCK: &str = "lock";
 
@@ -322,8 +325,9 @@ impl InstanceDirectory {
     pub fn forget_process(&self) {
         // Who holds the lock still lives here.
         let lock = Some(self.lock()).filter(|_| !self.is_locked());
-        let notes = [self.pid_file(), self.confinement_file(), self.root.join(LIMITS)];
-        for path in notes.into_iter().chain(lock) {
+        let notes = [LIMITS, NEEDED].map(|note| self.root.join(note));
+        let notes = [self.pid_file(), self.confinement_file()].into_iter().chain(notes);
+        for path in notes.chain(lock) {
             if let Err(error) = fs::remove_file(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {

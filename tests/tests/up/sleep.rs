@@ -151,6 +151,15 @@ fn resident(pid: i32) -> u64 {
     pids.filter_map(own).sum::<u64>() << 10
 }
 
+/// Pages that a process has waited for a disk to bring, whoever's they are.
+fn waited_for(pid: u32) -> u64 {
+    const MAJOR_FAULTS: usize = 12;
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    // The third field is the first of the rest.
+    rest.split_whitespace().nth(MAJOR_FAULTS - 3).unwrap().parse().unwrap()
+}
+
 #[tokio::test]
 async fn upstream_sleeps_and_goes_on_with_what_was_changed_meanwhile() {
     const NEEDED: u64 = 2 << 30;
@@ -216,6 +225,23 @@ async fn upstream_sleeps_and_goes_on_with_what_was_changed_meanwhile() {
         (asked["model"] == "m2").then_some(())
     })
     .await;
+
+    // What its wake needed is known to whoever comes after, and read ahead for its next one.
+    assert_eq!(sleep().await, Value::Null);
+    let up = up.kill().await.start().await;
+    up.status_is("upstream", "sleeping").await;
+    let before = waited_for(up.own_pid());
+    up.post("/api/instances/upstream/wake", &json!({})).await.ok();
+    // Some 50,000 are read, of which the kernel brings up to eight at a time. Of its own the control plane waits for next to none.
+    const MANY: u64 = 300;
+    until("pages to be read ahead of who needs them", || async {
+        (waited_for(up.own_pid()) >= before + MANY).then_some(())
+    })
+    .await;
+    let instance = up.instance("upstream", created["token"].as_str().unwrap()).await;
+    assert_eq!(instance.says("hi").await, "Hello from the model.");
+    assert_eq!(up.status_is("upstream", "running").await["pid"], pid);
+
     up.post("/api/instances/upstream/sleep", &json!({})).await.ok();
     let stopped = up.post("/api/instances/upstream/stop", &json!({})).await.ok();
     assert_eq!(stopped["status"], "stopped");

@@ -3,8 +3,6 @@
 //! An engine can hang without a word. What is asked of it then is answered in bounded time: the container is out of sight, which ends
 //! the watching of it, and whoever comes next looks for it anew.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,7 +19,8 @@ use super::members::Members;
 use super::relay::Relay;
 use super::{logs, members, spec};
 use crate::directory::InstanceDirectory;
-use crate::driver::{Exit, Identity, Later, Limits, Living, sleep};
+use crate::driver::sleep::{self, Slumber};
+use crate::driver::{Exit, Identity, Later, Limits, Living};
 use crate::probe;
 
 /// How long its last words may take to arrive once it has ended.
@@ -37,8 +36,7 @@ pub struct Container {
     /// Until it has ended.
     log: Option<JoinHandle<()>>,
     _relay: Relay,
-    /// Whether it was woken since it fell asleep.
-    awake: Arc<AtomicBool>,
+    slumber: Slumber,
     /// Told when the engine did not take what it was told.
     lost: Notify,
     ended: Option<Exit>,
@@ -49,7 +47,7 @@ pub struct Container {
 impl Container {
     /// Watches a container that runs.
     pub fn watch(engine: Engine, id: String, inspected: &Value, directory: InstanceDirectory, relay: Relay) -> Self {
-        let log = tokio::spawn(logs::copy(engine.clone(), id.clone(), directory));
+        let log = tokio::spawn(logs::copy(engine.clone(), id.clone(), directory.clone()));
         let started = inspected["State"]["StartedAt"].as_str();
         let started = started.and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok());
         Self {
@@ -60,7 +58,7 @@ impl Container {
             limits: spec::made_with(inspected),
             log: Some(log),
             _relay: relay,
-            awake: Arc::new(AtomicBool::new(true)),
+            slumber: Slumber::new(directory),
             lost: Notify::new(),
             ended: None,
             removal: None,
@@ -93,7 +91,7 @@ impl Container {
 
     /// Lets it go on, if it is paused. `false` if the engine does not answer.
     async fn unpause(&self) -> bool {
-        self.awake.store(true, Ordering::Release);
+        self.slumber.leave_off();
         self.tell("unpause").await
     }
 
@@ -212,7 +210,7 @@ impl Living for Container {
     }
 
     async fn fall_asleep(&self) -> Result<(), String> {
-        self.awake.store(false, Ordering::Release);
+        self.slumber.begins();
         match self.engine.tell(&format!("/containers/{}/pause", self.id)).await {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -224,17 +222,17 @@ impl Living for Container {
     }
 
     fn page_out(&self) -> Later<Result<(), String>> {
-        self.awake.store(false, Ordering::Release);
-        let (id, awake) = (self.id.clone(), self.awake.clone());
+        let (id, asleep) = (self.id.clone(), self.slumber.begins());
         let moved = tokio::task::spawn_blocking(move || {
             let Members { pids, memory } = Members::of(&id).ok_or("its processes are not this host's to see")?;
-            sleep::page_out(&pids, memory.as_deref(), &awake).map_err(|obstacle| obstacle.to_string())
+            sleep::page_out(&pids, memory.as_deref(), &asleep).map_err(|obstacle| obstacle.to_string())
         });
         Box::pin(async move { moved.await.map_err(|error| error.to_string())? })
     }
 
     async fn wake(&self) {
-        self.unpause().await;
+        self.slumber.ends();
+        self.tell("unpause").await;
     }
 
     async fn is_asleep(&self) -> bool {

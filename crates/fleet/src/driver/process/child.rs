@@ -7,8 +7,6 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,7 +17,8 @@ use tokio::io::unix::AsyncFd;
 
 use crate::directory::InstanceDirectory;
 use crate::driver::cgroup::Group;
-use crate::driver::{Exit, Identity, Later, Limits, Living, sleep};
+use crate::driver::sleep::{self, Slumber};
+use crate::driver::{Exit, Identity, Later, Limits, Living};
 use crate::sandbox::{Order, Spec};
 use crate::{probe, procfs};
 
@@ -31,6 +30,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct Waiting {
     child: Child,
     started: u64,
+    directory: InstanceDirectory,
 }
 
 impl Waiting {
@@ -49,6 +49,7 @@ impl Waiting {
             Some(stat) => Ok(Self {
                 child,
                 started: stat.started,
+                directory: directory.clone(),
             }),
             None => {
                 let _ = child.kill();
@@ -74,7 +75,7 @@ impl Waiting {
             child: Some(self.child),
             group,
             limits: Some(limits),
-            awake: Arc::new(AtomicBool::new(true)),
+            slumber: Slumber::new(self.directory),
             ended: None,
         };
         // The pipe holds 64 KiB; a spec is a few. The wrapper reads until the pipe is closed.
@@ -112,8 +113,7 @@ pub struct Process {
     group: Group,
     /// Those it was started with, where that is known.
     limits: Option<Limits>,
-    /// Whether it was woken since it fell asleep.
-    awake: Arc<AtomicBool>,
+    slumber: Slumber,
     /// Once it has ended, and what it left running was ended.
     ended: Option<Exit>,
 }
@@ -130,7 +130,13 @@ fn pidfd(pid: u32) -> io::Result<AsyncFd<OwnedFd>> {
 
 impl Process {
     /// Takes over a process that an earlier control plane started; `None` if it is gone.
-    pub fn adopt(pid: u32, started: u64, group: Group, limits: Option<Limits>) -> Option<Self> {
+    pub fn adopt(
+        pid: u32,
+        started: u64,
+        directory: &InstanceDirectory,
+        group: Group,
+        limits: Option<Limits>,
+    ) -> Option<Self> {
         let pidfd = pidfd(pid).ok()?;
         // Looked at after the pidfd is open: from here on it cannot become another process unnoticed.
         procfs::is_alive(pid, started).then_some(Self {
@@ -140,7 +146,7 @@ impl Process {
             child: None,
             group,
             limits,
-            awake: Arc::new(AtomicBool::new(true)),
+            slumber: Slumber::new(directory.clone()),
             ended: None,
         })
     }
@@ -217,15 +223,14 @@ impl Living for Process {
     }
 
     async fn fall_asleep(&self) -> Result<(), String> {
-        self.awake.store(false, Ordering::Release);
+        self.slumber.begins();
         let who = self.members();
         sleep::stop(|| who.pids()).await.map_err(|error| error.to_string())
     }
 
     fn page_out(&self) -> Later<Result<(), String>> {
-        self.awake.store(false, Ordering::Release);
-        let (who, awake) = (self.members(), self.awake.clone());
-        let moved = tokio::task::spawn_blocking(move || sleep::page_out(&who.pids(), who.group.memory(), &awake));
+        let (who, asleep) = (self.members(), self.slumber.begins());
+        let moved = tokio::task::spawn_blocking(move || sleep::page_out(&who.pids(), who.group.memory(), &asleep));
         Box::pin(async move {
             match moved.await {
                 Ok(moved) => moved.map_err(|obstacle| obstacle.to_string()),
@@ -235,7 +240,7 @@ impl Living for Process {
     }
 
     async fn wake(&self) {
-        self.awake.store(true, Ordering::Release);
+        self.slumber.ends();
         sleep::go_on(&self.members().pids());
     }
 
@@ -244,6 +249,7 @@ impl Living for Process {
     }
 
     async fn terminate(&self) {
+        self.slumber.leave_off();
         let _ = rustix::process::pidfd_send_signal(self.pidfd.get_ref(), Signal::TERM);
     }
 

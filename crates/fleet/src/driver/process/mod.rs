@@ -90,7 +90,8 @@ impl Driver for ProcessDriver {
             Inhabitant::Nobody => Found::Nobody,
             Inhabitant::Process(pid, started) => {
                 let limits = limits::noted(place.directory);
-                match Process::adopt(pid, started, self.cgroups.existing(place.id), limits) {
+                let group = self.cgroups.existing(place.id);
+                match Process::adopt(pid, started, place.directory, group, limits) {
                     Some(process) => Found::Living(Box::new(process)),
                     // Just gone.
                     None => Found::Nobody,

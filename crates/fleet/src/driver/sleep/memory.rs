@@ -1,15 +1,16 @@
 //! The memory of stopped processes: moved to swap by the kernel's own reclaim of their control group.
 //!
-//! The kernel gives up on pages that were used lately. Of stopped processes nothing is being used, so the marks are cleared first
-//! (`clear_refs`, proc(5)); without that more than half stays. Reclaim is `memory.reclaim` in version 2 and `memory.force_empty` in
-//! version 1 (<https://docs.kernel.org/admin-guide/cgroup-v2.html>, <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html>).
+//! Reclaim is `memory.reclaim` in version 2 and `memory.force_empty` in version 1 (<https://docs.kernel.org/admin-guide/cgroup-v2.html>,
+//! <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html>). What was used last goes last, so that it lies together in swap. Where
+//! the kernel gives up on pages that were used lately, the marks of use are cleared (`clear_refs`, proc(5)): of stopped processes
+//! nothing is being used.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::swap;
+use super::slumber::Spell;
+use super::{needed, swap};
 
 /// Asked for at a time, where an amount can be said: between two it can be told to leave off.
 const CHUNK: u64 = 64 << 20;
@@ -34,9 +35,9 @@ pub enum Obstacle {
     Left { left: u64, before: u64 },
 }
 
-/// Moves what these stopped processes have in memory to swap; `group` is a control group of theirs alone. Leaves off when
-/// `awake` is set. Blocks, for seconds where there is much.
-pub fn page_out(members: &[u32], group: Option<&Path>, awake: &AtomicBool) -> Result<(), Obstacle> {
+/// Moves what these stopped processes have in memory to swap; `group` is a control group of theirs alone. Leaves off when their sleep
+/// is over. Blocks, for seconds where there is much.
+pub fn page_out(members: &[u32], group: Option<&Path>, asleep: &Spell) -> Result<(), Obstacle> {
     let mib = |bytes: u64| bytes >> 20;
     let before = anonymous(members);
     let (total, free) = swap::of_host();
@@ -50,6 +51,30 @@ pub fn page_out(members: &[u32], group: Option<&Path>, awake: &AtomicBool) -> Re
         });
     }
     let group = group.ok_or(Obstacle::NoGroup)?;
+    if asleep.follows_another() {
+        needed::note(&needed::by(members), &asleep.directory);
+    }
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => Obstacle::NotAllowed(group.to_owned()),
+        _ => error.into(),
+    };
+    let most = NEGLIGIBLE.max(before / 4);
+    reclaim(group, asleep).map_err(refused)?;
+    if anonymous(members) > most && !asleep.is_over() {
+        clear_marks(members);
+        reclaim(group, asleep).map_err(refused)?;
+    }
+    let left = anonymous(members);
+    if left > most && !asleep.is_over() {
+        return Err(Obstacle::Left {
+            left: mib(left),
+            before: mib(before),
+        });
+    }
+    Ok(())
+}
+
+fn clear_marks(members: &[u32]) {
     for pid in members {
         const REFERENCED: &str = "1";
         match fs::write(format!("/proc/{pid}/clear_refs"), REFERENCED) {
@@ -59,18 +84,6 @@ pub fn page_out(members: &[u32], group: Option<&Path>, awake: &AtomicBool) -> Re
             _ => {}
         }
     }
-    reclaim(group, awake).map_err(|error| match error.kind() {
-        io::ErrorKind::PermissionDenied => Obstacle::NotAllowed(group.to_owned()),
-        _ => error.into(),
-    })?;
-    let left = anonymous(members);
-    if left > NEGLIGIBLE.max(before / 4) && !awake.load(Ordering::Acquire) {
-        return Err(Obstacle::Left {
-            left: mib(left),
-            before: mib(before),
-        });
-    }
-    Ok(())
 }
 
 /// Bytes that swap would have to take.
@@ -78,8 +91,8 @@ fn anonymous(members: &[u32]) -> u64 {
     members.iter().map(|pid| swap::anonymous(*pid)).sum()
 }
 
-fn reclaim(group: &Path, awake: &AtomicBool) -> io::Result<()> {
-    if awake.load(Ordering::Acquire) {
+fn reclaim(group: &Path, asleep: &Spell) -> io::Result<()> {
+    if asleep.is_over() {
         return Ok(());
     }
     let version_2 = group.join("memory.reclaim");
@@ -92,7 +105,7 @@ fn reclaim(group: &Path, awake: &AtomicBool) -> io::Result<()> {
         text.trim().parse().map_err(io::Error::other)
     };
     let mut before = current()?;
-    while !awake.load(Ordering::Acquire) {
+    while !asleep.is_over() {
         // By counts that may be two seconds old the kernel tells whether to look among what was used lately. For whoever reads
         // them they are brought up to date.
         let _ = fs::read(group.join("memory.stat"));

@@ -4,8 +4,13 @@
 //! them; who belongs to an instance is for its driver to say.
 
 mod memory;
+mod needed;
+mod pagemap;
+mod read_ahead;
+mod slumber;
 mod still;
 mod swap;
 
 pub use self::memory::page_out;
+pub use self::slumber::Slumber;
 pub use self::still::{go_on, is_still, stop};
