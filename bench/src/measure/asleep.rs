@@ -22,6 +22,7 @@ const MIB: f64 = (1_u64 << 20) as f64;
 
 #[derive(Default)]
 struct Found {
+    /// Of those that never slept.
     awake_mib: Vec<f64>,
     left_mib: Vec<f64>,
     sleep_ms: Vec<f64>,
@@ -70,6 +71,7 @@ pub async fn measure(bench: &Bench, samples: &mut Samples) -> anyhow::Result<Vec
         found.cold_ms.push(milliseconds(began.elapsed()));
         turn(&one).await?;
         found.cold_turn_ms.push(milliseconds(began.elapsed()));
+        found.awake_mib.push(memory(&plane, &one).await?);
         made.push(one);
     }
     let first = made.first().context("one was made")?;
@@ -123,7 +125,6 @@ impl Found {
 
     /// Asleep twice: woken for a probe, and for a turn.
     async fn round(&mut self, plane: &ControlPlane, instance: &Made) -> anyhow::Result<()> {
-        self.awake_mib.push(memory(plane, instance).await?);
         let began = Instant::now();
         plane.act(&instance.id, "sleep").await?;
         self.sleep_ms.push(milliseconds(began.elapsed()));
