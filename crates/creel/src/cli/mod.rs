@@ -65,7 +65,7 @@ pub enum Command {
     /// Look at and choose the container images of new instances
     #[command(subcommand)]
     Image(ImageCommand),
-    /// Look where instances can run here
+    /// See where instances can run here
     #[command(subcommand)]
     Driver(DriverCommand),
     /// Register users of gateways for many
@@ -93,7 +93,7 @@ pub enum Command {
     /// Reckon what so many users need and cost
     #[command(subcommand)]
     Plan(PlanCommand),
-    /// Look what is wrong, and say what to do; exit code 1 if there are errors
+    /// See what is wrong, and say what to do; exit code 1 if there are errors
     Doctor,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),

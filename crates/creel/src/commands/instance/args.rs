@@ -14,7 +14,10 @@ pub enum InstanceCommand {
     #[command(visible_alias = "ls")]
     List,
     /// Show one instance
-    Show { id: String },
+    Show {
+        /// The instance's id
+        id: String,
+    },
     /// Start instances
     Start(Selection),
     /// Stop instances, drained
@@ -31,6 +34,7 @@ pub enum InstanceCommand {
     Init(Selection),
     /// Print an instance's log
     Logs {
+        /// The instance's id
         id: String,
         /// Go on as the log grows
         #[arg(short, long)]
@@ -42,9 +46,13 @@ pub enum InstanceCommand {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Make a new token; the old one is void
-    Token { id: String },
+    Token {
+        /// The instance's id
+        id: String,
+    },
     /// Remove instances; their data is kept
     Rm {
+        /// One or several
         #[arg(value_name = "ID", required = true)]
         ids: Vec<String>,
         /// Remove their data too, also what was kept of one that is removed already
@@ -60,10 +68,10 @@ pub struct CreateArgs {
     /// Name shown to people
     #[arg(long)]
     pub name: Option<String>,
-    /// native or openclaw
+    /// native or openclaw [default: native]
     #[arg(long)]
     pub runtime: Option<String>,
-    /// How it is run: process, docker or railway
+    /// How it is run: process, docker or railway [default: process]
     #[arg(long)]
     pub driver: Option<String>,
     /// Container image to run [default: the one chosen for the runtime]; drivers docker and railway
@@ -99,6 +107,7 @@ pub struct CreateArgs {
 
 #[derive(Args)]
 pub struct ChangeArgs {
+    /// The instance's id
     pub id: String,
     /// Name shown to people
     #[arg(long)]
@@ -118,12 +127,14 @@ pub struct ChangeArgs {
 pub enum ConfigCommand {
     /// Print the file, or one value of it
     Get {
+        /// The instance's id
         id: String,
         /// Such as agents.defaults.model
         path: Option<String>,
     },
     /// Change one value, comments kept; or replace the file with `@FILE` (`@-`: standard input)
     Set {
+        /// The instance's id
         id: String,
         /// Such as agents.defaults.model, or @FILE
         path: String,
@@ -131,7 +142,10 @@ pub enum ConfigCommand {
         value: Option<String>,
     },
     /// Open the file in $EDITOR
-    Edit { id: String },
+    Edit {
+        /// The instance's id
+        id: String,
+    },
     /// Show what their template would change of instances
     Diff(Selection),
     /// Bring what changed in the template to instances; what was changed by hand stays

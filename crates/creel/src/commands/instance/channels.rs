@@ -58,6 +58,11 @@ fn parse(given: &str) -> Result<Value, Failure> {
     }
 }
 
+fn known() -> String {
+    let names: Vec<&str> = creel_fleet::CHANNELS.iter().map(|channel| channel.kind).collect();
+    names.join(", ")
+}
+
 impl Args for ChannelArgs {
     fn augment_args(command: Command) -> Command {
         command
@@ -66,7 +71,7 @@ impl Args for ChannelArgs {
                     .long("channel")
                     .value_name("TYPE")
                     .action(ArgAction::Append)
-                    .help("Chat platform to connect; repeat for more"),
+                    .help(format!("Chat platform to connect: {}; repeat for more", known())),
             )
             .arg(
                 Arg::new(CONFIG)
