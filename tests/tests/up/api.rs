@@ -1,5 +1,7 @@
 //! The REST API: shapes, refusals, sign-in.
 
+use std::time::{Duration, Instant};
+
 use creel_tests::http::Answer;
 use creel_tests::up::Up;
 use creel_tests::wait::until;
@@ -194,6 +196,8 @@ async fn a_port_that_instances_may_not_have() {
 async fn a_log_is_downloaded_without_the_token() {
     let up = Up::start().await;
     let instance = up.create("a").await;
+    // What it says while its log is written over would be lost.
+    up.post("/api/instances/a/stop", &json!({})).await.ok();
     let log = up.home().join("instances/a/logs/gateway.log");
     let text = std::fs::read_to_string(&log).unwrap() + &format!("leaked {}\n", instance.token);
     std::fs::write(&log, text).unwrap();
@@ -206,6 +210,8 @@ async fn a_log_is_downloaded_without_the_token() {
 async fn of_a_log_what_is_asked_for_is_shown() {
     let up = Up::start().await;
     up.create("a").await;
+    // Or it may say something itself.
+    up.post("/api/instances/a/stop", &json!({})).await.ok();
     let log = up.home().join("instances/a/logs/gateway.log");
     let text = "2026-01-01T00:00:01Z first\n    detail\n2026-01-01T00:00:02Z Second\n2026-01-01T00:00:03Z third\n";
     std::fs::write(&log, text).unwrap();
@@ -339,11 +345,21 @@ async fn guessing_a_password_is_throttled() {
         up.post("/api/login", &json!({"username": "admin", "password": "guess"}))
             .without_token()
     };
-    for _ in 0..10 {
-        assert_eq!(guess().await.problem().0, 401);
-    }
-    let refused = guess().await;
-    assert_eq!(refused.problem().0, 429);
+    let began = Instant::now();
+    let mut counted = 0;
+    let refused = loop {
+        let answer = guess().await;
+        match answer.problem().0 {
+            401 => counted += 1,
+            _ => break answer,
+        }
+    };
+    assert_eq!(refused.problem().0, 429, "{refused:?}");
+    // Ten in a minute: where a machine is too busy for so many, it begins to count anew.
+    assert!(
+        counted == 10 || counted > 10 && began.elapsed() > Duration::from_secs(60),
+        "{counted}"
+    );
     assert!(refused.header("retry-after").parse::<u64>().unwrap() > 0);
 }
 
