@@ -69,6 +69,8 @@ export function plotOption(series: Series[], { scale, format, locale, colour }: 
         fontSize: 11,
         fontFamily: colour('--sans'),
         hideOverlap: true,
+        // The last one is not cut off at the edge.
+        alignMaxLabel: 'right',
         formatter: moment(span(series), locale),
       },
     },

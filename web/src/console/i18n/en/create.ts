@@ -76,7 +76,7 @@ export const create = {
     sleep: 'Sleeps',
     sleepHint: 'It is stopped in place and its memory given back; it wakes when it is asked.',
     stop: 'Stops',
-    stopHint: 'It ends, and is started when it is asked.',
+    stopHint: 'It ends, and stays stopped until somebody starts it.',
     sleepAfter: 'sleeps after {minutes} min',
     stopAfter: 'stops after {minutes} min',
     minutes: 'After so many minutes',

@@ -73,7 +73,7 @@ export const create: Pick<Words, 'create' | 'idle'> = {
     sleep: '休眠',
     sleepHint: '原地暂停并交还内存，有请求时唤醒。',
     stop: '停止',
-    stopHint: '进程结束，有请求时再启动。',
+    stopHint: '进程结束，直到有人再次启动它。',
     sleepAfter: '{minutes} 分钟后休眠',
     stopAfter: '{minutes} 分钟后停止',
     minutes: '多少分钟之后',
