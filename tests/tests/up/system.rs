@@ -127,4 +127,15 @@ async fn where_there_is_none_the_reason_names_the_place() {
         docker["reason"].as_str().unwrap().contains("/nonexistent/docker.sock"),
         "{docker}"
     );
+    let made = up.creel(&["instance", "create", "a", "--driver", "docker"]).await;
+    assert_eq!(made.status.code(), Some(1), "{made:?}");
+    assert!(
+        String::from_utf8_lossy(&made.stdout).starts_with("a is in error\ntoken"),
+        "{made:?}"
+    );
+    let said = String::from_utf8_lossy(&made.stderr).into_owned();
+    assert!(
+        said.contains("/nonexistent/docker.sock") && said.contains("`creel instance start a` tries again"),
+        "{said}"
+    );
 }

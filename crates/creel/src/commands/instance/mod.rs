@@ -101,6 +101,7 @@ fn summary(instance: &Value) -> String {
     let text = |key: &str| instance[key].as_str().unwrap_or_default().to_owned();
     match text("status").as_str() {
         "running" if instance["url"].is_string() => format!("{} is running at {}", text("id"), text("url")),
+        "error" => format!("{} is in error", text("id")),
         status => format!("{} is {status}", text("id")),
     }
 }
