@@ -3,10 +3,15 @@ import { expect, test } from 'vitest'
 import { DESKTOP, picture, SMALL_PHONE } from './browser'
 import { signedInAt } from './here'
 
+interface Findings {
+  findings: { severity: string; remedy?: string }[]
+}
+
 const TEMPLATE = 'native/openclaw.json'
 const ID = 'from-template'
 /** The line itself, not a comment about it. */
 const SESSION = /^\s*session: .*per-peer/m
+const DOCTOR = '**/api/doctor'
 const console_ = signedInAt('/settings')
 
 const editor = () => console_.page.locator('.cm-content')
@@ -17,12 +22,19 @@ const config = async () => {
 }
 
 test('the host is told of, and what could be better, with its remedy', async () => {
-  // What this page was told: the next answer may find something else.
-  const told = console_.page.waitForResponse(/\/api\/doctor$/)
-  await console_.page.reload()
-  const { findings } = (await (await told).json()) as { findings: { severity: string; remedy?: string }[] }
+  // What this page was told, and none before it: the next answer may find something else.
+  const told: Findings[] = []
+  await console_.page.goto('about:blank')
+  await console_.page.route(DOCTOR, async (route) => {
+    const response = await route.fetch()
+    told.push((await response.json()) as Findings)
+    await route.fulfill({ response })
+  })
+  await console_.open('/settings')
   await console_.part('system').waitFor()
-  const wrong = findings.filter(({ severity }) => severity !== 'ok')
+  await expect.poll(() => told.length).toBe(1)
+  await console_.page.unroute(DOCTOR)
+  const wrong = told.flatMap(({ findings }) => findings).filter(({ severity }) => severity !== 'ok')
   await expect.poll(() => console_.part('finding').count()).toBe(wrong.length)
   for (const { remedy } of wrong)
     if (remedy) await console_.part('doctor').getByText(remedy.slice(0, 40)).first().waitFor()
