@@ -30,7 +30,7 @@ async fn an_instance_on_railway_is_made_watched_and_removed_from_the_command_lin
     let listed = up.creel(&["instance", "list"]).await;
     let listed = String::from_utf8(listed.stdout).unwrap();
     let row: Vec<&str> = listed.lines().last().unwrap().split_whitespace().collect();
-    assert_eq!(row[..4], ["alice", "running", "native", "-"], "{listed}");
+    assert_eq!(row[..4], ["alice", "running", "native", "railway"], "{listed}");
     assert_eq!(row.last(), shown["url"].as_str().as_ref(), "{listed}");
 
     until("its log", || async {
