@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Context, Untranslatable, cannot, items, text, thought};
+use super::{Context, Untranslatable, cannot, items, text, thought, usage};
 
 pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untranslatable> {
     let Some(choice) = items(completion, "choices").next() else {
@@ -27,7 +27,7 @@ pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untra
     Ok(json!({
         "id": id(text(completion, "id")), "type": "message", "role": "assistant", "model": context.model,
         "content": content, "stop_reason": stop_reason(text(choice, "finish_reason"), calls), "stop_sequence": null,
-        "usage": usage(&completion["usage"]),
+        "usage": usage::for_message(usage::told(completion).unwrap_or(&Value::Null)),
     }))
 }
 
@@ -52,16 +52,4 @@ pub fn stop_reason(finish_reason: &str, calls: bool) -> &'static str {
         _ if calls => "tool_use",
         _ => "end_turn",
     }
-}
-
-/// There the input includes what the cache had; here it does not.
-pub fn usage(usage: &Value) -> Value {
-    let prompt = usage["prompt_tokens"].as_u64().unwrap_or_default();
-    let cached = usage["prompt_tokens_details"]["cached_tokens"]
-        .as_u64()
-        .unwrap_or_default();
-    json!({
-        "input_tokens": prompt.saturating_sub(cached), "output_tokens": usage["completion_tokens"].as_u64().unwrap_or_default(),
-        "cache_read_input_tokens": cached, "cache_creation_input_tokens": 0,
-    })
 }

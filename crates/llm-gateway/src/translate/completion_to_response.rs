@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::completion_to_message::said;
 use super::message_to_completion::now;
 use super::spoken::Spoken;
-use super::{Context, Untranslatable, cannot, items, text, thought};
+use super::{Context, Untranslatable, cannot, items, text, thought, usage};
 
 pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untranslatable> {
     let Some(choice) = items(completion, "choices").next() else {
@@ -35,7 +35,7 @@ pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untra
         context.model,
         if is_cut { End::Incomplete } else { End::Completed },
         output,
-        &completion["usage"],
+        usage::told(completion).unwrap_or(&Value::Null),
     ))
 }
 
@@ -65,19 +65,6 @@ pub fn response(id: &str, model: &str, end: End, output: Vec<Value>, usage: &Val
         "id": id, "object": "response", "created_at": now(), "status": status, "error": null,
         "incomplete_details": incomplete, "instructions": null, "metadata": {}, "model": model, "output": output,
         "parallel_tool_calls": true, "temperature": null, "tool_choice": "auto", "tools": [], "top_p": null,
-        "usage": told_usage(usage),
-    })
-}
-
-fn told_usage(usage: &Value) -> Value {
-    let Some(input) = usage["prompt_tokens"].as_u64() else {
-        return Value::Null;
-    };
-    let output = usage["completion_tokens"].as_u64().unwrap_or_default();
-    let detail = |details: &str, name: &str| usage[details][name].as_u64().unwrap_or_default();
-    json!({
-        "input_tokens": input, "output_tokens": output, "total_tokens": input.saturating_add(output),
-        "input_tokens_details": {"cached_tokens": detail("prompt_tokens_details", "cached_tokens")},
-        "output_tokens_details": {"reasoning_tokens": detail("completion_tokens_details", "reasoning_tokens")},
+        "usage": usage::for_response(usage),
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, Untranslatable, cannot, items, text};
+use super::{Context, Untranslatable, cannot, items, text, usage};
 
 pub fn document(message: &Value, context: Context<'_>) -> Result<Value, Untranslatable> {
     if !message["content"].is_array() {
@@ -31,7 +31,7 @@ pub fn document(message: &Value, context: Context<'_>) -> Result<Value, Untransl
     Ok(json!({
         "id": id(text(message, "id")), "object": "chat.completion", "created": now(), "model": context.model,
         "choices": [{"index": 0, "message": told, "logprobs": null, "finish_reason": reason}],
-        "usage": usage(&message["usage"]),
+        "usage": usage::of_message(&message["usage"]),
     }))
 }
 
@@ -53,19 +53,4 @@ pub fn finish_reason(stop_reason: &str) -> &'static str {
         "refusal" => "content_filter",
         _ => "stop",
     }
-}
-
-/// Here the input leaves out what the cache had; there it does not.
-pub fn usage(usage: &Value) -> Value {
-    let count = |name: &str| usage[name].as_u64().unwrap_or_default();
-    let cached = count("cache_read_input_tokens");
-    let input = count("input_tokens")
-        .saturating_add(cached)
-        .saturating_add(count("cache_creation_input_tokens"));
-    let output = count("output_tokens");
-    json!({
-        "prompt_tokens": input, "completion_tokens": output, "total_tokens": input.saturating_add(output),
-        "prompt_tokens_details": {"cached_tokens": cached},
-        "completion_tokens_details": {"reasoning_tokens": 0},
-    })
 }

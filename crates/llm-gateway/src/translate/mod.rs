@@ -17,6 +17,7 @@ mod spoken;
 mod stream_completion_to_message;
 mod stream_completion_to_response;
 mod stream_message_to_completion;
+mod usage;
 
 use serde_json::{Map, Value};
 use thiserror::Error;

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::calls::{Calls, Piece};
-use super::completion_to_message::{id, said, stop_reason, usage};
-use super::{Context, StreamTranslator, Untranslatable, given_up, items, text, thought};
+use super::completion_to_message::{id, said, stop_reason};
+use super::{Context, StreamTranslator, Untranslatable, given_up, items, text, thought, usage};
 
 pub struct CompletionToMessage {
     model: String,
@@ -128,7 +128,7 @@ impl CompletionToMessage {
         );
         let delta = json!({"stop_reason": reason, "stop_sequence": null});
         write(
-            &json!({"type": "message_delta", "delta": delta, "usage": usage(&self.usage)}),
+            &json!({"type": "message_delta", "delta": delta, "usage": usage::for_message(&self.usage)}),
             out,
         );
         write(&json!({"type": "message_stop"}), out);
@@ -149,8 +149,8 @@ impl StreamTranslator for CompletionToMessage {
             return Ok(());
         }
         self.begin(&chunk, out);
-        if chunk["usage"].is_object() {
-            self.usage = chunk["usage"].clone();
+        if let Some(told) = usage::told(&chunk) {
+            self.usage = told.clone();
         }
         let Some(choice) = items(&chunk, "choices").find(|choice| choice["index"].as_u64().unwrap_or(0) == 0) else {
             return Ok(());

@@ -6,7 +6,7 @@ use super::calls::{Calls, Piece};
 use super::completion_to_message::said;
 use super::completion_to_response::{End, call_item, response};
 use super::spoken::Spoken;
-use super::{Context, StreamTranslator, Untranslatable, given_up, items, text, thought};
+use super::{Context, StreamTranslator, Untranslatable, given_up, items, text, thought, usage};
 
 pub struct CompletionToResponse {
     id: String,
@@ -206,8 +206,8 @@ impl StreamTranslator for CompletionToResponse {
             return Ok(());
         }
         self.begin(&chunk, out);
-        if chunk["usage"].is_object() {
-            self.usage = chunk["usage"].clone();
+        if let Some(told) = usage::told(&chunk) {
+            self.usage = told.clone();
         }
         let Some(choice) = items(&chunk, "choices").find(|choice| choice["index"].as_u64().unwrap_or(0) == 0) else {
             return Ok(());

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::message_to_completion::{finish_reason, id, now, usage};
-use super::{Context, StreamTranslator, Untranslatable, text};
+use super::message_to_completion::{finish_reason, id, now};
+use super::{Context, StreamTranslator, Untranslatable, text, usage};
 
 pub struct MessageToCompletion {
     id: String,
@@ -89,7 +89,7 @@ impl MessageToCompletion {
         }
         self.delta(json!({}), finish_reason(&self.stop_reason).into(), out);
         if self.wants_usage {
-            let usage = usage(&Value::Object(std::mem::take(&mut self.usage)));
+            let usage = usage::of_message(&Value::Object(std::mem::take(&mut self.usage)));
             self.chunk(json!([]), usage, out);
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
@@ -101,7 +101,7 @@ impl MessageToCompletion {
             .as_object()
             .into_iter()
             .flatten()
-            .filter(|(_, value)| value.is_u64());
+            .filter(|(_, value)| value.is_u64() || value.is_object());
         self.usage
             .extend(newer.map(|(name, value)| (name.clone(), value.clone())));
     }

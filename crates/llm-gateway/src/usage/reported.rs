@@ -2,6 +2,7 @@
 
 use creel_llm::Count;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::style::Style;
 
@@ -21,6 +22,11 @@ impl Reported {
         serde_json::from_slice(json).map_or_else(|_| Self::default(), |usage: WireUsage| usage.reported(style))
     }
 
+    /// As [`Reported::parse`], of one that was read already.
+    pub fn of(style: Style, usage: &Value) -> Self {
+        WireUsage::deserialize(usage).map_or_else(|_| Self::default(), |usage| usage.reported(style))
+    }
+
     /// Whatever is told anew replaces what was told before.
     pub fn update(&mut self, newer: Self) {
         self.prompt = newer.prompt.or(self.prompt);
@@ -34,7 +40,8 @@ impl Reported {
 /// All names that the APIs use. Chat completions and embeddings: <https://platform.openai.com/docs/api-reference/chat/object>;
 /// responses: <https://platform.openai.com/docs/api-reference/responses/object>; messages:
 /// <https://docs.anthropic.com/en/docs/build-with-claude/prompt-caching>; `prompt_cache_hit_tokens`: DeepSeek,
-/// <https://api-docs.deepseek.com/guides/kv_cache>; `cached_tokens` at the top: Moonshot.
+/// <https://api-docs.deepseek.com/guides/kv_cache>; `cached_tokens` at the top: Moonshot; `thinking_tokens`: messages;
+/// `cache_write_tokens`: OpenAI and OpenRouter, <https://openrouter.ai/docs/features/prompt-caching>.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct WireUsage {
@@ -60,7 +67,9 @@ pub struct WireUsage {
 #[serde(default)]
 struct Details {
     cached_tokens: Count,
+    cache_write_tokens: Count,
     reasoning_tokens: Count,
+    thinking_tokens: Count,
 }
 
 /// `null` is as good as nothing.
@@ -79,8 +88,20 @@ impl WireUsage {
         ]
         .into_iter()
         .find_map(|count| count.0);
-        let reasoning = self.completion_tokens_details.reasoning_tokens.0;
-        let written = self.cache_creation_input_tokens.0;
+        let reasoning = [
+            &self.completion_tokens_details.reasoning_tokens,
+            &self.output_tokens_details.reasoning_tokens,
+            &self.output_tokens_details.thinking_tokens,
+        ]
+        .into_iter()
+        .find_map(|count| count.0);
+        let written = [
+            &self.cache_creation_input_tokens,
+            &self.prompt_tokens_details.cache_write_tokens,
+            &self.input_tokens_details.cache_write_tokens,
+        ]
+        .into_iter()
+        .find_map(|count| count.0);
         let input = match style {
             Style::Openai => self.prompt_tokens.0.or(self.input_tokens.0),
             // Here the input leaves out what was read from the cache or written to it.
@@ -95,7 +116,7 @@ impl WireUsage {
             cached,
             written,
             completion: self.completion_tokens.0.or(self.output_tokens.0),
-            reasoning: reasoning.or(self.output_tokens_details.reasoning_tokens.0),
+            reasoning,
         }
     }
 }
@@ -132,6 +153,18 @@ mod tests {
             [Some(10), Some(4), None, Some(5), Some(3)]
         );
         assert_eq!(
+            openai(
+                r#"{"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":3}}"#
+            ),
+            [Some(10), Some(4), Some(3), Some(5), None]
+        );
+        assert_eq!(
+            openai(
+                r#"{"input_tokens":10,"output_tokens":5,"input_tokens_details":{"cached_tokens":0,"cache_write_tokens":3}}"#
+            ),
+            [Some(10), Some(0), Some(3), Some(5), None]
+        );
+        assert_eq!(
             openai(r#"{"prompt_tokens":8,"total_tokens":8}"#),
             [Some(8), None, None, None, None]
         );
@@ -147,6 +180,13 @@ mod tests {
                 r#"{"input_tokens":10,"cache_read_input_tokens":4,"cache_creation_input_tokens":1,"output_tokens":7,"service_tier":"standard"}"#
             ),
             [Some(15), Some(4), Some(1), Some(7), None]
+        );
+        assert_eq!(
+            parse(
+                Style::Anthropic,
+                r#"{"input_tokens":10,"output_tokens":7,"output_tokens_details":{"thinking_tokens":5}}"#
+            ),
+            [Some(10), None, None, Some(7), Some(5)]
         );
     }
 
