@@ -7,6 +7,7 @@ mod keys;
 mod money;
 mod passing;
 mod routing;
+mod tools;
 mod translating;
 
 use harness::{Client, House};

@@ -329,7 +329,7 @@ async fn a_thought_that_is_told_by_two_names_is_one() {
 }
 
 /// Chunks of completions, as a stream.
-fn chunks(chunks: &[Value]) -> Reply {
+pub fn chunks(chunks: &[Value]) -> Reply {
     let text: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
     Reply::raw(200, "text/event-stream", text)
 }

@@ -22,10 +22,14 @@ pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untra
     }
     for call in items(message, "tool_calls") {
         let function = &call["function"];
+        let arguments = match text(function, "arguments") {
+            "" => "{}",
+            arguments => arguments,
+        };
         output.push(call_item(
             text(call, "id"),
             text(function, "name"),
-            text(function, "arguments"),
+            arguments,
             "completed",
         ));
     }

@@ -144,6 +144,7 @@ impl CompletionToResponse {
     }
 
     fn close(&mut self, out: &mut Vec<u8>) {
+        self.fill(out);
         let id = self.item_id();
         let index = self.output.len();
         let item = match self.open.take() {
@@ -172,6 +173,17 @@ impl CompletionToResponse {
             out,
         );
         self.output.push(item);
+    }
+
+    /// Some providers say nothing of the arguments of a call that has none; no text at all is no JSON.
+    fn fill(&mut self, out: &mut Vec<u8>) {
+        if let Some(Open::Call { arguments, .. }) = &mut self.open
+            && arguments.is_empty()
+        {
+            arguments.push_str("{}");
+            let place = json!({"item_id": self.item_id(), "output_index": self.output.len(), "delta": "{}"});
+            self.send("response.function_call_arguments.delta", place, out);
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {

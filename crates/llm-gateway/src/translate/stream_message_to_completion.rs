@@ -11,11 +11,19 @@ pub struct MessageToCompletion {
     model: String,
     created: u64,
     wants_usage: bool,
-    /// Blocks that are calls, by their index; the place is the call's own index.
-    calls: Vec<u64>,
+    /// The place is the call's own index.
+    calls: Vec<Call>,
     stop_reason: String,
     usage: Map<String, Value>,
     ended: bool,
+}
+
+/// A block that is a call.
+struct Call {
+    /// The block's index.
+    block: u64,
+    /// Something of its arguments is told.
+    has_arguments: bool,
 }
 
 impl MessageToCompletion {
@@ -49,7 +57,7 @@ impl MessageToCompletion {
 
     fn call(&self, block: &Value) -> Option<usize> {
         let block = block.as_u64()?;
-        self.calls.iter().position(|open| *open == block)
+        self.calls.iter().position(|call| call.block == block)
     }
 
     fn open(&mut self, event: &Value, out: &mut Vec<u8>) {
@@ -58,10 +66,13 @@ impl MessageToCompletion {
             return;
         }
         let index = self.calls.len();
-        self.calls.push(event["index"].as_u64().unwrap_or_default());
         // A stream begins with an empty object and sends the real one in pieces; some send it at once.
         let whole = block["input"].as_object().filter(|input| !input.is_empty());
         let arguments = whole.map(|_| block["input"].to_string()).unwrap_or_default();
+        self.calls.push(Call {
+            block: event["index"].as_u64().unwrap_or_default(),
+            has_arguments: whole.is_some(),
+        });
         let function = json!({"name": block["name"], "arguments": arguments});
         let call = json!({"index": index, "id": block["id"], "type": "function", "function": function});
         self.delta(json!({"tool_calls": [call]}), Value::Null, out);
@@ -74,13 +85,23 @@ impl MessageToCompletion {
             "thinking_delta" => json!({"reasoning_content": delta["thinking"]}),
             "input_json_delta" => match self.call(&event["index"]) {
                 Some(index) => {
-                    json!({"tool_calls": [{"index": index, "function": {"arguments": delta["partial_json"]}}]})
+                    self.calls[index].has_arguments |= !text(delta, "partial_json").is_empty();
+                    argument(index, &delta["partial_json"])
                 }
                 None => return,
             },
             _ => return,
         };
         self.delta(told, Value::Null, out);
+    }
+
+    /// A call of a tool that takes nothing has no pieces; there its arguments are an empty object, and no empty text.
+    fn close(&mut self, event: &Value, out: &mut Vec<u8>) {
+        if let Some(index) = self.call(&event["index"])
+            && !std::mem::replace(&mut self.calls[index].has_arguments, true)
+        {
+            self.delta(argument(index, &"{}".into()), Value::Null, out);
+        }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
@@ -119,6 +140,7 @@ impl StreamTranslator for MessageToCompletion {
             }
             "content_block_start" => self.open(&event, out),
             "content_block_delta" => self.go_on(&event, out),
+            "content_block_stop" => self.close(&event, out),
             "message_delta" => {
                 self.update(&event["usage"]);
                 self.stop_reason.push_str(match self.stop_reason.as_str() {
@@ -133,7 +155,7 @@ impl StreamTranslator for MessageToCompletion {
                 let told = json!({"error": {"message": error["message"], "type": "server_error", "param": null, "code": error["type"]}});
                 write(&told, out);
             }
-            // `ping`, the end of a block, and whatever is added later.
+            // `ping`, and whatever is added later.
             _ => {}
         }
         Ok(())
@@ -145,6 +167,11 @@ impl StreamTranslator for MessageToCompletion {
             self.finish(out);
         }
     }
+}
+
+/// A piece of a call's arguments.
+fn argument(index: usize, piece: &Value) -> Value {
+    json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
 }
 
 fn write(chunk: &Value, out: &mut Vec<u8>) {

@@ -1,0 +1,80 @@
+//! Tools between the styles: what is called, and what came of it.
+
+use creel_testkit::provider::{Provider, Reply};
+use serde_json::{Value, json};
+
+use super::House;
+use super::translating::chunks;
+
+/// A client reads the arguments as JSON, and an empty text is none.
+#[tokio::test]
+async fn a_call_without_arguments_has_an_empty_object_of_them() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let block = |index: u64, id: &str| {
+        [
+            json!({"type": "content_block_start", "index": index, "content_block": {"type": "tool_use", "id": id, "name": "now", "input": {}}}),
+            json!({"type": "content_block_delta", "index": index, "delta": {"type": "input_json_delta", "partial_json": ""}}),
+            json!({"type": "content_block_stop", "index": index}),
+        ]
+    };
+    let mut events = vec![json!({"type": "message_start", "message": {"id": "x", "usage": {"input_tokens": 5}}})];
+    events.extend(block(0, "a"));
+    events.extend(block(1, "b"));
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}});
+    events.extend([end, json!({"type": "message_stop"})]);
+    provider.always(chunks(&events));
+    let answer = client
+        .post(
+            "/v1/chat/completions",
+            json!({"model": "c1", "stream": true, "messages": [{"role": "user", "content": "hi"}]}).to_string(),
+        )
+        .await;
+    let mut told = [String::new(), String::new()];
+    for event in answer.events().iter().filter(|event| *event != "[DONE]") {
+        let chunk: Value = serde_json::from_str(event).unwrap();
+        for call in chunk["choices"][0]["delta"]["tool_calls"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let index = call["index"].as_u64().unwrap() as usize;
+            told[index].push_str(call["function"]["arguments"].as_str().unwrap());
+        }
+    }
+    assert_eq!(told, ["{}", "{}"]);
+    let from_messages = json!({"model": "c1", "input": "hi", "stream": true}).to_string();
+    let call = client.post("/v1/responses", from_messages).await;
+
+    // Some providers of completions leave them out.
+    let function = json!({"name": "now", "arguments": ""});
+    let asked = json!([{"index": 0, "id": "a", "type": "function", "function": function}]);
+    provider.always(chunks(&[
+        json!({"id": "x", "choices": [{"index": 0, "delta": {"tool_calls": asked}, "finish_reason": "tool_calls"}]}),
+    ]));
+    let from_completions = json!({"model": "m1", "input": "hi", "stream": true}).to_string();
+    let other_call = client.post("/v1/responses", from_completions).await;
+    for answer in [call, other_call] {
+        let events: Vec<Value> = answer
+            .events()
+            .iter()
+            .map(|event| serde_json::from_str(event).unwrap())
+            .collect();
+        let deltas = events
+            .iter()
+            .filter(|event| event["type"] == "response.function_call_arguments.delta" && event["output_index"] == 0);
+        let told: String = deltas.filter_map(|event| event["delta"].as_str()).collect();
+        assert_eq!(told, "{}");
+        let last = events.last().unwrap();
+        assert_eq!(last["response"]["output"][0]["arguments"], "{}", "{last}");
+    }
+
+    let message = json!({"role": "assistant", "content": null, "tool_calls": asked});
+    let whole = json!({"id": "x", "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]});
+    provider.always(Reply::raw(200, "application/json", whole.to_string()));
+    let answer = client
+        .post("/v1/responses", json!({"model": "m1", "input": "hi"}).to_string())
+        .await;
+    assert_eq!(answer.json()["output"][0]["arguments"], "{}", "{}", answer.text());
+}
