@@ -78,3 +78,72 @@ async fn a_call_without_arguments_has_an_empty_object_of_them() {
         .await;
     assert_eq!(answer.json()["output"][0]["arguments"], "{}", "{}", answer.text());
 }
+
+const PICTURE: &str = "data:image/png;base64,AAAA";
+
+#[tokio::test]
+async fn what_a_tool_shows_comes_with_its_result() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let source = json!({"type": "base64", "media_type": "image/png", "data": "AAAA"});
+    let image = json!({"type": "image", "source": source});
+
+    let shown = json!([{"type": "text", "text": "here"}, {"type": "image_url", "image_url": {"url": PICTURE}}]);
+    let ask = json!({"model": "c1", "messages": [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "see", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "a", "content": shown},
+    ]});
+    client.post("/v1/chat/completions", ask.to_string()).await;
+    let sent = provider.requests().last().unwrap().json();
+    let result = json!([{"type": "text", "text": "here"}, image]);
+    assert_eq!(sent["messages"][2]["content"][0]["content"], result, "{sent}");
+
+    // A tool's message holds text alone, and all of them stand behind their calls.
+    let output = json!([{"type": "input_text", "text": "here"}, {"type": "input_image", "image_url": PICTURE}]);
+    let ask = json!({"model": "m1", "input": [
+        {"type": "function_call", "call_id": "a", "name": "see", "arguments": "{}"},
+        {"type": "function_call", "call_id": "b", "name": "see", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "a", "output": output},
+        {"type": "function_call_output", "call_id": "b", "output": "nothing"},
+        {"role": "user", "content": "and?"},
+    ]});
+    client.post("/v1/responses", ask.to_string()).await;
+    let sent = provider.requests().last().unwrap().json();
+    assert_eq!(
+        sent["messages"].as_array().unwrap()[1..],
+        [
+            json!({"role": "tool", "tool_call_id": "a", "content": "here"}),
+            json!({"role": "tool", "tool_call_id": "b", "content": "nothing"}),
+            json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": PICTURE}}]}),
+            json!({"role": "user", "content": "and?"}),
+        ]
+    );
+
+    let document =
+        json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a page"}});
+    let ask = |shown: Value| {
+        let result =
+            json!({"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "here"}, shown]});
+        json!({"model": "m1", "max_tokens": 9, "messages": [
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "see", "input": {}}]},
+            {"role": "user", "content": [result]},
+        ]})
+        .to_string()
+    };
+    client.post("/v1/messages", ask(document)).await;
+    let sent = provider.requests().last().unwrap().json();
+    assert_eq!(
+        sent["messages"].as_array().unwrap()[1..],
+        [
+            json!({"role": "tool", "tool_call_id": "a", "content": "here"}),
+            json!({"role": "user", "content": "a page"})
+        ]
+    );
+    let refused = client
+        .post("/v1/messages", ask(json!({"type": "tool_reference"})))
+        .await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(refused.text().contains("tool_reference"), "{}", refused.text());
+}

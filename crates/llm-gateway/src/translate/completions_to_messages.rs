@@ -151,9 +151,12 @@ fn tool_result(message: &Value, index: usize) -> Result<Value, Untranslatable> {
     if id.is_empty() {
         return cannot(format!("messages[{index}].tool_call_id: is missing"));
     }
-    Ok(
-        json!({"type": "tool_result", "tool_use_id": call_id(id), "content": said(&message["content"]).unwrap_or_default()}),
-    )
+    let content = &message["content"];
+    let result: Value = match content.as_array() {
+        Some(parts) if parts.iter().any(|part| text(part, "type") != "text") => user_blocks(content, index)?.into(),
+        _ => said(content).unwrap_or_default().into(),
+    };
+    Ok(json!({"type": "tool_result", "tool_use_id": call_id(id), "content": result}))
 }
 
 /// The API takes `[a-zA-Z0-9_-]+`; a conversation that began with another provider may have other ids.

@@ -34,6 +34,7 @@ pub fn request(asked: &Map<String, Value>, context: Context<'_>) -> Result<Map<S
         match text(message, "role") {
             "user" => user(&message["content"], index, &mut messages)?,
             "assistant" => messages.push(assistant(&message["content"], index)?),
+            "system" => messages.push(json!({"role": "system", "content": said(&message["content"])})),
             role => return cannot(format!("messages.{index}.role: \"{role}\" is no role")),
         }
     }
@@ -54,8 +55,8 @@ fn said(content: &Value) -> String {
     }
 }
 
-/// Results of tools are messages of their own, right behind the calls; what else the user says follows. A picture in a result goes to
-/// what the user says: a tool's message may hold text alone.
+/// Results of tools are messages of their own, right behind the calls; what else the user says follows. A picture or a document in a
+/// result goes to what the user says: a tool's message may hold text alone.
 fn user(content: &Value, index: usize, messages: &mut Vec<Value>) -> Result<(), Untranslatable> {
     let blocks = match content {
         Value::String(text) => {
@@ -73,13 +74,8 @@ fn user(content: &Value, index: usize, messages: &mut Vec<Value>) -> Result<(), 
         }
         let result = &block["content"];
         messages.push(json!({"role": "tool", "tool_call_id": block["tool_use_id"], "content": said(result)}));
-        for picture in result
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|block| text(block, "type") == "image")
-        {
-            parts.push(part(picture, index)?);
+        for block in items(block, "content").filter(|block| text(block, "type") != "text") {
+            parts.push(part(block, index)?);
         }
     }
     match parts.as_slice() {

@@ -42,9 +42,16 @@ pub fn request(asked: &Map<String, Value>) -> Result<Map<String, Value>, Untrans
     match &asked["input"] {
         Value::String(text) => messages.push(json!({"role": "user", "content": text})),
         Value::Array(input) => {
+            let mut shown = Vec::new();
             for (index, item) in input.iter().enumerate() {
+                if text(item, "type") == "function_call_output" {
+                    messages.push(output(item, index, &mut shown)?);
+                    continue;
+                }
+                show(&mut shown, &mut messages);
                 add(item, index, &mut messages)?;
             }
+            show(&mut shown, &mut messages);
         }
         _ => return cannot("input: expected a text or a list of items"),
     }
@@ -79,19 +86,37 @@ fn add(item: &Value, index: usize, messages: &mut Vec<Value>) -> Result<(), Untr
                 _ => messages.push(json!({"role": "assistant", "content": null, "tool_calls": [call]})),
             }
         }
-        "function_call_output" => {
-            let output = match &item["output"] {
-                Value::String(output) => output.clone(),
-                Value::Array(parts) => parts.iter().map(|part| text(part, "text")).collect(),
-                other => other.to_string(),
-            };
-            messages.push(json!({"role": "tool", "tool_call_id": item["call_id"], "content": output}));
-        }
         // Thoughts are left out: only the provider that thought them can read them.
         "reasoning" => {}
         kind => return cannot(format!("input[{index}]: this model takes no item of type \"{kind}\"")),
     }
     Ok(())
+}
+
+/// What came of a call. A tool's message may hold text alone: what else there is goes to what is shown behind the results.
+fn output(item: &Value, index: usize, shown: &mut Vec<Value>) -> Result<Value, Untranslatable> {
+    let output = match &item["output"] {
+        Value::String(output) => output.clone(),
+        Value::Array(parts) => {
+            let mut said = String::new();
+            for part in parts {
+                match part_of(part, index)? {
+                    part if part["type"] == "text" => said.push_str(text(&part, "text")),
+                    part => shown.push(part),
+                }
+            }
+            said
+        }
+        other => other.to_string(),
+    };
+    Ok(json!({"role": "tool", "tool_call_id": item["call_id"], "content": output}))
+}
+
+/// The user shows it.
+fn show(shown: &mut Vec<Value>, messages: &mut Vec<Value>) {
+    if !shown.is_empty() {
+        messages.push(json!({"role": "user", "content": std::mem::take(shown)}));
+    }
 }
 
 fn content(content: &Value, index: usize) -> Result<Value, Untranslatable> {
@@ -102,22 +127,31 @@ fn content(content: &Value, index: usize) -> Result<Value, Untranslatable> {
     };
     let mut told = Vec::with_capacity(parts.len());
     for part in parts {
-        told.push(match text(part, "type") {
-            "input_text" | "output_text" | "text" => json!({"type": "text", "text": part["text"]}),
-            "refusal" => json!({"type": "text", "text": part["refusal"]}),
-            "input_image" if part["image_url"].is_string() => {
-                json!({"type": "image_url", "image_url": {"url": part["image_url"]}})
-            }
-            "input_file" if part["file_data"].is_string() => {
-                json!({"type": "file", "file": {"filename": part["filename"], "file_data": part["file_data"]}})
-            }
-            kind => return cannot(format!("input[{index}].content: this model takes no \"{kind}\"")),
-        });
+        told.push(part_of(part, index)?);
     }
     // Many providers take a list of parts only from models that see.
     Ok(match told.as_slice() {
         [only] if only["type"] == "text" => only["text"].clone(),
         _ => told.into(),
+    })
+}
+
+fn part_of(part: &Value, index: usize) -> Result<Value, Untranslatable> {
+    Ok(match text(part, "type") {
+        "input_text" | "output_text" | "text" => json!({"type": "text", "text": part["text"]}),
+        "refusal" => json!({"type": "text", "text": part["refusal"]}),
+        "input_image" if part["image_url"].is_string() => {
+            json!({"type": "image_url", "image_url": {"url": part["image_url"]}})
+        }
+        "input_file" if part["file_data"].is_string() => {
+            json!({"type": "file", "file": {"filename": part["filename"], "file_data": part["file_data"]}})
+        }
+        kind @ ("input_image" | "input_file") => {
+            return cannot(format!(
+                "input[{index}]: this model takes no \"{kind}\" but with its data"
+            ));
+        }
+        kind => return cannot(format!("input[{index}]: this model takes no \"{kind}\"")),
     })
 }
 
