@@ -147,3 +147,40 @@ async fn what_a_tool_shows_comes_with_its_result() {
     assert_eq!(refused.status, 400, "{}", refused.text());
     assert!(refused.text().contains("tool_reference"), "{}", refused.text());
 }
+
+#[tokio::test]
+async fn a_choice_among_some_of_the_tools_leaves_those() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let function = |name: &str| json!({"type": "function", "function": {"name": name, "parameters": {}}});
+    let allowed = json!({"mode": "required", "tools": [{"type": "function", "function": {"name": "b"}}]});
+    let ask = json!({
+        "model": "c1", "messages": [{"role": "user", "content": "hi"}], "tools": [function("a"), function("b")],
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": allowed},
+    });
+    client.post("/v1/chat/completions", ask.to_string()).await;
+    let sent = provider.requests().last().unwrap().json();
+    assert_eq!(
+        (&sent["tools"], &sent["tool_choice"]),
+        (
+            &json!([{"name": "b", "input_schema": {"type": "object"}}]),
+            &json!({"type": "any"})
+        )
+    );
+
+    let function = |name: &str| json!({"type": "function", "name": name});
+    let ask = json!({
+        "model": "m1", "input": "hi", "tools": [function("a"), function("b")],
+        "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [function("b")]},
+    });
+    client.post("/v1/responses", ask.to_string()).await;
+    let sent = provider.requests().last().unwrap().json();
+    assert_eq!(
+        (&sent["tools"], &sent["tool_choice"]),
+        (
+            &json!([{"type": "function", "function": {"name": "b"}}]),
+            &json!("auto")
+        )
+    );
+}

@@ -278,6 +278,21 @@ async fn what_cannot_be_translated_is_said_and_costs_nothing() {
             "wizard",
         ),
         (
+            "/v1/chat/completions",
+            json!({"model": "c1", "messages": [], "functions": [{"name": "weather"}]}),
+            "functions: ",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({"model": "c1", "messages": [], "modalities": ["text", "audio"], "audio": {"voice": "ash", "format": "wav"}}),
+            "audio: ",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({"model": "c1", "messages": [], "web_search_options": {}}),
+            "web_search_options: ",
+        ),
+        (
             "/v1/messages",
             json!({"model": "m1", "max_tokens": 1, "messages": [], "tools": [{"type": "web_search_20250305", "name": "w"}]}),
             "web_search",
@@ -432,4 +447,48 @@ async fn a_request_of_very_many_values_is_for_providers_of_its_own_style() {
     assert_eq!(provider.requests().len(), 0);
     let passed = client.post("/v1/chat/completions", ask("m1", 100_000)).await;
     assert_eq!(passed.status, 200, "{}", passed.text());
+}
+
+#[tokio::test]
+async fn a_message_s_form_and_its_later_instructions_are_told() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let format = json!({"type": "json_schema", "schema": schema()});
+    for wish in [
+        json!({"output_config": {"format": format}}),
+        json!({"output_format": format}),
+    ] {
+        let mut ask = json!({"model": "m1", "max_tokens": 9, "messages": [
+            {"role": "user", "content": "hi"}, {"role": "system", "content": [{"type": "text", "text": "Be kind."}]},
+        ]});
+        ask.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
+        let answer = client.post("/v1/messages", ask.to_string()).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let sent = provider.requests().last().unwrap().json();
+        assert_eq!(sent["response_format"]["type"], "json_schema");
+        assert_eq!(sent["response_format"]["json_schema"]["schema"], schema());
+        assert_eq!(sent["messages"][1], json!({"role": "system", "content": "Be kind."}));
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_was_withheld_is_not_whole() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    let ask = |stream: bool| json!({"model": "m1", "input": "hi", "stream": stream}).to_string();
+    let end = |said: &str| json!({"id": "x", "choices": [{"index": 0, said: {"content": "Well"}, "finish_reason": "content_filter"}]});
+    provider.always(chunks(&[end("delta")]));
+    let answer = client.post("/v1/responses", ask(true)).await;
+    let last: Value = serde_json::from_str(answer.events().last().unwrap()).unwrap();
+    assert_eq!(last["type"], "response.incomplete");
+    provider.always(Reply::raw(200, "application/json", end("message").to_string()));
+    let whole = client.post("/v1/responses", ask(false)).await.json();
+    for response in [&last["response"], &whole] {
+        assert_eq!(
+            (&response["status"], &response["incomplete_details"]["reason"]),
+            (&json!("incomplete"), &json!("content_filter"))
+        );
+    }
 }

@@ -33,11 +33,10 @@ pub fn document(completion: &Value, context: Context<'_>) -> Result<Value, Untra
             "completed",
         ));
     }
-    let is_cut = text(choice, "finish_reason") == "length";
     Ok(response(
         &format!("resp_{id}"),
         context.model,
-        if is_cut { End::Incomplete } else { End::Completed },
+        End::of(text(choice, "finish_reason")),
         output,
         usage::told(completion).unwrap_or(&Value::Null),
     ))
@@ -49,7 +48,28 @@ pub enum End {
     InProgress,
     Completed,
     /// The limit of tokens was reached.
-    Incomplete,
+    Cut,
+    /// The rest is withheld, for what it says.
+    Withheld,
+}
+
+impl End {
+    pub fn of(finish_reason: &str) -> Self {
+        match finish_reason {
+            "length" => Self::Cut,
+            "content_filter" => Self::Withheld,
+            _ => Self::Completed,
+        }
+    }
+
+    /// The event that tells it.
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::InProgress => "response.in_progress",
+            Self::Completed => "response.completed",
+            Self::Cut | Self::Withheld => "response.incomplete",
+        }
+    }
 }
 
 pub fn call_item(id: &str, name: &str, arguments: &str, status: &str) -> Value {
@@ -63,7 +83,8 @@ pub fn response(id: &str, model: &str, end: End, output: Vec<Value>, usage: &Val
     let (status, incomplete) = match end {
         End::InProgress => ("in_progress", Value::Null),
         End::Completed => ("completed", Value::Null),
-        End::Incomplete => ("incomplete", json!({"reason": "max_output_tokens"})),
+        End::Cut => ("incomplete", json!({"reason": "max_output_tokens"})),
+        End::Withheld => ("incomplete", json!({"reason": "content_filter"})),
     };
     json!({
         "id": id, "object": "response", "created_at": now(), "status": status, "error": null,

@@ -5,11 +5,21 @@
 
 use serde_json::{Map, Value, json};
 
+use super::choice::Allowed;
 use super::{Context, Untranslatable, cannot, copy, items, text};
 
 pub fn request(asked: &Map<String, Value>, context: Context<'_>) -> Result<Map<String, Value>, Untranslatable> {
     if asked.get("n").and_then(Value::as_u64).is_some_and(|n| n > 1) {
         return cannot("n: this model gives one reply at a time");
+    }
+    for (name, instead) in [
+        ("functions", "send `tools`"),
+        ("audio", "its answers are text"),
+        ("web_search_options", "its provider searches nothing"),
+    ] {
+        if asked.get(name).is_some_and(|value| !value.is_null()) {
+            return cannot(format!("{name}: this model takes none; {instead}"));
+        }
     }
     let mut told = Map::new();
     told.insert("model".into(), context.model.into());
@@ -184,8 +194,10 @@ fn format_wish(format: &Value) -> Option<String> {
 }
 
 fn tools(asked: &Value, told: &mut Map<String, Value>) -> Result<(), Untranslatable> {
+    let choice = &asked["tool_choice"];
+    let allowed = Allowed::of(choice);
     let mut tools = Vec::new();
-    for tool in items(asked, "tools") {
+    for tool in items(asked, "tools").filter(|tool| allowed.as_ref().is_none_or(|allowed| allowed.has(tool))) {
         if text(tool, "type") != "function" {
             return cannot(format!(
                 "tools: this model takes no tools of type \"{}\"",
@@ -194,7 +206,13 @@ fn tools(asked: &Value, told: &mut Map<String, Value>) -> Result<(), Untranslata
         }
         let function = &tool["function"];
         let schema = match &function["parameters"] {
-            schema @ Value::Object(_) => schema.clone(),
+            schema if schema["type"].is_string() => schema.clone(),
+            // There a tool that takes nothing may leave them out, or leave them empty.
+            Value::Object(members) => {
+                let mut members = members.clone();
+                members.insert("type".into(), "object".into());
+                members.into()
+            }
             _ => json!({"type": "object", "properties": {}}),
         };
         let mut spec = json!({"name": function["name"], "input_schema": schema});
@@ -207,8 +225,8 @@ fn tools(asked: &Value, told: &mut Map<String, Value>) -> Result<(), Untranslata
         return Ok(());
     }
     told.insert("tools".into(), tools.into());
-    let choice = &asked["tool_choice"];
-    let mut choice = match choice.as_str() {
+    let word = allowed.map_or(choice.as_str(), |allowed| Some(allowed.mode));
+    let mut choice = match word {
         Some("required") => json!({"type": "any"}),
         Some(word @ ("auto" | "none")) => json!({"type": word}),
         _ => match text(&choice["function"], "name") {

@@ -39,6 +39,16 @@ pub fn request(asked: &Map<String, Value>, context: Context<'_>) -> Result<Map<S
         }
     }
     told.insert("messages".into(), messages.into());
+    // The newer name first.
+    for format in [&asked["output_config"]["format"], &asked["output_format"]] {
+        if text(format, "type") == "json_schema" && !told.contains_key("response_format") {
+            let schema = json!({"name": "answer", "schema": format["schema"]});
+            told.insert(
+                "response_format".into(),
+                json!({"type": "json_schema", "json_schema": schema}),
+            );
+        }
+    }
     tools(&asked, &mut told)?;
     Ok(told)
 }

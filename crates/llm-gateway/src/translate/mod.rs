@@ -7,6 +7,7 @@
 
 mod calls;
 mod chain;
+mod choice;
 mod completion_to_message;
 mod completion_to_response;
 mod completions_to_messages;

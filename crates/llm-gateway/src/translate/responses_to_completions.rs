@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::choice::Allowed;
 use super::{Untranslatable, cannot, copy, items, text};
 
 pub fn request(asked: &Map<String, Value>) -> Result<Map<String, Value>, Untranslatable> {
@@ -175,8 +176,9 @@ fn format(format: &Value, told: &mut Map<String, Value>) {
 }
 
 fn tools(asked: &Value, told: &mut Map<String, Value>) -> Result<(), Untranslatable> {
+    let allowed = Allowed::of(&asked["tool_choice"]);
     let mut tools = Vec::new();
-    for tool in items(asked, "tools") {
+    for tool in items(asked, "tools").filter(|tool| allowed.as_ref().is_none_or(|allowed| allowed.has(tool))) {
         if text(tool, "type") != "function" {
             return cannot(format!(
                 "tools: this model's provider has no tool \"{}\"",
@@ -197,6 +199,9 @@ fn tools(asked: &Value, told: &mut Map<String, Value>) -> Result<(), Untranslata
     match &asked["tool_choice"] {
         Value::String(word) => {
             told.insert("tool_choice".into(), word.as_str().into());
+        }
+        _ if let Some(allowed) = allowed => {
+            told.insert("tool_choice".into(), allowed.mode.into());
         }
         choice if text(choice, "type") == "function" => {
             let choice = json!({"type": "function", "function": {"name": choice["name"]}});

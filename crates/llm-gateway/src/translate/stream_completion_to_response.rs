@@ -195,12 +195,9 @@ impl CompletionToResponse {
             self.call(piece, out);
         }
         self.close(out);
-        let (kind, end) = match self.finish_reason.as_deref() {
-            Some("length") => ("response.incomplete", End::Incomplete),
-            _ => ("response.completed", End::Completed),
-        };
+        let end = End::of(self.finish_reason.as_deref().unwrap_or_default());
         let response = self.response(end);
-        self.send(kind, json!({"response": response}), out);
+        self.send(end.event(), json!({"response": response}), out);
     }
 }
 
