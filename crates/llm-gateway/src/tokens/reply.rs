@@ -36,6 +36,10 @@ impl Reply {
         self.said(piece);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// Tokens that it has at least, or nearly so. A document may say much besides (`logprobs`): nothing is said of one.
     pub fn at_least(&self) -> u64 {
         if self.is_document { 0 } else { self.length / TOKEN }

@@ -4,6 +4,7 @@
 //! The rules:
 //! - What is told twice counts once: of each count the last that was told (both APIs tell running totals, never differences).
 //! - A count that is negative, no whole number, or above [`IMPLAUSIBLE`] was not told.
+//! - No tokens of a prompt were not told (every prompt has some), nor were none of a reply in which something was seen.
 //! - Prompt or completion tokens that were not told are counted by a tokenizer (see `tokens`), and the whole usage is marked as estimated.
 //! - The cached, written and reasoning parts are never more than the whole they are part of.
 
@@ -130,8 +131,12 @@ impl Tally {
 
     /// Nothing is left to be counted. `done`: the reply is whole.
     pub fn is_told(&self, done: bool) -> bool {
-        let Reported { prompt, completion, .. } = self.reported;
-        prompt.is_some() && (self.is_silent || (done && completion.is_some()))
+        self.reported.prompt.is_some() && (self.is_silent || (done && self.completion_told().is_some()))
+    }
+
+    fn completion_told(&self) -> Option<u64> {
+        let told = self.reported.completion;
+        told.filter(|told| *told > 0 || self.reply.is_empty())
     }
 
     /// The call's tokens by all that is known now. `done`: the reply is whole. Before that, the count that was told last may be an
@@ -141,14 +146,14 @@ impl Tally {
             prompt,
             cached,
             written,
-            completion,
             reasoning,
+            ..
         } = self.reported;
         let seen = || match by {
             By::Tokenizer => self.reply.tokens(),
             By::Table => self.reply.about(),
         };
-        let (completion_tokens, completion_told) = match completion {
+        let (completion_tokens, completion_told) = match self.completion_told() {
             None if self.is_silent => (0, true),
             Some(told) if done => (told, true),
             told => (seen().max(told.unwrap_or(0)), false),
@@ -177,6 +182,7 @@ pub fn of_request(body: &[u8]) -> OfRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::style::Style;
 
     fn asked() -> Tally {
         Tally::new(&Bytes::from_static(br#"{"input":"a prompt of tokens"}"#), 99)
@@ -216,6 +222,24 @@ mod tests {
         });
         let counts = tally.counts(true, By::Tokenizer);
         assert_eq!((counts.prompt, counts.completion, counts.estimated), (5, 2, true));
+    }
+
+    #[test]
+    fn nothing_is_no_count_of_a_prompt_nor_of_what_was_seen() {
+        let mut tally = asked();
+        let nothing = Reported::parse(Style::Openai, br#"{"prompt_tokens":0,"completion_tokens":0}"#);
+        tally.report(nothing);
+        assert!(!tally.is_told(true));
+        let counts = tally.counts(true, By::Table);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (99, 0, true));
+        tally.report(reported(7, 0));
+        assert!(tally.is_told(true), "a reply may be empty");
+        tally.said(b"two words");
+        assert!(!tally.is_told(true));
+        let counts = tally.counts(true, By::Tokenizer);
+        assert_eq!((counts.prompt, counts.completion, counts.estimated), (7, 2, true));
+        let silent = Tally::new(&Bytes::new(), 9).silent();
+        assert_eq!(silent.counts(true, By::Table).completion, 0);
     }
 
     #[test]

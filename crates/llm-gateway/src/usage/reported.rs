@@ -112,7 +112,7 @@ impl WireUsage {
             }),
         };
         Reported {
-            prompt: input,
+            prompt: input.filter(|input| *input > 0),
             cached,
             written,
             completion: self.completion_tokens.0.or(self.output_tokens.0),
