@@ -62,6 +62,8 @@ struct Members<'a> {
     max_completion_tokens: Option<u64>,
     max_output_tokens: Option<u64>,
     n: Option<u64>,
+    #[serde(borrow)]
+    background: Option<&'a RawValue>,
 }
 
 fn written<'de: 'a, 'a, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
@@ -96,8 +98,13 @@ impl Ask {
             .transpose()
             .map_err(|_| unfit("stream_options", "an object that says `include_usage`, true or false"))?
             .flatten();
+        if surface == Surface::Responses && members.background.is_some_and(|raw| raw.get() == "true") {
+            // Its answer comes before it is made, and tells no usage.
+            return Err(unfit("background", "false: what is made later cannot be metered"));
+        }
         let max_tokens = match surface {
-            Surface::Completions => members.max_completion_tokens.or(members.max_tokens),
+            // Many providers know one of them and pass over the other.
+            Surface::Completions => members.max_completion_tokens.max(members.max_tokens),
             Surface::Responses => members.max_output_tokens,
             Surface::Messages => members.max_tokens,
             Surface::Embeddings => Some(0),
@@ -232,10 +239,38 @@ mod tests {
         };
         let body = r#"{"model":"m","max_tokens":1,"max_completion_tokens":2,"max_output_tokens":3}"#;
         assert_eq!(limit(Surface::Completions, body), Some(2));
+        let swapped = r#"{"model":"m","max_tokens":20,"max_completion_tokens":1}"#;
+        assert_eq!(
+            limit(Surface::Completions, swapped),
+            Some(20),
+            "nobody knows which of them the provider reads"
+        );
         assert_eq!(limit(Surface::Messages, body), Some(1));
         assert_eq!(limit(Surface::Responses, body), Some(3));
         assert_eq!(limit(Surface::Embeddings, body), Some(0));
         assert_eq!(limit(Surface::Completions, r#"{"model":"m","max_tokens":null}"#), None);
+    }
+
+    #[test]
+    fn a_response_in_the_background_is_refused_and_the_word_means_nothing_elsewhere() {
+        let parse = |surface, said: &str| {
+            let body = format!(r#"{{"model":"m","background":{said}}}"#);
+            Ask::parse(surface, Bytes::from(body))
+                .map(drop)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            parse(Surface::Responses, "true").unwrap_err(),
+            "background: must be false: what is made later cannot be metered"
+        );
+        for (surface, said) in [
+            (Surface::Responses, "false"),
+            (Surface::Responses, "null"),
+            (Surface::Completions, "true"),
+            (Surface::Messages, r#"{"x":1}"#),
+        ] {
+            parse(surface, said).unwrap();
+        }
     }
 
     #[test]
