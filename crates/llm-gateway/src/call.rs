@@ -1,7 +1,7 @@
 //! One call, from its head to the head of its answer: key, model, limits, reservation, providers in turn. From there on the [`Relay`]
 //! has it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{
@@ -22,7 +22,7 @@ use crate::meter::Meter;
 use crate::refusal::{Refusal, error_body};
 use crate::relay::{Form, Relay};
 use crate::sse::Splitter;
-use crate::style::{Style, Surface};
+use crate::style::Surface;
 use crate::translate::{self, Context};
 use crate::upstream::{Lease, SendError};
 use crate::usage::{Reported, StreamReader};
@@ -102,7 +102,8 @@ impl Call<'_> {
             return Err(Refusal::NotOffered(offer));
         }
         let mut last = Refusal::ProvidersDown;
-        for attempt in 0..self.worker.shared.settings.attempts {
+        let attempts = self.worker.shared.settings.attempts;
+        for attempt in 0..attempts {
             let (route, asked) = able[attempt % able.len()];
             if attempt >= able.len() {
                 // All have failed once. Only a provider that may be back at once is worth asking again.
@@ -117,6 +118,16 @@ impl Call<'_> {
                 Attempt::Answered(response, lease) => {
                     return self.answered(*response, lease, route, asked, meter).await;
                 }
+                // The model's name is the route's own: another provider may know the one that it is asked for.
+                Attempt::Refused(response)
+                    if response.status() == StatusCode::NOT_FOUND && attempt + 1 < able.len().min(attempts) =>
+                {
+                    tracing::warn!(provider = %route.provider.name, model = %route.model, "the provider has no such model");
+                    self.worker
+                        .shared
+                        .metrics
+                        .provider_failed(&route.provider.name, "model");
+                }
                 Attempt::Refused(response) => {
                     meter.failed();
                     return Ok(response);
@@ -128,11 +139,13 @@ impl Call<'_> {
         Err(last)
     }
 
-    fn context<'a>(&self, model: &'a str) -> Context<'a> {
+    /// The model as the reader of what is told calls it.
+    fn context<'a>(&self, model: &'a str, route: &Route) -> Context<'a> {
         Context {
             model,
             max_tokens: self.model.max_output,
             wants_usage: self.ask.wants_usage,
+            limit: route.provider.base.limit(),
         }
     }
 
@@ -140,7 +153,12 @@ impl Call<'_> {
         if asked == self.ask.surface {
             return Ok(self.ask.patched(&route.model, true));
         }
-        let body = translate::request(self.ask.surface, asked, &self.ask.body, self.context(&route.model));
+        let body = translate::request(
+            self.ask.surface,
+            asked,
+            &self.ask.body,
+            self.context(&route.model, route),
+        );
         body.map(Bytes::from).map_err(|error| Refusal::BadRequest(error.0))
     }
 
@@ -250,7 +268,7 @@ impl Call<'_> {
         let pause = if reason == "busy" {
             wait.or(Some(Duration::from_secs(1)))
         } else {
-            None
+            wait
         };
         provider.health.failed(pause, now_us());
         self.worker.shared.metrics.provider_failed(&provider.name, reason);
@@ -282,9 +300,9 @@ impl Call<'_> {
             (false, true) => Form::Translated {
                 splitter: Splitter::default(),
                 reader,
-                translator: translate::stream(asked, self.ask.surface, self.context(&self.ask.model)),
+                translator: translate::stream(asked, self.ask.surface, self.context(&self.ask.model, route)),
             },
-            (false, false) => return Box::pin(self.whole(body, lease, provider_style, asked, meter)).await,
+            (false, false) => return Box::pin(self.whole(body, lease, route, asked, meter)).await,
         };
         let mut answer = Response::new(());
         *answer.status_mut() = head.status;
@@ -319,7 +337,7 @@ impl Call<'_> {
         &self,
         body: Incoming,
         lease: Lease,
-        provider_style: Style,
+        route: &Route,
         asked: Surface,
         mut meter: Meter,
     ) -> Result<Response<Reply>, Refusal> {
@@ -330,7 +348,7 @@ impl Call<'_> {
             return Err(Refusal::ProviderGarbage);
         };
         lease.give_back();
-        let told = match translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model)) {
+        let told = match translate::document(asked, self.ask.surface, &said, self.context(&self.ask.model, route)) {
             Ok(told) => told,
             Err(error) => {
                 tracing::warn!(%error, "a provider's reply could not be translated");
@@ -342,7 +360,7 @@ impl Call<'_> {
         scan.push(&said);
         meter.tally().document(&said);
         if let Some(usage) = scan.value() {
-            let reported = Reported::parse(provider_style, usage);
+            let reported = Reported::parse(route.provider.style, usage);
             meter.tally().report(reported);
         }
         let revoked = meter.key().state.is_revoked();
@@ -371,10 +389,13 @@ fn is_encoded(headers: &HeaderMap) -> bool {
     coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// `Retry-After` in seconds. (A date is as good as none: a provider is left alone for a moment then.)
+/// `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
+    let said = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(date) = httpdate::parse_http_date(said) {
+        return date.duration_since(SystemTime::now()).ok();
+    }
+    Duration::try_from_secs_f64(said.parse().ok()?).ok()
 }
 
 /// What a provider said of a request, in either style: `error.message`.

@@ -94,6 +94,15 @@ impl Base {
         })
     }
 
+    /// The name of the most tokens of a completion. OpenAI's own reasoning models refuse the old one; most other providers know only that.
+    pub fn limit(&self) -> &'static str {
+        if self.host == "api.openai.com" || self.host.ends_with(".openai.azure.com") {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        }
+    }
+
     fn authority(&self) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
@@ -189,6 +198,18 @@ impl Provider {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_limit_has_its_new_name_at_openai_alone() {
+        for (url, limit) in [
+            ("https://api.openai.com/v1", "max_completion_tokens"),
+            ("https://corp.openai.azure.com/openai/v1", "max_completion_tokens"),
+            ("https://api.deepseek.com/v1", "max_tokens"),
+            ("http://api.openai.com.example/v1", "max_tokens"),
+        ] {
+            assert_eq!(Base::parse(Style::Openai, url).unwrap().limit(), limit, "{url}");
+        }
+    }
 
     #[test]
     fn addresses() {

@@ -78,6 +78,54 @@ async fn a_provider_that_asks_for_a_pause_gets_it() {
 }
 
 #[tokio::test]
+async fn a_pause_until_a_date_and_from_a_server_that_is_down_is_a_pause() {
+    let date = std::time::SystemTime::now() + std::time::Duration::from_secs(3_600);
+    for (status, after) in [(429, httpdate::fmt_http_date(date)), (503, "3600".to_owned())] {
+        let (busy, free) = (Provider::start().await, Provider::start().await);
+        busy.then(Reply::status(status).retry_after(&after));
+        let mut house = House::new(&busy);
+        house.model(
+            "m1",
+            &[
+                at("busy", Style::Openai, &busy.openai_url()),
+                at("free", Style::Openai, &free.openai_url()),
+            ],
+        );
+        let model = std::sync::Arc::clone(&house.catalog.models["m1"]);
+        let house = house.start().await;
+        let mut client = house.client().await;
+        let before = crate::clock::now_us();
+        for _ in 0..3 {
+            assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 200);
+        }
+        assert_eq!((busy.requests().len(), free.requests().len()), (1, 3), "{status}");
+        let until = model.routes[0].provider.health.paused_until();
+        assert!(
+            until >= before + 60_000_000,
+            "{status}: the longest pause, not a moment"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_has_no_such_model_is_passed_over() {
+    let (without, with) = (Provider::start().await, Provider::start().await);
+    without.always(Reply::status(404));
+    let mut house = House::new(&without);
+    let at = |name: &str, provider: &Provider| at(name, Style::Openai, &provider.openai_url());
+    house.model("m1", &[at("without", &without), at("with", &with)]);
+    house.model("gone", &[at("without", &without), at("neither", &without)]);
+    let house = house.start().await;
+    let mut client = house.client().await;
+    assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 200);
+    assert_eq!((without.requests().len(), with.requests().len()), (1, 1));
+    let answer = client
+        .post("/v1/chat/completions", COMPLETION.replace("m1", "gone"))
+        .await;
+    assert_eq!((answer.status, without.requests().len()), (404, 3), "{}", answer.text());
+}
+
+#[tokio::test]
 async fn when_all_are_busy_the_client_is_told_when_to_come_back() {
     let provider = Provider::start().await;
     provider.always(Reply::status(429).retry_after("7"));

@@ -4,6 +4,8 @@ use creel_testkit::provider::{Provider, Reply};
 use serde_json::{Value, json};
 
 use super::House;
+use crate::style::Surface;
+use crate::translate::{self, Context};
 
 const SCHEMA: &str = r#"{"type":"object","properties":{"city":{"type":"string"}}}"#;
 
@@ -428,6 +430,26 @@ async fn a_provider_that_gives_up_with_a_text_alone_is_told() {
         (&last["type"], &last["message"]),
         (&json!("error"), &json!("the model crashed"))
     );
+}
+
+#[test]
+fn a_limit_is_told_by_the_name_that_the_provider_knows() {
+    let context = Context {
+        model: "o",
+        max_tokens: 1_000,
+        wants_usage: false,
+        limit: "max_completion_tokens",
+    };
+    let message = json!({"model": "m", "max_tokens": 9, "messages": []});
+    let response = json!({"model": "m", "max_output_tokens": 9, "input": "hi"});
+    for (from, ask) in [(Surface::Messages, message), (Surface::Responses, response)] {
+        let told = translate::request(from, Surface::Completions, ask.to_string().as_bytes(), context).unwrap();
+        let told: Value = serde_json::from_slice(&told).unwrap();
+        assert_eq!(
+            (&told["max_completion_tokens"], told.get("max_tokens")),
+            (&json!(9), None)
+        );
+    }
 }
 
 /// Each value becomes one in memory, and what else the thread does waits for it.

@@ -11,7 +11,7 @@ pub fn request(asked: &Map<String, Value>, context: Context<'_>) -> Result<Map<S
         asked,
         &mut told,
         &[
-            ("max_tokens", "max_tokens"),
+            ("max_tokens", context.limit),
             ("temperature", "temperature"),
             ("top_p", "top_p"),
             ("stop_sequences", "stop"),

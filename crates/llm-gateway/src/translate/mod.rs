@@ -63,6 +63,8 @@ pub struct Context<'a> {
     pub max_tokens: u64,
     /// The client asked for the usage of its stream.
     pub wants_usage: bool,
+    /// The provider's name for the most tokens of a completion.
+    pub limit: &'static str,
 }
 
 /// Writes a client's request as the provider wants it.
@@ -77,7 +79,7 @@ pub fn request(from: Surface, to: Surface, body: &[u8], context: Context<'_>) ->
     }
     let mut asked = object(body)?;
     if from == Surface::Responses {
-        asked = responses_to_completions::request(&asked)?;
+        asked = responses_to_completions::request(&asked, context)?;
     }
     let told = match (from, to) {
         (Surface::Messages, Surface::Completions) => messages_to_completions::request(&asked, context)?,

@@ -5,9 +5,9 @@
 use serde_json::{Map, Value, json};
 
 use super::choice::Allowed;
-use super::{Untranslatable, cannot, copy, items, text};
+use super::{Context, Untranslatable, cannot, copy, items, text};
 
-pub fn request(asked: &Map<String, Value>) -> Result<Map<String, Value>, Untranslatable> {
+pub fn request(asked: &Map<String, Value>, context: Context<'_>) -> Result<Map<String, Value>, Untranslatable> {
     for name in ["previous_response_id", "conversation", "prompt"] {
         if asked.get(name).is_some_and(|value| !value.is_null()) {
             return cannot(format!(
@@ -20,7 +20,7 @@ pub fn request(asked: &Map<String, Value>) -> Result<Map<String, Value>, Untrans
         asked,
         &mut told,
         &[
-            ("max_output_tokens", "max_completion_tokens"),
+            ("max_output_tokens", context.limit),
             ("temperature", "temperature"),
             ("top_p", "top_p"),
             ("stream", "stream"),
@@ -28,10 +28,6 @@ pub fn request(asked: &Map<String, Value>) -> Result<Map<String, Value>, Untrans
             ("user", "user"),
         ],
     );
-    // Most providers know only this name of the limit.
-    if let Some(limit) = told.remove("max_completion_tokens") {
-        told.insert("max_tokens".into(), limit);
-    }
     let asked = Value::Object(asked.clone());
     if let Some(effort) = asked["reasoning"]["effort"].as_str() {
         told.insert("reasoning_effort".into(), effort.into());
