@@ -46,6 +46,16 @@ const LONGEST_NAME: usize = 512;
 /// The most replies of one request: OpenAI's own limit, <https://platform.openai.com/docs/api-reference/chat/create#chat-create-n>.
 const MOST_CHOICES: u64 = 128;
 
+/// May a model be called so?
+pub fn is_name(name: &str) -> bool {
+    (1..=LONGEST_NAME).contains(&name.len())
+}
+
+/// It may not.
+pub fn no_name() -> AskError {
+    unfit("model", &format!("a name of {LONGEST_NAME} bytes at most"))
+}
+
 fn unfit(what: &str, wanted: &str) -> AskError {
     AskError::Unreadable(format!("{what}: must be {wanted}"))
 }
@@ -89,8 +99,8 @@ impl Ask {
         if model.is_empty() {
             return Err(AskError::NoModel);
         }
-        if model.len() > LONGEST_NAME {
-            return Err(unfit("model", &format!("a name of {LONGEST_NAME} bytes at most")));
+        if !is_name(&model) {
+            return Err(no_name());
         }
         let options: Option<StreamOptions> = members
             .stream_options

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use http::{HeaderMap, Response};
 use serde_json::{Value, json};
 
+use crate::ask;
 use crate::auth;
 use crate::body::Reply;
 use crate::catalog::{Catalog, Key};
@@ -31,6 +32,9 @@ pub fn list(worker: &Worker, headers: &HeaderMap, style: Style) -> Result<Respon
 pub fn show(worker: &Worker, headers: &HeaderMap, style: Style, name: &str) -> Result<Response<Reply>, Refusal> {
     let catalog = worker.shared.catalog.load();
     let key = auth::key(&catalog, &worker.shared.ledger, headers)?;
+    if !ask::is_name(name) {
+        return Err(Refusal::BadRequest(ask::no_name().to_string()));
+    }
     let resolved = key.resolve(name);
     if !key.may_use(resolved) {
         return Err(Refusal::ModelNotAllowed(name.to_owned()));

@@ -28,7 +28,12 @@ pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<
         true => Style::Anthropic,
         false => Style::Openai,
     };
-    let answered = match (request.method(), path) {
+    // The head of what GET answers: the server leaves out the body.
+    let method = match request.method() {
+        &Method::HEAD => &Method::GET,
+        method => method,
+    };
+    let answered = match (method, path) {
         (&Method::GET, "/health") => Ok(text("application/json", r#"{"ok":true,"status":"live"}"#)),
         (&Method::GET, "/metrics") => auth::metrics(&worker.shared.settings, request.headers()).map(|()| {
             let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,7 +45,9 @@ pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<
             let name = percent_decode_str(&path["/v1/models/".len()..]).decode_utf8_lossy();
             models::show(&worker, request.headers(), style, &name)
         }
-        (_, "/health" | "/metrics" | "/v1/models") => Err(Refusal::WrongMethod { allowed: "GET" }),
+        (_, path) if matches!(path, "/health" | "/metrics" | "/v1/models") || path.starts_with("/v1/models/") => {
+            Err(Refusal::WrongMethod { allowed: "GET, HEAD" })
+        }
         _ => Err(Refusal::NoSuchPath),
     };
     answered.unwrap_or_else(|refusal| refuse(&worker, style, &refusal))

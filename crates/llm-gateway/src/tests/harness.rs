@@ -232,7 +232,17 @@ impl Client {
     }
 
     pub async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = Request::get(path)
+        self.send(http::Method::GET, path, headers).await
+    }
+
+    pub async fn ask(&mut self, method: http::Method, path: &str) -> Answer {
+        self.send(method, path, &[]).await
+    }
+
+    async fn send(&mut self, method: http::Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
             .header("host", "gateway")
             .header("authorization", format!("Bearer {}", self.key));
         for (name, value) in headers {

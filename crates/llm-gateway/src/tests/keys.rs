@@ -255,6 +255,40 @@ async fn a_name_with_a_slash_is_found_encoded_or_not() {
 }
 
 #[tokio::test]
+async fn a_name_that_none_may_have_is_not_looked_for() {
+    let provider = Provider::start().await;
+    let mut house = House::new(&provider);
+    let mut any = super::harness::provider("any", crate::style::Style::Openai, &provider.openai_url());
+    any.any_model = true;
+    house.catalog.providers.insert("any".to_owned(), any.into());
+    let house = house.start().await;
+    let mut client = house.client().await;
+    assert_eq!(client.get("/v1/models/other", &[]).await.status, 200);
+    for name in [String::new(), "m".repeat(513)] {
+        let answer = client.get(&format!("/v1/models/{name}"), &[]).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn the_head_of_an_answer_can_be_asked_for() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).start().await;
+    let mut client = house.client().await;
+    for path in ["/health", "/v1/models", "/v1/models/m1"] {
+        let whole = client.get(path, &[]).await;
+        let head = client.ask(http::Method::HEAD, path).await;
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        assert_eq!(head.headers["content-length"], whole.body.len().to_string().as_str());
+        let refused = client.ask(http::Method::DELETE, path).await;
+        assert_eq!(
+            (refused.status, &refused.headers["allow"]),
+            (405, &"GET, HEAD".parse().unwrap())
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_list_of_models_is_in_the_askers_style() {
     let provider = Provider::start().await;
     let house = House::new(&provider).start().await;
