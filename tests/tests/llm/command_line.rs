@@ -33,7 +33,18 @@ async fn set_up(up: &Up, provider: &Provider) -> Value {
             "--route",
             "fake/p-2,priority=1",
         ],
-        &["llm", "prices", "set", "par*", "--input", "1", "--output", "2"],
+        &[
+            "llm",
+            "prices",
+            "set",
+            "par*",
+            "--input",
+            "1",
+            "--output",
+            "2",
+            "--cache-write",
+            "1.25",
+        ],
         &["llm", "groups", "set", "friends", "0.5"],
         &["credits", "grant", "alice", "10"],
     ] {
@@ -87,15 +98,19 @@ async fn what_is_set_up_is_listed_changed_and_removed_and_shows_no_secret() {
     let (id, secret) = (made["key"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
     let mut all = String::new();
     for (table, shown) in [
-        ("providers", "fake  openai  yes"),
-        ("models", "fake/p-1,weight=2,priority=0 fake/p-2,weight=1,priority=1"),
-        ("prices", "par*"),
-        ("groups", "friends  0.5"),
-        ("keys", "alice"),
+        ("providers", "fake openai yes no no"),
+        (
+            "models",
+            "parrot weighted - fake/p-1,weight=2,priority=0 fake/p-2,weight=1,priority=1",
+        ),
+        ("prices", "par* 1 - 1.25 2 0"),
+        ("groups", "friends 0.5"),
+        ("keys", "alice - parrot friends - - 1 -"),
         ("nodes", "gw-"),
     ] {
         let list = text(&up, &["llm", table, "list"]).await;
-        assert!(list.contains(shown), "{table}: {list}");
+        let row = list.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(row.contains(shown), "{table}: {list}");
         all.push_str(&list);
     }
     assert!(!all.contains(secret) && !all.contains(PROVIDER_KEY), "{all}");

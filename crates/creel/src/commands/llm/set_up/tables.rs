@@ -12,12 +12,19 @@ const TABLES: [(&str, &[(&str, &str)]); 6] = [
             ("NAME", "name"),
             ("STYLE", "style"),
             ("KEY", "has_key"),
+            ("RESPONSES", "has_responses"),
+            ("ANY MODEL", "any_model"),
             ("URL", "base_url"),
         ],
     ),
     (
         "models",
-        &[("NAME", "name"), ("STRATEGY", "strategy"), ("ROUTES", "routes")],
+        &[
+            ("NAME", "name"),
+            ("STRATEGY", "strategy"),
+            ("MAX OUTPUT", "max_output"),
+            ("ROUTES", "routes"),
+        ],
     ),
     (
         "prices",
@@ -25,6 +32,7 @@ const TABLES: [(&str, &[(&str, &str)]); 6] = [
             ("MODEL", "model"),
             ("INPUT", "input"),
             ("CACHED", "cached_input"),
+            ("WRITTEN", "cache_write"),
             ("OUTPUT", "output"),
             ("CALL", "call"),
         ],
@@ -37,6 +45,10 @@ const TABLES: [(&str, &[(&str, &str)]); 6] = [
             ("KEY", "hint"),
             ("USER", "user"),
             ("INSTANCE", "instance"),
+            ("MODELS", "models"),
+            ("GROUP", "group"),
+            ("REQUESTS/MIN", "requests_per_minute"),
+            ("TOKENS/MIN", "tokens_per_minute"),
             ("DAY", "day_budget"),
             ("MONTH", "month_budget"),
             ("EXPIRES", "expires_at"),
@@ -64,9 +76,14 @@ fn cell(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
         Value::String(text) => text.clone(),
-        Value::Array(routes) => routes.iter().map(route).collect::<Vec<_>>().join(" "),
+        Value::Array(items) => items.iter().map(item).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     }
+}
+
+/// A model's name, or a route.
+fn item(item: &Value) -> String {
+    item.as_str().map_or_else(|| route(item), str::to_owned)
 }
 
 fn route(route: &Value) -> String {
