@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// An idle policy: `{"policy": "sleep", "minutes": 30}` in JSON, `sleep:30` on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "policy", rename_all = "lowercase", deny_unknown_fields)]
+#[serde(tag = "policy", rename_all = "lowercase", from = "Given")]
 pub enum Idle {
     /// It stays as it is.
     #[default]
@@ -17,6 +17,25 @@ pub enum Idle {
     Sleep { minutes: NonZeroU32 },
     /// It is stopped after so many minutes without work.
     Stop { minutes: NonZeroU32 },
+}
+
+/// As JSON gives it. Of a variant that is a mere name serde takes whatever stands beside it, and `always` has no minutes.
+#[derive(Deserialize)]
+#[serde(tag = "policy", rename_all = "lowercase", deny_unknown_fields)]
+enum Given {
+    Always {},
+    Sleep { minutes: NonZeroU32 },
+    Stop { minutes: NonZeroU32 },
+}
+
+impl From<Given> for Idle {
+    fn from(given: Given) -> Self {
+        match given {
+            Given::Always {} => Self::Always,
+            Given::Sleep { minutes } => Self::Sleep { minutes },
+            Given::Stop { minutes } => Self::Stop { minutes },
+        }
+    }
 }
 
 /// A text that is no idle policy.
@@ -113,6 +132,8 @@ mod tests {
         }
         for json in [
             r#"{"policy":"sleep"}"#,
+            r#"{"policy":"always","minutes":5}"#,
+            r#"{"policy":"always","minutes":null}"#,
             r#"{"policy":"sleep","minutes":0}"#,
             r#"{"policy":"doze","minutes":5}"#,
             r#"{"policy":"sleep","minutes":5,"seconds":5}"#,

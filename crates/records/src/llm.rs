@@ -150,6 +150,38 @@ impl KeyTerms {
     }
 }
 
+/// What to change of a virtual key; `None` leaves it as it is, `Some(None)` lifts a limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyChange {
+    pub models: Option<Option<Vec<String>>>,
+    pub aliases: Option<BTreeMap<String, String>>,
+    pub requests_per_minute: Option<Option<u64>>,
+    pub tokens_per_minute: Option<Option<u64>>,
+    pub day_budget: Option<Option<i64>>,
+    pub month_budget: Option<Option<i64>>,
+    pub group: Option<Option<String>>,
+    pub expires_at: Option<Option<i64>>,
+}
+
+impl KeyChange {
+    pub(crate) fn apply(&self, key: &mut KeyRecord) {
+        fn put<T: Clone>(place: &mut T, new: &Option<T>) {
+            if let Some(new) = new {
+                place.clone_from(new);
+            }
+        }
+        let terms = &mut key.terms;
+        put(&mut terms.models, &self.models);
+        put(&mut terms.aliases, &self.aliases);
+        put(&mut terms.requests_per_minute, &self.requests_per_minute);
+        put(&mut terms.tokens_per_minute, &self.tokens_per_minute);
+        put(&mut terms.day_budget, &self.day_budget);
+        put(&mut terms.month_budget, &self.month_budget);
+        put(&mut terms.group, &self.group);
+        put(&mut key.expires_at, &self.expires_at);
+    }
+}
+
 /// All of it at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LlmSetup {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::ledger::Credits;
 use crate::{
-    Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyRecord, KeyTerms,
+    Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyChange, KeyRecord,
     LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord, ProviderRecord,
     RecordsError, Runtime, SignedBy, SigningKey, Spent, UserChanges, UserKey, UserLogin, UserPatch, UserRecord,
     UserToken,
@@ -209,13 +209,9 @@ pub trait LlmRecords: Send + Sync {
     async fn insert_llm_key(&self, new: &KeyRecord) -> Result<(), RecordsError>;
     /// All that there ever were, oldest first.
     async fn llm_keys(&self) -> Result<Vec<KeyRecord>, RecordsError>;
-    /// Whether there is one of this id.
-    async fn set_llm_key_terms(
-        &self,
-        id: &str,
-        terms: &KeyTerms,
-        expires_at: Option<i64>,
-    ) -> Result<bool, RecordsError>;
+    /// Changes what is named of a key in force, and nothing that somebody else changes at the same time. As it is then; `None`: there is none of
+    /// this id in force.
+    async fn change_llm_key(&self, id: &str, change: &KeyChange) -> Result<Option<KeyRecord>, RecordsError>;
     /// Whether there was one in force.
     async fn revoke_llm_key(&self, id: &str) -> Result<bool, RecordsError>;
     /// Revokes the keys that an instance was handed at its starts, and leaves those that somebody made for it; whether there were any in force.

@@ -155,6 +155,7 @@ async fn a_keys_terms_are_changed_one_by_one() {
         (json!({"expires_at": "soon"}), "expires_at"),
         (json!({"group": "nobody's"}), "group"),
         (json!({"user": "mallory"}), "user"),
+        (json!({}), "nothing to change"),
     ] {
         let answer = change(body).await;
         let (status, _) = answer.problem();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use creel_http::Problem;
-use creel_records::KeyRecord;
+use creel_records::KeyChange;
 use serde::Deserialize;
 
 use super::keys::{budget, limit};
@@ -34,33 +34,32 @@ pub struct Change {
 
 impl Change {
     /// # Errors
-    /// 422: a limit, an amount or a time that is none. The record may be half changed then, and is not to be kept.
-    pub fn apply(self, record: &mut KeyRecord) -> Result<(), Problem> {
-        let terms = &mut record.terms;
-        if let Some(models) = self.models {
-            terms.models = models;
+    /// 422: a limit, an amount or a time that is none, or nothing at all.
+    pub fn parse(self) -> Result<KeyChange, Problem> {
+        let change = KeyChange {
+            models: self.models,
+            aliases: self.aliases.map(Option::unwrap_or_default),
+            requests_per_minute: parsed(self.requests_per_minute, |given| limit("requests_per_minute", given))?,
+            tokens_per_minute: parsed(self.tokens_per_minute, |given| limit("tokens_per_minute", given))?,
+            day_budget: parsed(self.day_budget, |given| budget("day_budget", given.as_deref()))?,
+            month_budget: parsed(self.month_budget, |given| budget("month_budget", given.as_deref()))?,
+            group: self.group,
+            expires_at: parsed(self.expires_at, |given| given.as_deref().map(expiry::at).transpose())?,
+        };
+        if change == KeyChange::default() {
+            return Err(Problem::unprocessable(
+                "nothing to change: give models, aliases, requests_per_minute, tokens_per_minute, day_budget, month_budget, group or \
+                 expires_at",
+            ));
         }
-        if let Some(aliases) = self.aliases {
-            terms.aliases = aliases.unwrap_or_default();
-        }
-        if let Some(per_minute) = self.requests_per_minute {
-            terms.requests_per_minute = limit("requests_per_minute", per_minute)?;
-        }
-        if let Some(per_minute) = self.tokens_per_minute {
-            terms.tokens_per_minute = limit("tokens_per_minute", per_minute)?;
-        }
-        if let Some(amount) = self.day_budget {
-            terms.day_budget = budget("day_budget", amount.as_deref())?;
-        }
-        if let Some(amount) = self.month_budget {
-            terms.month_budget = budget("month_budget", amount.as_deref())?;
-        }
-        if let Some(group) = self.group {
-            terms.group = group;
-        }
-        if let Some(at) = self.expires_at {
-            record.expires_at = at.as_deref().map(expiry::at).transpose()?;
-        }
-        Ok(())
+        Ok(change)
     }
+}
+
+/// A member that is given, as it is recorded.
+fn parsed<T, U>(
+    given: Given<T>,
+    parse: impl FnOnce(Option<T>) -> Result<Option<U>, Problem>,
+) -> Result<Given<U>, Problem> {
+    given.map(parse).transpose()
 }

@@ -96,19 +96,12 @@ pub async fn change(
     Path(id): Path<String>,
     JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<Value>, Problem> {
-    let keys = backend.records.llm_keys().await.map_err(records_problem)?;
-    let in_force = |key: &KeyRecord| key.id == id && key.revoked_at.is_none();
-    let gone = || unknown("virtual key in force", &id);
-    let mut record = keys.into_iter().find(in_force).ok_or_else(gone)?;
-    let group = record.terms.group.clone();
-    change.apply(&mut record)?;
-    if record.terms.group != group {
-        known_group(&backend, record.terms.group.as_deref()).await?;
-    }
-    let set = backend.records.set_llm_key_terms(&id, &record.terms, record.expires_at);
-    if !set.await.map_err(records_problem)? {
-        return Err(gone());
-    }
+    let change = change.parse()?;
+    known_group(&backend, change.group.as_ref().and_then(Option::as_deref)).await?;
+    let changed_key = backend.records.change_llm_key(&id, &change).await;
+    let record = changed_key
+        .map_err(records_problem)?
+        .ok_or_else(|| unknown("virtual key in force", &id))?;
     changed(&backend, &actor.0, "llm.key", ["virtual key", &record.hint, "changed"]).await;
     Ok(Json(shown(&record)))
 }

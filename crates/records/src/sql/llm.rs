@@ -6,7 +6,7 @@ use super::SqlRecords;
 use super::sequence::Sequence;
 use crate::engine::{Query, Row, Transaction, query, taken_or};
 use crate::{
-    GroupRecord, KeyRecord, KeyTerms, LlmRecords, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, RecordsError,
+    GroupRecord, KeyChange, KeyRecord, LlmRecords, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, RecordsError,
     now_ms,
 };
 
@@ -167,14 +167,10 @@ impl LlmRecords for SqlRecords {
         )
     }
 
-    async fn set_llm_key_terms(
-        &self,
-        id: &str,
-        terms: &KeyTerms,
-        expires_at: Option<i64>,
-    ) -> Result<bool, RecordsError> {
-        let update = query("UPDATE llm_keys SET terms = ?, expires_at = ? WHERE id = ?");
-        self.change(update.bind(json(terms)).bind(expires_at).bind(id)).await
+    async fn change_llm_key(&self, id: &str, change: &KeyChange) -> Result<Option<KeyRecord>, RecordsError> {
+        let mut transaction = self.engine.begin().await?;
+        let changed = change_key(&mut transaction, id, change).await;
+        transaction.finish(changed).await
     }
 
     async fn revoke_llm_key(&self, id: &str) -> Result<bool, RecordsError> {
@@ -212,6 +208,24 @@ pub async fn status_changed(transaction: &mut Transaction) -> Result<(), Records
 pub async fn revoke_keys_of_user(transaction: &mut Transaction, user: &str) -> Result<(), RecordsError> {
     let revoke = query("UPDATE llm_keys SET revoked_at = ? WHERE owner = ? AND revoked_at IS NULL");
     numbered(transaction, revoke.bind(now_ms()).bind(user)).await.map(drop)
+}
+
+/// Read and written in one transaction: the terms are one column, and what is changed of them elsewhere meanwhile must stay.
+async fn change_key(
+    transaction: &mut Transaction,
+    id: &str,
+    change: &KeyChange,
+) -> Result<Option<KeyRecord>, RecordsError> {
+    let found = query("SELECT * FROM llm_keys WHERE id = ? AND revoked_at IS NULL FOR UPDATE").bind(id);
+    let Some(row) = found.optional(&mut *transaction).await? else {
+        return Ok(None);
+    };
+    let mut changed = key(&row)?;
+    change.apply(&mut changed);
+    let update = query("UPDATE llm_keys SET terms = ?, expires_at = ? WHERE id = ?");
+    let update = update.bind(json(&changed.terms)).bind(changed.expires_at).bind(id);
+    numbered(transaction, update).await?;
+    Ok(Some(changed))
 }
 
 async fn numbered(transaction: &mut Transaction, statement: Query) -> Result<bool, RecordsError> {

@@ -1,8 +1,10 @@
 //! What the LLM Gateway is set up with.
 
+use std::collections::BTreeMap;
+
 use creel_records::{
-    GroupRecord, KeyRecord, KeyTerms, ModelRecord, NewUser, PriceRecord, ProviderRecord, ProviderStyle, Records,
-    RecordsError, RouteRecord, RouteStrategy, UserPatch, UserStatus,
+    GroupRecord, KeyChange, KeyRecord, KeyTerms, ModelRecord, NewUser, PriceRecord, ProviderRecord, ProviderStyle,
+    Records, RecordsError, RouteRecord, RouteStrategy, UserPatch, UserStatus,
 };
 
 fn provider(name: &str) -> ProviderRecord {
@@ -123,9 +125,22 @@ pub async fn a_revoked_key_is_remembered_and_not_in_force(store: &impl Records) 
         tokens_per_minute: Some(9),
         ..KeyTerms::default()
     };
-    assert!(store.set_llm_key_terms("k2", &terms, None).await.unwrap());
+    let change = KeyChange {
+        models: Some(None),
+        aliases: Some(BTreeMap::new()),
+        requests_per_minute: Some(None),
+        tokens_per_minute: Some(Some(9)),
+        day_budget: Some(None),
+        expires_at: Some(None),
+        ..KeyChange::default()
+    };
+    let told = store.change_llm_key("k2", &change).await.unwrap();
     let changed = store.llm_setup().await.unwrap().keys.remove(0);
     assert_eq!((&changed.terms, changed.expires_at), (&terms, None));
+    assert_eq!(told.as_ref(), Some(&changed));
+    for gone in ["k1", "none"] {
+        assert_eq!(store.change_llm_key(gone, &change).await.unwrap(), None, "{gone}");
+    }
     let handed = KeyRecord {
         id: KeyRecord::handed_id("claw", 7),
         sha256: [77; 32],
@@ -138,6 +153,28 @@ pub async fn a_revoked_key_is_remembered_and_not_in_force(store: &impl Records) 
     assert_eq!((left.len(), left[0].id.as_str()), (1, "k2"), "made by somebody");
     assert!(store.revoke_llm_keys_of("claw").await.unwrap());
     assert!(store.llm_setup().await.unwrap().keys.is_empty());
+}
+
+/// Two administrators, each of whom changes one term.
+pub async fn changes_of_a_key_at_the_same_time_all_hold(store: &impl Records) {
+    store.insert_llm_key(&key("k1", 1)).await.unwrap();
+    let requests = (1..=20).map(|number| KeyChange {
+        requests_per_minute: Some(Some(number)),
+        ..KeyChange::default()
+    });
+    let budgets = (1..=20).map(|number| KeyChange {
+        day_budget: Some(Some(number)),
+        ..KeyChange::default()
+    });
+    let in_turn = async |changes: Vec<KeyChange>| {
+        for change in changes {
+            store.change_llm_key("k1", &change).await.unwrap().unwrap();
+        }
+    };
+    tokio::join!(in_turn(requests.collect()), in_turn(budgets.collect()));
+    let terms = store.llm_setup().await.unwrap().keys.remove(0).terms;
+    assert_eq!((terms.requests_per_minute, terms.day_budget), (Some(20), Some(20)));
+    assert_eq!(terms.models, key("k1", 1).terms.models, "nobody named them");
 }
 
 pub async fn keys_of_a_user_who_is_disabled_or_gone_are_not_in_force(store: &impl Records) {
