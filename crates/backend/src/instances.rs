@@ -215,6 +215,10 @@ pub async fn change(
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?)));
         let data: Map<String, Value> = changed.collect();
+        if data.is_empty() {
+            let reason = "nothing to change: give name, idle, memory_limit_bytes or cpus";
+            return Err(Problem::unprocessable(reason));
+        }
         let instance = backend.fleet.change(&id, change).await.map_err(fleet_problem)?;
         let names: Vec<&str> = data.keys().map(String::as_str).collect();
         let message = format!("changed: {}", names.join(", "));
@@ -260,7 +264,8 @@ impl Act {
             }
             // One alone has a path of its own, where conflicts can be decided.
             "sync" => Self::Sync,
-            _ => Self::named(name).ok_or_else(|| unable(name, ", sync, remove"))?,
+            _ => Self::named(name)
+                .ok_or_else(|| Problem::unprocessable(format!("action: {}", unable(name, ", sync, remove"))))?,
         };
         match purge {
             None => Ok(act),
@@ -284,10 +289,8 @@ impl Act {
     }
 }
 
-fn unable(name: &str, more: &str) -> Problem {
-    Problem::not_found(format!(
-        "an instance cannot \"{name}\"; start, stop, restart, sleep, wake, init{more}"
-    ))
+fn unable(name: &str, more: &str) -> String {
+    format!("an instance cannot \"{name}\"; start, stop, restart, sleep, wake, init{more}")
 }
 
 /// Does it, writes it down, and gives the instance once it is so; none after a removal.
@@ -346,7 +349,7 @@ pub async fn act(
     Path((id, action)): Path<(String, String)>,
 ) -> Result<Json<Instance>, Problem> {
     let id = parse_id(&id)?;
-    let act = Act::named(&action).ok_or_else(|| unable(&action, ""))?;
+    let act = Act::named(&action).ok_or_else(|| Problem::not_found(unable(&action, "")))?;
     uninterrupted(async move {
         let instance = perform(&backend, &actor, &id, act).await?;
         instance.map(Json).ok_or_else(|| unknown(&id))

@@ -43,7 +43,7 @@ async fn each_tells_how_it_went_and_none_keeps_the_others() {
 async fn what_makes_no_sense_begins_nothing() {
     let up = resting(&["a"]).await;
     for (request, said) in [
-        (json!({"action": "explode", "ids": ["a"]}), "an instance cannot"),
+        (json!({"action": "explode", "ids": ["a"]}), "action: an instance cannot"),
         (json!({"action": "start", "ids": ["a", "../x"]}), "ids: instance id"),
         (
             json!({"action": "start", "ids": ["a", "a"]}),

@@ -112,6 +112,8 @@ async fn a_change_is_whole_or_none() {
         json!({"name": "Bob", "memory_limit_bytes": 1}),
         json!({"name": "", "idle": {"policy": "always"}}),
         json!({"name": "Bob", "port": 1}),
+        json!({"name": "Bob", "idle": {"policy": "always", "minutes": 5}}),
+        json!({}),
     ] {
         let refused = patch(wrong.clone()).await;
         assert!(matches!(refused.problem().0, 400 | 422), "{wrong}: {refused:?}");
