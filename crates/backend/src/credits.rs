@@ -154,7 +154,8 @@ pub async fn give(
         let activity = &backend.activity;
         activity.record(&actor.0, "credits.given", None, text, details).await;
     }
-    let body = json!({"entry": shown(&entry), "balance": account.balance.to_string()});
+    let known = payer::can_spend(&backend, user).await.map_err(records_problem)?;
+    let body = json!({"entry": shown(&entry), "balance": account.balance.to_string(), "known": known});
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 

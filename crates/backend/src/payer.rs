@@ -21,13 +21,18 @@ pub async fn known(backend: &Backend, id: &UserId) -> Result<(), Problem> {
     )))
 }
 
-async fn is_known(backend: &Backend, id: &str) -> Result<bool, RecordsError> {
-    let records = &backend.records;
-    if records.user(id).await?.is_some() || !records.entries(id, None, 1).await?.is_empty() {
+/// Whether somebody is registered under this name, or a virtual key is theirs: credits of any other name are spent by nobody.
+pub async fn can_spend(backend: &Backend, id: &str) -> Result<bool, RecordsError> {
+    if backend.records.user(id).await?.is_some() {
         return Ok(true);
     }
-    let keys = records.llm_keys().await?;
-    if keys.iter().any(|key| key.user.as_deref() == Some(id)) {
+    let keys = backend.records.llm_keys().await?;
+    Ok(keys.iter().any(|key| key.user.as_deref() == Some(id)))
+}
+
+async fn is_known(backend: &Backend, id: &str) -> Result<bool, RecordsError> {
+    let records = &backend.records;
+    if !records.entries(id, None, 1).await?.is_empty() || can_spend(backend, id).await? {
         return Ok(true);
     }
     // What costs nothing makes no entry.

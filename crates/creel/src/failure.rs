@@ -70,6 +70,17 @@ impl Failure {
         self
     }
 
+    /// The same in other words, where there are any.
+    #[must_use]
+    pub fn retold(mut self, tell: impl FnOnce(&str) -> Option<String>) -> Self {
+        if self.is_bad_input()
+            && let Some(told) = tell(&self.message)
+        {
+            self.message = told;
+        }
+        self
+    }
+
     pub fn is_bad_input(&self) -> bool {
         self.code == 2
     }

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let json = cli.json;
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(json),
+        Err(failure) => cli::as_typed(failure).report(json),
     }
 }
 

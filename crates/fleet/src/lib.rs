@@ -47,8 +47,8 @@ pub use driver::docker::{Composed, Composer};
 pub use driver::railway::RailwayOptions;
 pub use error::FleetError;
 pub use fleet::{
-    CgroupVersion, ChangeInstance, ConfigDiff, Conflicts, DefaultMemory, DriverFacts, Feature, Fleet, FleetOptions,
-    HostFacts, ImageFacts, MEMORY_LIMITS, Synced, Timing, Upgrade, features_without_a_fleet,
+    CgroupVersion, ChangeInstance, ConfigDiff, Conflicts, DRIVERS, DefaultMemory, DriverFacts, Feature, Fleet,
+    FleetOptions, HostFacts, ImageFacts, MEMORY_LIMITS, Synced, Timing, Upgrade, features_without_a_fleet,
 };
 pub use home::{Home, write_private};
 pub use id::{InstanceId, InvalidId};

@@ -44,6 +44,9 @@ impl From<Given> for Idle {
 pub struct InvalidIdle(String);
 
 impl Idle {
+    /// One of each kind, as the command line takes it.
+    pub const EXAMPLES: [&str; 3] = ["always", "sleep:30", "stop:30"];
+
     /// After how many minutes something becomes of it; `None`: never.
     #[must_use]
     pub fn minutes(self) -> Option<u32> {
@@ -121,6 +124,13 @@ mod tests {
             assert_eq!(serde_json::from_str::<Idle>(json)?, idle);
         }
         Ok(())
+    }
+
+    #[test]
+    fn the_examples_are_policies() {
+        for text in Idle::EXAMPLES {
+            assert!(text.parse::<Idle>().is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -151,7 +151,7 @@ async fn a_secret_in_the_wrong_field_is_refused_and_nowhere_repeated() {
     }
     let (code, said) = up.creel_refuses(&["instance", "create", "a", "--channel", "icq"]).await;
     assert!(
-        code == Some(2) && said.contains("known are feishu, dingtalk, wecom"),
+        code == Some(2) && said.contains("--channel: \"icq\"") && said.contains("known are feishu, dingtalk, wecom"),
         "{said}"
     );
     assert!(!up.log().so_far().contains("plum"));

@@ -21,6 +21,7 @@ async fn credits_are_given_once_and_accounted_for() {
         ])
         .await;
     assert_eq!(given["balance"], "10.5");
+    assert_eq!(given["known"], false, "nobody is registered under this name");
     up.creel_json(&["credits", "grant", "zhangsan", "0.000001", "--top-up"])
         .await;
     let account = up.creel_json(&["credits", "show", "zhangsan"]).await;
@@ -161,12 +162,24 @@ async fn a_grant_whose_answer_is_lost_is_sent_again_and_given_once() {
 }
 
 #[tokio::test]
+async fn credits_for_a_name_that_nobody_has_are_given_and_that_is_said() {
+    let up = Up::start().await;
+    up.creel_json(&["user", "create", "alice"]).await;
+    up.creel_json(&["llm", "keys", "make", "--user", "bob"]).await;
+    for (user, warned) in [("alice", false), ("bob", false), ("alcie", true)] {
+        let said = up.creel(&["credits", "grant", user, "1"]).await;
+        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        assert_eq!(said.contains("warning: "), warned, "{user}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn bad_amounts_moments_and_questions_are_refused_in_one_line() {
     let up = Up::start().await;
     for (arguments, said) in [
         (&["credits", "grant", "a", "0"][..], "credits"),
         (&["credits", "grant", "a", "1e9"], "credits"),
-        (&["credits", "grant", "a", "1", "--expires", "tomorrow"], "expires_at"),
+        (&["credits", "grant", "a", "1", "--expires", "tomorrow"], "--expires: "),
         (&["credits", "grant", "a", "1", "--expires", "2001-01-01"], "has passed"),
         (&["credits", "grant", "a\nb", "1"], "id: "),
         (&["credits", "grant", "张三", "1"], "id: "),

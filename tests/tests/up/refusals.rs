@@ -225,5 +225,16 @@ async fn completions_are_scripts_of_their_shells() {
         let script = creel.creel(&["completions", shell]).await;
         let script = String::from_utf8_lossy(&script.stdout).into_owned();
         assert!(script.contains(part), "{shell}");
+        for offered in [
+            "native openclaw",
+            "process docker railway",
+            "feishu dingtalk",
+            "always sleep:30 stop:30",
+        ] {
+            let all = offered
+                .split(' ')
+                .all(|name| script.contains(&name.replace(':', "\\:")) || script.contains(name));
+            assert!(all, "{shell}: {offered}");
+        }
     }
 }

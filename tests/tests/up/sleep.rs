@@ -123,6 +123,10 @@ async fn a_change_is_whole_or_none() {
 
     for (arguments, said) in [
         (&["instance", "change", "a"][..], "--idle"),
+        (
+            &["instance", "change", "a", "--memory", "1m"],
+            "--memory: must be between",
+        ),
         (&["instance", "change", "a", "--idle", "doze"], "sleep:MINUTES"),
         (&["instance", "create", "b", "--idle", "sleep:0"], "sleep:MINUTES"),
     ] {

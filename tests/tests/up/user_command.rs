@@ -210,7 +210,7 @@ async fn what_makes_no_sense_is_refused_in_one_line() {
         (&["user", "create", "../x"], "id: "),
         (&["user", "show", "nobody"], "there is no user"),
         (&["user", "disable", "nobody"], "there is no user"),
-        (&["user", "token", "alice", "--expires", "soon"], "expires_at"),
+        (&["user", "token", "alice", "--expires", "soon"], "--expires"),
         (&["user", "list", "--limit", "many"], "--limit"),
         (&["user", "rm", "nobody"], "there is no user"),
         (&["user", "show", ""], "\"\" is the name of nothing"),

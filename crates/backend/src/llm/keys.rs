@@ -10,6 +10,7 @@ use creel_http::{JsonBody, Path, Problem, random_id, rfc3339};
 use creel_llm_gateway::VirtualKey;
 use creel_records::ledger::Micros;
 use creel_records::{KeyRecord, KeyTerms, now_ms};
+use creel_session::UserId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -19,7 +20,6 @@ use crate::auth::Actor;
 use crate::error::records_problem;
 use crate::expiry;
 use crate::routes::State;
-use crate::users;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,7 +108,11 @@ pub async fn change(
 
 /// Whom it is charged to, if anybody. An empty name is a slip: nobody would pay for what the key is used for.
 fn user(id: Option<String>) -> Result<Option<String>, Problem> {
-    id.map(|id| users::parse_id(&id).map(String::from)).transpose()
+    let parse = |id: String| match UserId::new(&id) {
+        Ok(id) => Ok(id.into()),
+        Err(error) => Err(Problem::unprocessable(format!("user: {error}"))),
+    };
+    id.map(parse).transpose()
 }
 
 /// Whose it is, if any instance's; one that Creel does not run, too.

@@ -1,8 +1,12 @@
 //! The command line: every command, and the options that all of them have. What a command takes beyond these is said beside it, in
 //! `commands`.
 
+mod choice;
+mod fields;
 mod read;
 
+pub use choice::offered;
+pub use fields::as_typed;
 pub use read::read;
 
 use std::net::SocketAddr;

@@ -74,7 +74,7 @@ fn asks_for_json(words: &[OsString]) -> bool {
 }
 
 /// The commands of a command line, `instance config set`, as far as they are known.
-fn path(words: &[OsString]) -> Vec<String> {
+pub(super) fn path(words: &[OsString]) -> Vec<String> {
     let (mut at, mut path) = (command(), Vec::new());
     let mut words = words.iter().skip(1);
     while let Some(word) = words.next() {
@@ -190,11 +190,7 @@ fn wanted(value: &str, source: &(dyn Error + 'static)) -> String {
 
 /// An argument as its user knows it: where a variable said it, that variable.
 fn named(argument: String, path: &[String], words: &[OsString]) -> String {
-    let mut at = command();
-    at.build();
-    for name in path {
-        at = at.find_subcommand(name).cloned().unwrap_or(at);
-    }
+    let at = described(path);
     let Some(known) = at.get_arguments().find(|known| known.to_string() == argument) else {
         return argument.escape_debug().to_string();
     };
@@ -208,6 +204,16 @@ fn named(argument: String, path: &[String], words: &[OsString]) -> String {
         (Some(flag), _) => flag.clone(),
         (None, _) => argument,
     }
+}
+
+/// A command with what it takes, the options that all have among it.
+pub(super) fn described(path: &[String]) -> clap::Command {
+    let mut at = command();
+    at.build();
+    for name in path {
+        at = at.find_subcommand(name).cloned().unwrap_or(at);
+    }
+    at
 }
 
 /// The commands that may follow.

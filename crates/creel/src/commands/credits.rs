@@ -61,6 +61,11 @@ pub async fn run(command: CreditsCommand, home: Option<PathBuf>, json: bool) -> 
             } else {
                 let (given, balance) = (text(&answer["entry"]["credits"]), text(&answer["balance"]));
                 output::line(&format!("{given} credits for {user}, who has {balance} now"));
+                if answer["known"] == false {
+                    output::line(&format!(
+                        "warning: no user {user} is registered, and no virtual key is theirs: nobody can spend these credits until there is one"
+                    ));
+                }
             }
             Ok(())
         }

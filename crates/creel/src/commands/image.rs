@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use creel_fleet::Runtime;
 use serde_json::json;
 
@@ -18,11 +19,18 @@ pub enum ImageCommand {
     /// Choose the image of a runtime; instances that are there stay with theirs
     Set {
         /// native or openclaw
+        #[arg(value_parser = runtime(), hide_possible_values = true)]
         runtime: Runtime,
         /// Such as ghcr.io/acme/creel:1.2; drivers docker and railway make instances from it
         #[arg(value_name = "NAME[:TAG|@DIGEST]")]
         image: String,
     },
+}
+
+/// It is a part of the path that is asked for, so it is one.
+fn runtime() -> impl TypedValueParser<Value = Runtime> {
+    let names = Runtime::ALL.iter().map(|runtime| runtime.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Runtime>())
 }
 
 pub async fn run(command: ImageCommand, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {

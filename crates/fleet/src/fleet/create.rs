@@ -10,6 +10,7 @@ use creel_records::{Desired, Driver, Idle, InstanceRecord, NewInstance, RecordsE
 
 use super::Fleet;
 use super::change::{check_idle, check_limits, check_name};
+use super::drivers::DRIVERS;
 use super::kept::Kept;
 use crate::actor::Actor;
 use crate::driver::Limits;
@@ -225,10 +226,12 @@ fn unrecorded(new: &NewInstance) -> InstanceRecord {
 /// Refuses what cannot be, naming the field of the request.
 fn check(new: &CreateInstance) -> Result<(), FleetError> {
     let refuse = |field, reason: &str| Err(FleetError::invalid(field, reason));
-    if new.driver == Driver::Kubernetes {
+    if !DRIVERS.contains(&new.driver) {
+        let known: Vec<String> = DRIVERS.iter().map(|driver| format!("\"{driver}\"")).collect();
         let reason = format!(
-            "\"{}\" is not available on this server yet; use \"process\", \"docker\" or \"railway\"",
-            new.driver
+            "\"{}\" is not available on this server yet; use {}",
+            new.driver,
+            known.join(" or ")
         );
         return Err(FleetError::invalid("driver", reason));
     }

@@ -6,6 +6,9 @@ use super::Fleet;
 use crate::FleetError;
 use crate::driver::docker::{default_image, image};
 
+/// Those that instances can be made with.
+pub const DRIVERS: &[Driver] = &[Driver::Process, Driver::Docker, Driver::Railway];
+
 /// A driver as people choose it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriverFacts {

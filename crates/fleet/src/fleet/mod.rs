@@ -13,7 +13,7 @@ mod upgrade;
 pub(crate) use create::check_pullable;
 
 pub use change::{ChangeInstance, MEMORY_LIMITS};
-pub use drivers::{DriverFacts, ImageFacts};
+pub use drivers::{DRIVERS, DriverFacts, ImageFacts};
 pub use host::{CgroupVersion, Feature, HostFacts, features_without_a_fleet};
 pub use options::{DefaultMemory, FleetOptions, Timing};
 pub use templates::{ConfigDiff, Conflicts, Synced};

@@ -1,10 +1,12 @@
 //! `creel instance …`, as the command line has it.
 
 use clap::{Args, Subcommand};
+use creel_fleet::{Idle, Runtime};
 
 use super::bulk::Selection;
 use super::channels::ChannelArgs;
 use super::logs;
+use crate::cli::offered;
 
 #[derive(Subcommand)]
 pub enum InstanceCommand {
@@ -69,10 +71,10 @@ pub struct CreateArgs {
     #[arg(long)]
     pub name: Option<String>,
     /// native or openclaw [default: native]
-    #[arg(long)]
+    #[arg(long, value_parser = offered(Runtime::ALL.iter().map(|runtime| runtime.as_str())), hide_possible_values = true)]
     pub runtime: Option<String>,
     /// How it is run: process, docker or railway [default: process]
-    #[arg(long)]
+    #[arg(long, value_parser = offered(creel_fleet::DRIVERS.iter().map(|driver| driver.as_str())), hide_possible_values = true)]
     pub driver: Option<String>,
     /// Container image to run [default: the one chosen for the runtime]; drivers docker and railway
     #[arg(long, value_name = "NAME[:TAG|@DIGEST]")]
@@ -92,7 +94,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "CORES", allow_hyphen_values = true)]
     pub cpus: Option<String>,
     /// When it has had nothing to do: always (stay on), sleep:MINUTES or stop:MINUTES
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = offered(Idle::EXAMPLES), hide_possible_values = true)]
     pub idle: Option<String>,
     /// Version of the openclaw runtime
     #[arg(long = "runtime-version", value_name = "VERSION")]
@@ -113,7 +115,7 @@ pub struct ChangeArgs {
     #[arg(long)]
     pub name: Option<String>,
     /// When it has had nothing to do: always (stay on), sleep:MINUTES or stop:MINUTES
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = offered(Idle::EXAMPLES), hide_possible_values = true)]
     pub idle: Option<String>,
     /// Memory limit from the next start on, such as 512m or 2g; none: the default of its runtime (see `creel up --help`)
     #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]

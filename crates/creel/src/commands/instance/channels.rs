@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
 use serde_json::{Value, json};
 
+use crate::cli::offered;
 use crate::failure::Failure;
 
 const CHANNEL: &str = "channel";
@@ -58,9 +59,8 @@ fn parse(given: &str) -> Result<Value, Failure> {
     }
 }
 
-fn known() -> String {
-    let names: Vec<&str> = creel_fleet::CHANNELS.iter().map(|channel| channel.kind).collect();
-    names.join(", ")
+fn known() -> Vec<&'static str> {
+    creel_fleet::CHANNELS.iter().map(|channel| channel.kind).collect()
 }
 
 impl Args for ChannelArgs {
@@ -71,7 +71,12 @@ impl Args for ChannelArgs {
                     .long("channel")
                     .value_name("TYPE")
                     .action(ArgAction::Append)
-                    .help(format!("Chat platform to connect: {}; repeat for more", known())),
+                    .value_parser(offered(known()))
+                    .hide_possible_values(true)
+                    .help(format!(
+                        "Chat platform to connect: {}; repeat for more",
+                        known().join(", ")
+                    )),
             )
             .arg(
                 Arg::new(CONFIG)

@@ -4,8 +4,10 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use creel_records::{ProviderStyle, RouteStrategy};
 
 use crate::amount::{self, Limit};
+use crate::cli::offered;
 
 #[derive(Subcommand)]
 pub enum SetUp {
@@ -37,7 +39,7 @@ pub enum Providers {
     Set {
         name: String,
         /// openai or anthropic
-        #[arg(long, default_value = "openai")]
+        #[arg(long, default_value = "openai", value_parser = offered(ProviderStyle::ALL.iter().map(|style| style.as_str())), hide_possible_values = true)]
         style: String,
         /// Its base URL, such as https://api.openai.com/v1
         #[arg(long)]
@@ -74,7 +76,7 @@ pub enum Models {
         )]
         routes: Vec<String>,
         /// weighted or least_latency
-        #[arg(long)]
+        #[arg(long, value_parser = offered(RouteStrategy::ALL.iter().map(|strategy| strategy.as_str())), hide_possible_values = true)]
         strategy: Option<String>,
         /// The most tokens of a reply, where a request does not say
         #[arg(long, value_name = "TOKENS")]
