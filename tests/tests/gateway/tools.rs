@@ -164,6 +164,22 @@ async fn a_server_that_cannot_be_started_costs_no_turn() {
 }
 
 #[tokio::test]
+async fn a_list_of_tools_without_an_end_fills_no_memory_and_costs_no_turn() {
+    let provider = Provider::start().await;
+    let mut server = mcp::stdio();
+    server["env"]["ENDLESS"] = json!("1");
+    let servers = json!({"mcp": {"servers": {"box": server}}});
+    let gateway = Gateway::builder().provider(&provider).config(servers).start().await;
+    gateway.log().line_with("its list of tools has no end").await;
+    gateway.chat("hi").await;
+    let offered = provider.received(0).await.json()["tools"].to_string();
+    assert!(
+        !offered.contains("box__") && offered.contains("memory_read"),
+        "{offered}"
+    );
+}
+
+#[tokio::test]
 async fn a_tool_that_does_not_answer_is_given_up() {
     let provider = Provider::start().await;
     provider.tool_call("box__never", "{}").reply("I gave up.");

@@ -5,6 +5,7 @@
 //! nothing, and nobody waits for it: a turn is never lost to a broken tool.
 
 mod connection;
+mod listing;
 mod names;
 mod server;
 

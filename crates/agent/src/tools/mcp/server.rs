@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{self, Service, connect};
+use super::listing;
 use super::names::{allowed, matches};
 use super::{CALL_TIMEOUT, CONNECT_TIMEOUT, McpServer};
 use crate::tools::ToolOutput;
@@ -187,11 +188,7 @@ impl Shared {
         connection.changed.store(false, Ordering::Release);
         // A turn that is cancelled while it lists must not leave the next one without tools.
         let mut unlisted = Unlisted(Some(&connection.changed));
-        let listed = connection
-            .peer
-            .list_all_tools()
-            .await
-            .map_err(|error| error.to_string())?;
+        let listed = listing::list(&connection.peer).await?;
         unlisted.0 = None;
         let mut tools = Tools::default();
         for tool in listed.iter().filter(|tool| self.offers(&tool.name)) {
