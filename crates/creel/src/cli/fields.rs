@@ -26,14 +26,18 @@ pub fn as_typed(failure: Failure) -> Failure {
 }
 
 fn typed(message: &str, words: &[OsString]) -> Option<String> {
-    let (field, reason) = message.split_once(": ")?;
+    // `memory_limit_bytes: …` of a body, `query: tail is …` of what is asked for.
+    let (field, between, reason) = match message.strip_prefix("query: ") {
+        Some(parameter) => parameter.split_once(" is ").map(|(name, said)| (name, " is ", said))?,
+        None => message.split_once(": ").map(|(name, said)| (name, ": ", said))?,
+    };
     let command = described(&path(words));
     let otherwise = CALLED_OTHERWISE.iter().find(|(named, _)| *named == field);
     let option = otherwise.map_or_else(|| field.replace('_', "-"), |(_, option)| (*option).to_owned());
-    let mut options = command.get_arguments().filter_map(Arg::get_long);
-    options
+    let own = command.get_arguments().filter(|argument| !argument.is_global_set());
+    own.filter_map(Arg::get_long)
         .any(|known| known == option)
-        .then(|| format!("--{option}: {reason}"))
+        .then(|| format!("--{option}{between}{reason}"))
 }
 
 #[cfg(test)]
@@ -47,6 +51,11 @@ mod tests {
             typed(message, &words)
         };
         for (words, message, expected) in [
+            (
+                "creel instance logs a --tail 99999",
+                "query: tail is too much",
+                "--tail is too much",
+            ),
             (
                 "creel instance create a --memory 1",
                 "memory_limit_bytes: too little",
@@ -76,6 +85,7 @@ mod tests {
             assert_eq!(told(words, message).as_deref(), Some(expected), "{words}");
         }
         for (words, message) in [
+            ("creel instance config get a home", "home: is not set in a"),
             ("creel llm groups set g x", "multiplier: none"),
             ("creel instance start a", "memory_limit_bytes: too little"),
             ("creel instance create a", "there is no such thing"),

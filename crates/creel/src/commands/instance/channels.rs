@@ -49,7 +49,8 @@ impl ChannelArgs {
 /// JSON, or `@FILE` with JSON in it, so that a secret need not stand on the command line.
 fn parse(given: &str) -> Result<Value, Failure> {
     let text = match given.strip_prefix('@') {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| Failure::bad_input(format!("{file}: {error}")))?,
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|error| Failure::bad_input(format!("--channel-config @{file}: {error}")))?,
         None => given.to_owned(),
     };
     match serde_json::from_str(&text) {
