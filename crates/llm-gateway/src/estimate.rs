@@ -1,7 +1,7 @@
 //! Tokens before a call, to reserve: about, and at most. Quick, because every call waits for it. (What a call took is told by its provider, or
 //! counted by a tokenizer: see `tokens`.)
 //!
-//! [`Counter`] goes through a text by pairs of characters: what a character adds depends on the one before it. A word begins with nearly a
+//! [`text`] goes through a text by pairs of characters: what a character adds depends on the one before it. A word begins with nearly a
 //! token and grows by little, three digits are one, and so on. Against the tokenizers of nine families of models it is off by less than they are off from
 //! each other; the figures are in docs/decisions. The bound is for the reservation and counts by bytes what that leaves too low. An image or a file that
 //! is sent along in base64 counts as [`ATTACHMENT`] tokens, not as text.
@@ -19,35 +19,35 @@ const SHORTEST_ATTACHMENT: usize = 256;
 const LOOKS: usize = 1_000;
 
 /// Kinds of characters.
-const KINDS: usize = 8;
-const BLANK: u8 = 0;
-const LINE: u8 = 1;
-const LOWER: u8 = 2;
-const UPPER: u8 = 3;
-const DIGIT: u8 = 4;
-const MARK: u8 = 5;
-/// Chinese, Japanese, Korean.
-const HAN: u8 = 6;
-/// Of any other script.
-const OTHER: u8 = 7;
-/// What follows the first byte of a character adds nothing.
-const REST: u8 = 8;
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Kind {
+    Blank,
+    Line,
+    Lower,
+    Upper,
+    Digit,
+    Mark,
+    /// Chinese, Japanese, Korean.
+    Han,
+    /// Of any other script.
+    Other,
+}
 
 /// The kind of a character, by its first byte in UTF-8.
-const KIND: [u8; 256] = {
-    let mut kinds = [MARK; 256];
+const KIND: [Kind; 256] = {
+    let mut kinds = [Kind::Mark; 256];
     let mut byte = 0;
     while byte < 256 {
         kinds[byte] = match byte as u8 {
-            b' ' | b'\t' => BLANK,
-            b'\n' | b'\r' => LINE,
-            b'a'..=b'z' => LOWER,
-            b'A'..=b'Z' => UPPER,
-            b'0'..=b'9' => DIGIT,
-            ..0x80 => MARK,
-            0x80..=0xbf => REST,
-            0xe3..=0xed | 0xef => HAN,
-            _ => OTHER,
+            b' ' | b'\t' => Kind::Blank,
+            b'\n' | b'\r' => Kind::Line,
+            b'a'..=b'z' => Kind::Lower,
+            b'A'..=b'Z' => Kind::Upper,
+            b'0'..=b'9' => Kind::Digit,
+            ..0x80 => Kind::Mark,
+            0xe3..=0xed | 0xef => Kind::Han,
+            _ => Kind::Other,
         };
         byte += 1;
     }
@@ -56,7 +56,7 @@ const KIND: [u8; 256] = {
 
 /// What a character adds behind another, in thousandths of a token: a row for the one before, a column for this one.
 #[rustfmt::skip]
-const ADDS: [[u16; KINDS]; KINDS] = [
+const ADDS: [[u64; 8]; 8] = [
     //         blank line lower upper digit mark han other
     /* blank */ [ 40, 350, 950, 950, 800,  800, 800, 600],
     /* line  */ [500, 100, 950, 950, 800,  750, 800, 600],
@@ -69,116 +69,75 @@ const ADDS: [[u16; KINDS]; KINDS] = [
 ];
 
 /// Letters beyond so many are no word that a tokenizer knows: each adds this.
-const LONGEST_WORD: u64 = 16;
+const LONGEST_WORD: usize = 16;
 const BEYOND: u64 = 200;
 
-/// Counts the tokens of a text that comes in pieces, written as in a JSON string: `\n` is a new line, `\u4f60` is 你.
-#[derive(Clone, Debug, Default)]
-pub struct Counter {
-    thousandths: u64,
-    before: u8,
-    /// Letters of the word so far.
-    letters: u64,
-    escape: Escape,
-}
-
-/// How much of an escape has been read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Escape {
-    #[default]
-    None,
-    Begun,
-    /// So many digits of `\uXXXX` are still to come.
-    Digits(u8),
-}
-
-impl Counter {
-    pub fn push(&mut self, mut text: &[u8]) {
-        while let Some((&byte, rest)) = text.split_first() {
-            text = rest;
-            match self.escape {
-                Escape::None if byte == b'\\' => self.escape = Escape::Begun,
-                Escape::None => {
-                    let kind = KIND[usize::from(byte)];
-                    self.add(kind);
-                    if kind == LOWER {
-                        // Most of most texts: the rest of a word at once.
-                        let length = text.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-                        self.add_lower(length);
-                        text = &text[length..];
-                    }
-                }
-                _ => self.escaped(byte),
-            }
-        }
-    }
-
-    fn add_lower(&mut self, length: usize) {
-        let length = length as u64;
-        let beyond = (self.letters + length).saturating_sub(LONGEST_WORD.max(self.letters));
-        self.thousandths += length * u64::from(ADDS[usize::from(LOWER)][usize::from(LOWER)]) + beyond * BEYOND;
-        self.letters += length;
-    }
-
-    fn escaped(&mut self, byte: u8) {
-        self.escape = match (self.escape, byte) {
-            (Escape::Begun, b'u') => Escape::Digits(4),
-            (Escape::Begun, b'n' | b'r' | b't') => {
-                self.add(LINE);
-                Escape::None
-            }
-            (Escape::Digits(left), _) => {
-                if left == 4 {
-                    // From U+3000 to U+DFFF most are; the halves of rarer characters count like two others.
-                    self.add(if matches!(byte, b'3'..=b'9' | b'a'..=b'c' | b'A'..=b'C') {
-                        HAN
-                    } else {
-                        OTHER
-                    });
-                }
-                if left > 1 {
-                    Escape::Digits(left - 1)
-                } else {
-                    Escape::None
-                }
-            }
-            _ => {
-                self.add(MARK);
-                Escape::None
-            }
+/// Tokens of a text, written as in a JSON string: `\n` is a new line, `\u4f60` is 你. To the nearest; what says anything at all is one.
+pub fn text(mut text: &[u8]) -> u64 {
+    let mut thousandths = 0;
+    let mut before = Kind::Blank;
+    loop {
+        let plain = memchr::memchr(b'\\', text).unwrap_or(text.len());
+        let (plain, escape) = text.split_at(plain);
+        thousandths += pairs(plain, &mut before) + beyond(plain) * BEYOND;
+        let (kind, length) = match escape {
+            [] | [_] | [_, b'u'] => break,
+            // From U+3000 to U+DFFF most are; the halves of rarer characters count like two others.
+            [_, b'u', b'3'..=b'9' | b'a'..=b'c' | b'A'..=b'C', ..] => (Kind::Han, 6),
+            [_, b'u', ..] => (Kind::Other, 6),
+            [_, b'n' | b'r' | b't', ..] => (Kind::Line, 2),
+            _ => (Kind::Mark, 2),
         };
+        thousandths += ADDS[before as usize][kind as usize];
+        before = kind;
+        text = escape.get(length..).unwrap_or_default();
     }
+    match thousandths {
+        0 => 0,
+        said => ((said + 500) / 1_000).max(1),
+    }
+}
 
-    fn add(&mut self, kind: u8) {
-        if kind == REST {
-            return;
-        }
-        self.thousandths += u64::from(ADDS[usize::from(self.before)][usize::from(kind)]);
-        self.before = kind;
-        self.letters = if matches!(kind, LOWER | UPPER) {
-            self.letters + 1
+/// What the characters of a text without escapes add, each behind the one before it.
+fn pairs(plain: &[u8], before: &mut Kind) -> u64 {
+    let mut sum = 0;
+    let mut last = *before;
+    let mut add = |byte: &u8| {
+        let kind = KIND[usize::from(*byte)];
+        sum += ADDS[last as usize][kind as usize];
+        last = kind;
+    };
+    // Every call waits for this, and most texts are ASCII for long stretches: there is nothing to be asked of their bytes.
+    for stretch in plain.chunks(64) {
+        if stretch.is_ascii() {
+            stretch.iter().for_each(&mut add);
         } else {
-            0
-        };
-        if self.letters > LONGEST_WORD {
-            self.thousandths += BEYOND;
+            // What follows the first byte of a character adds nothing.
+            let first = |byte: &&u8| !matches!(**byte, 0x80..=0xbf);
+            stretch.iter().filter(first).for_each(&mut add);
         }
     }
-
-    /// To the nearest; what was said at all is one.
-    pub fn tokens(&self) -> u64 {
-        match self.thousandths {
-            0 => 0,
-            said => ((said + 500) / 1_000).max(1),
-        }
-    }
+    *before = last;
+    sum
 }
 
-/// Tokens of a text.
-pub fn text(bytes: &[u8]) -> u64 {
-    let mut counter = Counter::default();
-    counter.push(bytes);
-    counter.tokens()
+/// Letters beyond [`LONGEST_WORD`] of all words. Only so many in a row need a closer look: from the last of them back, the first that is no letter
+/// says where the next could begin.
+fn beyond(plain: &[u8]) -> u64 {
+    let mut beyond = 0;
+    let mut begin = 0;
+    while let Some(row) = plain.get(begin..=begin + LONGEST_WORD) {
+        if let Some(at) = row.iter().rposition(|byte| !byte.is_ascii_alphabetic()) {
+            begin += at + 1;
+            continue;
+        }
+        begin += LONGEST_WORD;
+        let letters = plain[begin..].iter().take_while(|byte| byte.is_ascii_alphabetic());
+        let letters = letters.count();
+        beyond += letters as u64;
+        begin += letters;
+    }
+    beyond
 }
 
 /// Four ASCII bytes, or two of other characters, are a token: more than nearly any tokenizer finds.
@@ -304,16 +263,65 @@ mod tests {
     }
 
     #[test]
-    fn pieces_count_as_the_whole_and_escapes_as_what_they_stand_for() {
-        for (said, _) in KNOWN {
-            let mut counter = Counter::default();
-            for byte in said.as_bytes() {
-                counter.push(&[*byte]);
-            }
-            assert_eq!(counter.tokens(), text(said.as_bytes()), "{said}");
-        }
+    fn escapes_count_as_what_they_stand_for() {
         assert_eq!(text(br"\u4f60\u597D"), text("你好".as_bytes()));
         assert_eq!(text(br"one\ntwo"), text(b"one\ntwo"));
+    }
+
+    /// What can be written, and what it is.
+    const WRITTEN: [(&str, Kind); 15] = [
+        (" ", Kind::Blank),
+        ("\n", Kind::Line),
+        ("a", Kind::Lower),
+        ("z", Kind::Lower),
+        ("Z", Kind::Upper),
+        ("7", Kind::Digit),
+        ("{", Kind::Mark),
+        ("你", Kind::Han),
+        ("é", Kind::Other),
+        ("😀", Kind::Other),
+        (r"\n", Kind::Line),
+        (r#"\""#, Kind::Mark),
+        (r"\\", Kind::Mark),
+        (r"\u4f60", Kind::Han),
+        (r"\u00e9", Kind::Other),
+    ];
+
+    #[test]
+    fn long_stretches_count_as_their_characters_one_by_one() {
+        let mut chance = 7_u64;
+        let mut below = |bound: usize| {
+            // Knuth's generator, https://en.wikipedia.org/wiki/Linear_congruential_generator
+            chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (chance >> 33) as usize % bound
+        };
+        for _ in 0..2_000 {
+            let (mut said, mut letters, mut before, mut thousandths) = (String::new(), 0, Kind::Blank, 0);
+            for _ in 0..below(60) {
+                let (written, kind) = WRITTEN[below(WRITTEN.len())];
+                let times = [1, 1, 3, 15, 16, 17, 18, 70][below(8)];
+                for _ in 0..times {
+                    said.push_str(written);
+                    thousandths += ADDS[before as usize][kind as usize];
+                    before = kind;
+                    let is_letter = matches!(kind, Kind::Lower | Kind::Upper);
+                    letters = if is_letter { letters + 1 } else { 0 };
+                    thousandths += if letters > LONGEST_WORD { BEYOND } else { 0 };
+                }
+            }
+            let tokens = (thousandths + 500) / 1_000;
+            assert_eq!(text(said.as_bytes()), tokens.max(u64::from(thousandths > 0)), "{said}");
+        }
+    }
+
+    #[test]
+    fn half_an_escape_is_no_more_than_was_said() {
+        for half in [r"word\", r"word\u"] {
+            assert_eq!(text(half.as_bytes()), text(b"word"), "{half}");
+        }
+        assert_eq!(text(br"word\u4f"), text("word你".as_bytes()));
     }
 
     #[test]
