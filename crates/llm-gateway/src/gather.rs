@@ -15,6 +15,9 @@ pub struct Gather {
 
 impl Gather {
     pub fn push(&mut self, piece: Bytes) {
+        if piece.is_empty() {
+            return;
+        }
         if self.is_empty() {
             self.first = piece;
             return;
@@ -58,6 +61,7 @@ mod tests {
         let alone = Bytes::from_static(b"alone");
         gather.push(Bytes::new());
         gather.push(alone.clone());
+        gather.push(Bytes::new());
         assert_eq!(gather.take().as_ptr(), alone.as_ptr());
         assert!(gather.is_empty());
         for piece in ["a", "", "bc", "d"] {
