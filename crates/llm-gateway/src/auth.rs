@@ -8,6 +8,7 @@ use http::header::AUTHORIZATION;
 use crate::catalog::{Catalog, Key};
 use crate::key;
 use crate::ledger::Ledger;
+use crate::names;
 use crate::refusal::Refusal;
 use crate::settings::Settings;
 
@@ -41,7 +42,7 @@ pub fn metrics(settings: &Settings, headers: &HeaderMap) -> Result<(), Refusal> 
 fn shown(headers: &HeaderMap) -> Option<&str> {
     let text = |value: &http::HeaderValue| value.to_str().ok().map(str::trim).map(str::len);
     if let Some(value) = headers
-        .get("x-api-key")
+        .get(&names::API_KEY)
         .filter(|value| text(value).is_some_and(|length| length > 0))
     {
         return value.to_str().ok().map(str::trim);

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
-    USER_AGENT,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -27,7 +26,7 @@ use crate::translate::{self, Context};
 use crate::upstream::{Lease, SendError};
 use crate::usage::{Reported, StreamReader};
 use crate::worker::Worker;
-use crate::{admit, auth, route};
+use crate::{admit, auth, names, route};
 
 /// Of a provider's refusal, no more than this is read, and for no longer.
 const REFUSAL_BYTES: usize = 64 * 1024;
@@ -60,12 +59,12 @@ pub async fn answer(worker: &Worker, surface: Surface, request: Request<Incoming
     };
     let mut response = call.send(meter).await?;
     let headers = response.headers_mut();
-    headers.insert("x-request-id", header(request));
+    headers.insert(&names::REQUEST_ID, header(request));
     Ok(response)
 }
 
 fn header(request: RequestId) -> HeaderValue {
-    HeaderValue::from_str(&request.to_string()).expect("hexadecimal digits are a header")
+    HeaderValue::from_bytes(&request.digits()).expect("hexadecimal digits are a header")
 }
 
 struct Call<'a> {
@@ -168,24 +167,14 @@ impl Call<'_> {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = route.provider.base.target(asked, query);
         let headers = request.headers_mut();
-        headers.reserve(route.provider.headers.len() + 6);
-        // What a client says of the API it speaks is for a provider of that API.
+        headers.clone_from(&route.provider.headers);
+        // What a client says of the API it speaks is for a provider of that API, which may be set up to be told otherwise.
         if asked.style() == self.ask.surface.style() {
-            for name in ["anthropic-version", "anthropic-beta", "openai-beta"] {
-                if let Some(value) = self.headers.get(name) {
+            for name in [&names::ANTHROPIC_VERSION, &names::ANTHROPIC_BETA, &names::OPENAI_BETA] {
+                let is_set = headers.get(name).is_some_and(HeaderValue::is_sensitive);
+                if let Some(value) = self.headers.get(name).filter(|_| !is_set) {
                     headers.insert(name, value.clone());
                 }
-            }
-        }
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("creel/", env!("CARGO_PKG_VERSION"))),
-        );
-        for (name, value) in &route.provider.headers {
-            if !headers.contains_key(name) || value.is_sensitive() {
-                headers.insert(name, value.clone());
             }
         }
         request

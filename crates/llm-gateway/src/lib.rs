@@ -34,6 +34,7 @@ mod limit;
 mod meter;
 mod metrics;
 mod models;
+mod names;
 mod price;
 mod refresh;
 mod refusal;

@@ -12,7 +12,7 @@ use crate::body::Reply;
 use crate::refusal::Refusal;
 use crate::style::{Style, Surface};
 use crate::worker::Worker;
-use crate::{auth, call, models};
+use crate::{auth, call, models, names};
 
 pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<Reply> {
     let path = request.uri().path();
@@ -24,7 +24,7 @@ pub async fn answer(worker: Rc<Worker>, request: Request<Incoming>) -> Response<
         return answered.unwrap_or_else(|refusal| refuse(&worker, surface.style(), &refusal));
     }
     // Anthropic's clients send this with every request, and their paths are the same here.
-    let style = match request.headers().contains_key("anthropic-version") {
+    let style = match request.headers().contains_key(&names::ANTHROPIC_VERSION) {
         true => Style::Anthropic,
         false => Style::Openai,
     };

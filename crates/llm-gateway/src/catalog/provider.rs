@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use http::uri::{Authority, PathAndQuery, Uri};
 use thiserror::Error;
 
 use crate::health::Health;
+use crate::names;
 use crate::style::{Style, Surface};
 
 /// The version of Anthropic's API, where a client of the other style did not name one:
@@ -40,8 +43,8 @@ pub struct Base {
     pub port: u16,
     /// Names the connections that go there.
     pub key: Arc<str>,
-    /// Before a surface's suffix; for both styles it ends with the version.
-    path: String,
+    /// The path of each [`Surface`], in their order.
+    paths: [PathAndQuery; 4],
 }
 
 /// Why something is no provider. Said to whoever set it up; it never holds a secret.
@@ -75,10 +78,18 @@ impl Base {
             Scheme::Https => 443,
         });
         let path = uri.path().trim_end_matches('/');
+        // For both styles it ends with the version.
         let path = match style {
             Style::Anthropic => format!("{}/v1", path.strip_suffix("/v1").unwrap_or(path)),
             Style::Openai => path.to_owned(),
         };
+        let path_of = |surface: Surface| format!("{path}{}", surface.suffix()).parse().map_err(|_| wrong());
+        let paths = [
+            path_of(Surface::Completions)?,
+            path_of(Surface::Responses)?,
+            path_of(Surface::Embeddings)?,
+            path_of(Surface::Messages)?,
+        ];
         let host = authority
             .host()
             .trim_start_matches('[')
@@ -90,7 +101,7 @@ impl Base {
             host,
             port,
             key,
-            path,
+            paths,
         })
     }
 
@@ -117,13 +128,9 @@ impl Base {
 
     /// Where requests of this kind go, with the client's query, if any.
     pub fn target(&self, surface: Surface, query: Option<&str>) -> Uri {
-        let path = &self.path;
-        let text = match query {
-            Some(query) => format!("{path}{}?{query}", surface.suffix()),
-            None => format!("{path}{}", surface.suffix()),
-        };
-        let path = PathAndQuery::try_from(text).unwrap_or_else(|_| PathAndQuery::from_static("/"));
-        Uri::from(path)
+        let path = &self.paths[surface as usize];
+        let asked = query.and_then(|query| format!("{path}?{query}").parse().ok());
+        Uri::from(asked.unwrap_or_else(|| path.clone()))
     }
 }
 
@@ -140,15 +147,21 @@ impl Provider {
         let host =
             HeaderValue::from_str(authority.as_str()).map_err(|_| ProviderError::Address(base_url.to_owned()))?;
         headers.insert(HOST, host);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("creel/", env!("CARGO_PKG_VERSION"))),
+        );
         // Without it any coding is welcome (RFC 9110, section 12.5.3), and what is compressed can neither be metered nor passed on.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if style == Style::Anthropic {
-            headers.insert("anthropic-version", HeaderValue::from_static(ANTHROPIC_VERSION));
+            headers.insert(&names::ANTHROPIC_VERSION, HeaderValue::from_static(ANTHROPIC_VERSION));
         }
         if let Some(key) = key {
             let (name, value) = match style {
                 Style::Openai => (AUTHORIZATION, format!("Bearer {key}")),
-                Style::Anthropic => (HeaderName::from_static("x-api-key"), key.to_owned()),
+                Style::Anthropic => (names::API_KEY.clone(), key.to_owned()),
             };
             let mut value = HeaderValue::from_str(&value).map_err(|_| ProviderError::Key)?;
             value.set_sensitive(true);
@@ -230,6 +243,17 @@ mod tests {
                 target(Style::Anthropic, url, Surface::Messages),
                 "https://h:443 /v1/messages"
             );
+        }
+        let base = Base::parse(Style::Openai, "https://h/v1").unwrap();
+        for surface in [
+            Surface::Completions,
+            Surface::Responses,
+            Surface::Embeddings,
+            Surface::Messages,
+        ] {
+            let path = format!("/v1{}", surface.suffix());
+            assert_eq!(base.target(surface, None).to_string(), path);
+            assert_eq!(base.target(surface, Some("a=1")).to_string(), format!("{path}?a=1"));
         }
         for url in ["", "h", "ftp://h", "https://", "http://user:pass@h", "http://h/v1?x=1"] {
             assert_eq!(

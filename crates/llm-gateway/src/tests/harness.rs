@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use creel_testkit::provider::Provider as Fake;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -201,6 +201,7 @@ impl Running {
 pub struct Client {
     sender: SendRequest<Full<Bytes>>,
     key: String,
+    headers: HeaderMap,
 }
 
 pub struct Answer {
@@ -218,15 +219,23 @@ impl Client {
         Self {
             sender,
             key: key.to_owned(),
+            headers: HeaderMap::new(),
         }
     }
 
+    /// Sends this header with every call.
+    pub fn says(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
     pub async fn begin(&mut self, path: &str, body: impl Into<Bytes>) -> http::Response<Incoming> {
-        let request = Request::post(path)
+        let mut request = Request::post(path)
             .header("host", "gateway")
             .header("authorization", format!("Bearer {}", self.key))
             .body(Full::new(body.into()))
             .unwrap();
+        request.headers_mut().extend(self.headers.clone());
         self.sender.ready().await.unwrap();
         self.sender.send_request(request).await.unwrap()
     }

@@ -4,6 +4,8 @@ use creel_testkit::provider::{Provider, Reply};
 use serde_json::json;
 
 use super::House;
+use super::harness::provider;
+use crate::style::Style;
 
 const ASK: &str = r#"{ "model": "m1", "messages": [{"role": "user", "content": "hi"}], "my_own": [1, 2.50] }"#;
 
@@ -45,6 +47,34 @@ async fn a_stream_passes_and_its_usage_is_asked_for_but_not_shown() {
     assert_eq!((has_usage(hidden.events()), has_usage(shown.events())), (false, true));
     assert_eq!(hidden.events().len() + 1, shown.events().len());
     assert_eq!(house.spent().await, 20);
+}
+
+#[tokio::test]
+async fn what_a_client_says_of_an_api_is_for_a_provider_of_that_api_that_is_not_set_up_otherwise() {
+    let fake = Provider::start().await;
+    let mut house = House::new(&fake);
+    let mut set_up = provider("own", Style::Anthropic, &fake.anthropic_url());
+    set_up.add_header("anthropic-beta", "of-the-house").unwrap();
+    house.model("c2", &[set_up]);
+    let house = house.start().await;
+    let mut client = house
+        .client()
+        .await
+        .says("anthropic-version", "2099-01-01")
+        .says("anthropic-beta", "of-the-client");
+    for model in ["c1", "c2", "m1"] {
+        let ask = format!(r#"{{"model":"{model}","max_tokens":9,"messages":[{{"role":"user","content":"hi"}}]}}"#);
+        assert_eq!(client.post("/v1/messages", ask).await.status, 200);
+    }
+    let wanted = [
+        ("2099-01-01", "of-the-client"),
+        ("2099-01-01", "of-the-house"),
+        ("", ""),
+    ];
+    for (request, wanted) in fake.requests().iter().zip(wanted) {
+        let told = (request.header("anthropic-version"), request.header("anthropic-beta"));
+        assert_eq!(told, wanted);
+    }
 }
 
 #[tokio::test]

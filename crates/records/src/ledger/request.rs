@@ -34,6 +34,13 @@ impl RequestId {
     pub fn bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
     }
+
+    /// As it is told: hexadecimal.
+    #[must_use]
+    #[inline]
+    pub fn digits(self) -> [u8; 32] {
+        std::array::from_fn(|at| b"0123456789abcdef"[(self.0 >> (124 - 4 * at)) as usize & 15])
+    }
 }
 
 impl Default for RequestId {
@@ -45,7 +52,7 @@ impl Default for RequestId {
 /// 32 hexadecimal digits.
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        std::str::from_utf8(&self.digits()).map_err(|_| fmt::Error)?.fmt(f)
     }
 }
 
