@@ -1,5 +1,6 @@
 //! One connection of any engine: the only place that hands SQL to a driver.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::sqlx::database::HasStatementCache;
@@ -135,7 +136,7 @@ where
     D::Arguments: IntoArguments<D>,
     for<'v> Option<i64>: Encode<'v, D> + Type<D>,
     for<'v> Option<f64>: Encode<'v, D> + Type<D>,
-    for<'v> Option<String>: Encode<'v, D> + Type<D>,
+    for<'v> Option<Arc<str>>: Encode<'v, D> + Type<D>,
     for<'v> Option<Vec<u8>>: Encode<'v, D> + Type<D>,
 {
     let arguments = arguments::<D>(values).map_err(::sqlx::Error::Encode)?;

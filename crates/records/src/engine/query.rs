@@ -71,6 +71,12 @@ impl Query {
         self
     }
 
+    /// So many values are about to be bound.
+    pub fn room(mut self, values: usize) -> Self {
+        self.values.reserve(values);
+        self
+    }
+
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self

@@ -105,7 +105,7 @@ impl Row {
                 Ok(match self.kind(index) {
                     Kind::Integer => Value::Integer(self.get(column)?),
                     Kind::Real => Value::Real(self.get(column)?),
-                    Kind::Text => Value::Text(self.get(column)?),
+                    Kind::Text => self.get::<Option<String>>(column)?.into(),
                     Kind::Blob => Value::Blob(self.get(column)?),
                 })
             })

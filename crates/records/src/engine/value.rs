@@ -2,6 +2,8 @@
 //!
 //! Integers are 64 bits wide everywhere, a truth value is 0 or 1: what is bound is what a column of a migration holds.
 
+use std::sync::Arc;
+
 use sqlx::encode::Encode;
 use sqlx::error::BoxDynError;
 use sqlx::types::Type;
@@ -12,7 +14,8 @@ use sqlx::{Arguments, Database};
 pub(crate) enum Value {
     Integer(Option<i64>),
     Real(Option<f64>),
-    Text(Option<String>),
+    /// Shared, because a batch says the same names again and again.
+    Text(Option<Arc<str>>),
     Blob(Option<Vec<u8>>),
 }
 
@@ -22,10 +25,11 @@ where
     D: Database,
     for<'v> Option<i64>: Encode<'v, D> + Type<D>,
     for<'v> Option<f64>: Encode<'v, D> + Type<D>,
-    for<'v> Option<String>: Encode<'v, D> + Type<D>,
+    for<'v> Option<Arc<str>>: Encode<'v, D> + Type<D>,
     for<'v> Option<Vec<u8>>: Encode<'v, D> + Type<D>,
 {
     let mut arguments = D::Arguments::default();
+    arguments.reserve(values.len(), 0);
     for value in values {
         match value {
             Value::Integer(value) => arguments.add(value),
@@ -62,9 +66,11 @@ value_from!(
     // The engines' integers are signed; a size or a tick count beyond 2^63 does not exist.
     u64 => Integer(|value| i64::try_from(value).unwrap_or(i64::MAX)),
     f64 => Real(|value| value),
-    &str => Text(str::to_owned),
-    String => Text(|value| value),
-    &String => Text(String::clone),
+    &str => Text(Arc::from),
+    String => Text(Arc::from),
+    &String => Text(|value: &String| Arc::from(value.as_str())),
+    Arc<str> => Text(|value| value),
+    &Arc<str> => Text(Arc::clone),
     &[u8] => Blob(<[u8]>::to_vec),
     &[u8; 32] => Blob(|value: &[u8; 32]| value.to_vec()),
     Vec<u8> => Blob(|value| value),
@@ -73,6 +79,6 @@ value_from!(
 
 impl From<&Option<String>> for Value {
     fn from(value: &Option<String>) -> Self {
-        Self::Text(value.clone())
+        Self::from(value.as_deref())
     }
 }

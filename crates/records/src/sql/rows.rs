@@ -30,7 +30,8 @@ pub async fn insert<T>(
     for piece in pieces(all) {
         let values = vec![row.as_str(); piece.len()].join(", ");
         let sql = format!("{head} VALUES {values} {tail}");
-        let bound = piece.iter().fold(query(sql).kept(true), &bind);
+        let query = query(sql).kept(true).room(columns * piece.len());
+        let bound = piece.iter().fold(query, &bind);
         bound.execute(&mut *transaction).await?;
     }
     Ok(())

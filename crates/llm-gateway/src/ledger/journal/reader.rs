@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use creel_records::ledger::{Position, Settlement};
 
-use super::record::Record;
+use super::record;
 use super::segment::{self, End};
 use super::{JournalError, opened};
 
@@ -44,10 +44,8 @@ impl Reader {
                 file.metadata().map_err(fail)?.len()
             };
             let from = self.at.offset.max(segment::FIRST);
-            let (at, stop) = segment::read(file, from, until, |record, _| {
-                if let Record::Settle(settlement) = record {
-                    settlements.push(settlement);
-                }
+            let (at, stop) = segment::read(file, from, until, record::settled, |settled| {
+                settlements.extend(settled);
                 settlements.len() < limit
             })
             .map_err(fail)?;

@@ -25,10 +25,10 @@ pub enum Record {
     Release(RequestId),
 }
 
-/// What [`decode`] found.
-pub enum Found {
+/// What [`decode`] and [`settled`] found.
+pub enum Found<R> {
     /// The record, and its length with the head.
-    Whole(Record, usize),
+    Whole(R, usize),
     /// Only the beginning of a record.
     Part,
     /// No record at all.
@@ -108,7 +108,22 @@ fn framed(out: &mut Vec<u8>, payload: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Reads the record at the beginning of `bytes`.
-pub fn decode(bytes: &[u8]) -> Found {
+pub fn decode(bytes: &[u8]) -> Found<Record> {
+    whole(bytes, Fields::record)
+}
+
+/// As [`decode`], for whoever wants settlements alone: other records are not looked into.
+pub fn settled(bytes: &[u8]) -> Found<Option<Settlement>> {
+    whole(bytes, |fields| match fields.0.first() {
+        Some(&(RESERVE | RELEASE)) => Some(None),
+        _ => fields.record().map(|record| match record {
+            Record::Settle(settlement) => Some(settlement),
+            Record::Reserve(_) | Record::Release(_) => None,
+        }),
+    })
+}
+
+fn whole<'a, R>(bytes: &'a [u8], read: impl FnOnce(Fields<'a>) -> Option<R>) -> Found<R> {
     let Some((head, rest)) = bytes.split_at_checked(HEAD) else {
         return Found::Part;
     };
@@ -123,7 +138,7 @@ pub fn decode(bytes: &[u8]) -> Found {
     if crc32fast::hash(body) != sum {
         return Found::Damage("a checksum that does not fit");
     }
-    match Fields(body).record() {
+    match read(Fields(body)) {
         Some(record) => Found::Whole(record, HEAD + body.len()),
         None => Found::Damage("fields that this version does not know"),
     }
@@ -334,6 +349,21 @@ mod tests {
                 assert!(!matches!(decode(&damaged), Found::Whole(..)), "byte {byte}, bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn settlements_alone_are_found_among_all_records() {
+        let mut bytes = Vec::new();
+        release(&mut bytes, RequestId::new());
+        let first = bytes.len();
+        settle(&mut bytes, &settlement());
+        assert!(matches!(settled(&bytes), Found::Whole(None, length) if length == first));
+        let Found::Whole(Some(found), _) = settled(&bytes[first..]) else {
+            panic!("no settlement")
+        };
+        assert_eq!(found.user.as_ref(), "张三");
+        bytes[HEAD] = 9;
+        assert!(matches!(settled(&bytes), Found::Damage(_)));
     }
 
     #[test]

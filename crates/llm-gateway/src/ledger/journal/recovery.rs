@@ -108,7 +108,7 @@ fn scan(dir: &Path, number: u64, last: bool, open: &mut BTreeMap<RequestId, Sett
         tracing::warn!(segment = %path.display(), "removed a journal segment that was never begun");
         return fs::remove_file(&path).map_err(fail);
     }
-    let (end, stop) = segment::read(&file, segment::FIRST, length, |record, _| {
+    let (end, stop) = segment::read(&file, segment::FIRST, length, record::decode, |record| {
         match record {
             Record::Reserve(lost) => {
                 open.insert(lost.request, lost);

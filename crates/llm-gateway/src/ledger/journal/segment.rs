@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::record::{self, Found, Record};
+use super::record::Found;
 
 /// What every segment begins with.
 pub const MAGIC: &[u8] = b"creel journal 1\n";
@@ -41,19 +41,25 @@ pub enum End {
     Broken(&'static str),
 }
 
-/// Hands the records between `from` and `until` to `each`, with the offset behind each, as long as that says to go on.
+/// Hands the records between `from` and `until`, as `decode` reads them, to `each`, as long as that says to go on.
 /// Returns the offset behind the last record that was handed over, and why there are no more.
-pub fn read(file: &File, from: u64, until: u64, mut each: impl FnMut(Record, u64) -> bool) -> io::Result<(u64, End)> {
+pub fn read<R>(
+    file: &File,
+    from: u64,
+    until: u64,
+    decode: impl Fn(&[u8]) -> Found<R>,
+    mut each: impl FnMut(R) -> bool,
+) -> io::Result<(u64, End)> {
     let mut at = from;
     let mut bytes = Vec::new();
     let mut fetched = from;
     let mut begin = 0;
     loop {
-        match record::decode(&bytes[begin..]) {
+        match decode(&bytes[begin..]) {
             Found::Whole(record, length) => {
                 begin += length;
                 at += length as u64;
-                if !each(record, at) {
+                if !each(record) {
                     return Ok((at, End::Reached));
                 }
             }

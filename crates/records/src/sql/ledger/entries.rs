@@ -1,12 +1,14 @@
 //! The lines of the accounts.
 
+use std::sync::Arc;
+
 use super::{micros, rows};
 use crate::RecordsError;
 use crate::engine::{Row, Transaction};
 use crate::ledger::{Entry, EntryKind, Micros, RequestId};
 
 pub struct NewEntry {
-    pub account: String,
+    pub account: Arc<str>,
     pub kind: EntryKind,
     pub amount: Micros,
     pub request: Option<RequestId>,

@@ -1,5 +1,7 @@
 //! One dealing of a node: the whole of it in one transaction.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
 use super::purses::Purses;
@@ -56,8 +58,10 @@ async fn deal(transaction: &mut Transaction, exchange: &Exchange) -> Result<Exch
     let settled = exchange.settlements.iter().flat_map(|settlement| settlement.purses());
     let others = exchange.gives.iter().map(|give| &give.purse);
     let others = others.chain(exchange.takes.iter().map(|take| &take.purse));
-    let touched = settled.chain(others.cloned());
-    let mut purses = Purses::lock(transaction, Some(node), touched.collect()).await?;
+    // One after another: they are few, which calls name again and again.
+    let mut touched = BTreeSet::new();
+    touched.extend(settled.chain(others.cloned()));
+    let mut purses = Purses::lock(transaction, Some(node), touched).await?;
     settle::settle(transaction, &exchange.settlements, &mut purses).await?;
     for give in &exchange.gives {
         purses.give(&give.purse, give.amount);

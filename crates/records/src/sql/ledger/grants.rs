@@ -246,7 +246,7 @@ async fn take_back(
             gone += part;
             set_remaining(transaction, &grant).await?;
             lines.push(NewEntry {
-                account: account.to_owned(),
+                account: account.into(),
                 kind: EntryKind::Expire,
                 amount: -part,
                 request: None,

@@ -46,7 +46,7 @@ pub async fn give_up(transaction: &mut Transaction, name: &str) -> Result<(), Re
         purses.give(&purse, held);
         if let PurseId::Account(account) = purse {
             lines.push(NewEntry {
-                account: account.to_string(),
+                account,
                 kind: EntryKind::Adjust,
                 amount: Micros::ZERO,
                 request: None,

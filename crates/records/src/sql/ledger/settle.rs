@@ -1,6 +1,7 @@
 //! Settlements into the books: an entry and a call each, sums for the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::entries::{self, NewEntry};
 use super::purses::Purses;
@@ -65,7 +66,7 @@ fn charge(settlement: &Settlement, charged: bool, purses: &mut Purses, entries: 
         purse.balance -= cost;
         let Some(account) = id.account() else { continue };
         entries.push(NewEntry {
-            account: account.to_string(),
+            account: Arc::clone(account),
             kind: EntryKind::Charge,
             amount: -cost,
             request: Some(settlement.request),
@@ -79,7 +80,7 @@ fn charge(settlement: &Settlement, charged: bool, purses: &mut Purses, entries: 
         if written_off > Micros::ZERO {
             purse.balance += written_off;
             entries.push(NewEntry {
-                account: account.to_string(),
+                account: Arc::clone(account),
                 kind: EntryKind::Adjust,
                 amount: written_off,
                 request: None,
@@ -99,17 +100,25 @@ fn short(name: &str) -> &str {
     &name[..name.floor_char_boundary(end.unwrap_or(name.len()).min(100))]
 }
 
+/// As [`short`]; nearly all are short enough, and are not copied.
+fn shared(name: &Arc<str>) -> Arc<str> {
+    match short(name) {
+        cut if cut.len() < name.len() => cut.into(),
+        _ => Arc::clone(name),
+    }
+}
+
 async fn write_calls(transaction: &mut Transaction, calls: &[&Settlement]) -> Result<(), RecordsError> {
     let head = "INSERT INTO calls (request, account, instance, api_key, provider, model, prompt, completion, cached, \
                 reasoning, cost, estimated, outcome, at, latency_ms)";
     rows::insert(transaction, head, 15, "", calls, |query, call| {
         query
             .bind(call.request.bytes().to_vec())
-            .bind(short(&call.user))
-            .bind(short(&call.instance))
-            .bind(short(&call.key))
-            .bind(short(&call.provider))
-            .bind(short(&call.model))
+            .bind(shared(&call.user))
+            .bind(shared(&call.instance))
+            .bind(shared(&call.key))
+            .bind(shared(&call.provider))
+            .bind(shared(&call.model))
             .bind(call.usage.prompt)
             .bind(call.usage.completion)
             .bind(call.usage.cached)
