@@ -1,6 +1,6 @@
-//! Readiness: `GET /readyz` on an instance's port, judged by its JSON body.
+//! Readiness: `GET /readyz` on an instance's port, judged by its JSON body; and liveness: any answer at all to `GET /healthz`.
 //!
-//! Upstream answers 200 with the HTML of its web page on paths it does not know, so a status alone says nothing.
+//! Upstream answers 200 with the HTML of its web page on paths it does not know, so a status alone says nothing of readiness.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -29,15 +29,22 @@ pub async fn until_ready(session: Option<u32>, port: u16) {
     }
 }
 
-/// Whether whoever listens there is ready now.
-async fn is_ready(port: u16) -> bool {
-    matches!(timeout(PATIENCE, ask(port)).await, Ok(Ok(answer)) if says_ready(&answer))
+/// Waits until whoever has the port answers.
+pub async fn until_alive(port: u16) {
+    while !matches!(timeout(PATIENCE, ask(port, "/healthz")).await, Ok(Ok(answer)) if !answer.is_empty()) {
+        tokio::time::sleep(FIRST_PAUSE).await;
+    }
 }
 
-async fn ask(port: u16) -> std::io::Result<Vec<u8>> {
+/// Whether whoever listens there is ready now.
+async fn is_ready(port: u16) -> bool {
+    matches!(timeout(PATIENCE, ask(port, "/readyz")).await, Ok(Ok(answer)) if says_ready(&answer))
+}
+
+async fn ask(port: u16, path: &str) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     let request = format!(
-        "GET /readyz HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: application/json\r\nconnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\naccept: application/json\r\nconnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::with_capacity(1024);

@@ -275,7 +275,7 @@ impl Actor {
         living.terminate().await;
         if is_asleep {
             // What is stopped hears nothing; now it does.
-            living.wake().await;
+            living.wake(self.record.port).await;
         }
         let deadline = Instant::now() + self.shared.timing.grace;
         self.phase = Phase::Stopping {
@@ -363,7 +363,7 @@ impl Actor {
         let is_asleep = living.is_asleep().await;
         if self.record.desired != Desired::Sleeping {
             // Whatever was being done to it when its control plane ended: nobody is left stopped who should run or end.
-            living.wake().await;
+            living.wake(self.record.port).await;
         }
         // What was serving is serving, and what slept sleeps: whoever looks now shall not see it blink.
         self.phase = if is_asleep && self.record.desired == Desired::Sleeping {

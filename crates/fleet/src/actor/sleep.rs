@@ -127,7 +127,7 @@ impl Actor {
         let Some(living) = self.phase.take_living() else {
             return;
         };
-        living.wake().await;
+        living.wake(self.record.port).await;
         self.phase = Phase::Running {
             living,
             since: Instant::now(),

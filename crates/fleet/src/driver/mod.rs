@@ -228,8 +228,10 @@ pub trait Living: Send + Sync {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Lets it go on where it was stopped. Does nothing to what is awake.
-    async fn wake(&self) {}
+    /// Lets it go on where it was stopped, to serve on this port. Does nothing to what is awake.
+    async fn wake(&self, port: u16) {
+        let _ = port;
+    }
 
     async fn is_asleep(&self) -> bool {
         false

@@ -230,8 +230,8 @@ impl Living for Container {
         Box::pin(async move { moved.await.map_err(|error| error.to_string())? })
     }
 
-    async fn wake(&self) {
-        self.slumber.ends();
+    async fn wake(&self, port: u16) {
+        self.slumber.ends(|| Box::pin(probe::until_alive(port)));
         self.tell("unpause").await;
     }
 

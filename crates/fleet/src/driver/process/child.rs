@@ -239,8 +239,8 @@ impl Living for Process {
         })
     }
 
-    async fn wake(&self) {
-        self.slumber.ends();
+    async fn wake(&self, port: u16) {
+        self.slumber.ends(|| Box::pin(probe::until_alive(port)));
         sleep::go_on(&self.members().pids());
     }
 

@@ -51,9 +51,7 @@ pub fn page_out(members: &[u32], group: Option<&Path>, asleep: &Spell) -> Result
         });
     }
     let group = group.ok_or(Obstacle::NoGroup)?;
-    if asleep.follows_another() {
-        needed::note(&needed::by(members), &asleep.directory);
-    }
+    needed::note_asleep(members, asleep.follows_another(), &asleep.directory);
     let refused = |error: io::Error| match error.kind() {
         io::ErrorKind::PermissionDenied => Obstacle::NotAllowed(group.to_owned()),
         _ => error.into(),

@@ -3,6 +3,8 @@
 //! Nothing of this asks the program: its sockets stay open, its timers wait. It works on processes of this host, whoever started
 //! them; who belongs to an instance is for its driver to say.
 
+mod fetch;
+mod first;
 mod memory;
 mod needed;
 mod pagemap;

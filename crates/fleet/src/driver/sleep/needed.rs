@@ -1,4 +1,5 @@
-//! What a wake needed: the pages of its own that an instance has in memory when it falls asleep again, noted beside it for its next wake.
+//! What a wake needed, noted beside the instance for its next one: the pages of its own that it had in memory when it answered, and those
+//! that it had when it fell asleep again.
 //!
 //! Wakes are much alike. What the last one read back page by page, each when it was missed, the next one has read back ahead of that, many
 //! at once: record and prefetch, as "Benchmarking, Analysis, and Optimization of Serverless Function Snapshots" (Ustiugov and others,
@@ -6,36 +7,48 @@
 
 use std::fmt::Write as _;
 
+use super::first::First;
 use super::pagemap::{self, Run};
 use crate::directory::{InstanceDirectory, NEEDED};
 use crate::procfs;
 
 /// Its first line: another is another Creel's.
-const FORMAT: &str = "creel-needed 1";
+const FORMAT: &str = "creel-needed 2";
 /// Its last: without it the note was cut off.
 const END: &str = "end";
 /// Bytes of a note: 10,000 runs are 70 KB. What does not fit is not noted.
 const LARGEST: usize = 4 << 20;
 
-/// What a process had in memory.
+/// What a process needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
     pub pid: u32,
     /// See [`procfs::Stat::started`].
     pub started: u64,
-    pub pages: Vec<Run>,
+    /// Before it answered.
+    pub first: First,
+    /// Before it fell asleep again.
+    pub by_then: Vec<Run>,
 }
 
-/// What each of these has in memory. One that may not be looked into is left out.
-pub fn by(members: &[u32]) -> Vec<Needed> {
-    let needed = |pid: &u32| {
+/// Notes what these have in memory as they fall asleep, if that is what a wake `needed`. One that may not be looked into is left out.
+pub fn note_asleep(members: &[u32], needed: bool, directory: &InstanceDirectory) {
+    let mut before = noted(directory);
+    let asleep = |pid: &u32| {
+        let started = procfs::stat(*pid)?.started;
+        let known = before.iter_mut().find(|one| (one.pid, one.started) == (*pid, started));
+        let (first, by_then) = known.map_or_else(Default::default, |known| {
+            (std::mem::take(&mut known.first), std::mem::take(&mut known.by_then))
+        });
         Some(Needed {
             pid: *pid,
-            started: procfs::stat(*pid)?.started,
-            pages: pagemap::present(*pid).ok()?,
+            started,
+            first,
+            by_then: if needed { pagemap::present(*pid).ok()? } else { by_then },
         })
     };
-    members.iter().filter_map(needed).collect()
+    let asleep: Vec<Needed> = members.iter().filter_map(asleep).collect();
+    note(&asleep, directory);
 }
 
 pub fn note(needed: &[Needed], directory: &InstanceDirectory) {
@@ -56,15 +69,19 @@ pub fn noted(directory: &InstanceDirectory) -> Vec<Needed> {
     noted
 }
 
-/// Runs are written as what lies between them, and how long they are.
+/// A process a line; its lists of runs are told apart by a bar. Runs are written as what lies between them, and how long they are.
 fn text(needed: &[Needed]) -> String {
     let mut text = format!("{FORMAT}\n");
     for process in needed {
         let _ = write!(text, "{} {}", process.pid, process.started);
-        let mut end = 0;
-        for run in &process.pages {
-            let _ = write!(text, " {:x}+{:x}", run.first - end, run.pages);
-            end = run.end();
+        let First { always, twice, once } = &process.first;
+        for runs in [always, twice, once, &process.by_then] {
+            text.push('|');
+            let mut end = 0;
+            for run in runs {
+                let _ = write!(text, " {:x}+{:x}", run.first - end, run.pages);
+                end = run.end();
+            }
         }
         text.push('\n');
     }
@@ -77,8 +94,23 @@ fn parse(text: &str) -> Option<Vec<Needed>> {
 }
 
 fn process(line: &str) -> Option<Needed> {
-    let mut words = line.split(' ');
-    let (pid, started) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let mut lists = line.split('|');
+    let (pid, started) = lists.next()?.split_once(' ')?;
+    let mut next = || runs(lists.next()?);
+    let needed = Needed {
+        pid: pid.parse().ok()?,
+        started: started.parse().ok()?,
+        first: First {
+            always: next()?,
+            twice: next()?,
+            once: next()?,
+        },
+        by_then: next()?,
+    };
+    lists.next().is_none().then_some(needed)
+}
+
+fn runs(words: &str) -> Option<Vec<Run>> {
     let mut end: u64 = 0;
     let run = |word: &str| {
         let (gap, pages) = word.split_once('+')?;
@@ -90,8 +122,7 @@ fn process(line: &str) -> Option<Needed> {
         end = run.first.checked_add(run.pages)?;
         Some(run)
     };
-    let pages = words.map(run).collect::<Option<_>>()?;
-    Some(Needed { pid, started, pages })
+    words.split_whitespace().map(run).collect()
 }
 
 #[cfg(test)]
@@ -107,11 +138,16 @@ mod tests {
     }
 
     fn some(pid: u32, started: u64) -> Needed {
-        let pages = [(0x7f00, 3), (0x7f10, 1), (0xffff_ffff_f000, 64)];
+        let run = |first, pages| Run { first, pages };
         Needed {
             pid,
             started,
-            pages: pages.map(|(first, pages)| Run { first, pages }).to_vec(),
+            first: First {
+                always: vec![run(0x7f00, 2)],
+                twice: Vec::new(),
+                once: vec![run(0x7f09, 1), run(0x7f0b, 2)],
+            },
+            by_then: vec![run(0x7f00, 3), run(0x7f10, 1), run(0xffff_ffff_f000, 64)],
         }
     }
 
@@ -135,10 +171,13 @@ mod tests {
             assert_eq!(parse(&whole[..length]), None, "{length} bytes of it");
         }
         for wrong in [
-            "creel-needed 2\nend",
-            "creel-needed 1\n41\nend",
-            "creel-needed 1\n41 5 x\nend",
-            "creel-needed 1\n41 5 1+ffffffffffffffff\nend",
+            "creel-needed 1\nend",
+            "creel-needed 2\n41\nend",
+            "creel-needed 2\n41 5\nend",
+            "creel-needed 2\n41 5|||\nend",
+            "creel-needed 2\n41 5|||||\nend",
+            "creel-needed 2\n41 5|||| x\nend",
+            "creel-needed 2\n41 5|||| 1+ffffffffffffffff\nend",
         ] {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }
@@ -152,7 +191,7 @@ mod tests {
             pages: 1,
         };
         let many = Needed {
-            pages: (1..2 << 20).map(run).collect(),
+            by_then: (1..2 << 20).map(run).collect(),
             ..some(1, 1)
         };
         note(&[many], &directory);
@@ -160,10 +199,19 @@ mod tests {
     }
 
     #[test]
-    fn what_a_process_has_is_found() {
-        let own = std::process::id();
-        let found = by(&[own, u32::MAX]);
-        assert_eq!((found.len(), found[0].pid), (1, own));
-        assert!(!found[0].pages.is_empty());
+    fn what_one_has_as_it_falls_asleep_is_noted_after_a_wake() {
+        let own = procfs::stat(std::process::id()).unwrap();
+        let (_home, directory) = fresh();
+        note_asleep(&[own.pid, u32::MAX], false, &directory);
+        let first = noted(&directory);
+        assert_eq!((first.len(), first[0].pid), (1, own.pid));
+        assert!(first[0].by_then.is_empty(), "nobody woke it");
+
+        let known = some(own.pid, own.started);
+        note(std::slice::from_ref(&known), &directory);
+        note_asleep(&[own.pid], true, &directory);
+        let second = noted(&directory);
+        assert_eq!(second[0].first, known.first);
+        assert!(!second[0].by_then.is_empty() && second[0].by_then != known.by_then);
     }
 }

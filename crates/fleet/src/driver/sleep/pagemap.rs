@@ -32,6 +32,18 @@ impl Run {
     }
 }
 
+/// These pages, which come by address, as runs.
+pub fn runs(pages: impl Iterator<Item = u64>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for page in pages {
+        match runs.last_mut() {
+            Some(last) if last.end() == page => last.pages += 1,
+            _ => runs.push(Run { first: page, pages: 1 }),
+        }
+    }
+    runs
+}
+
 /// Bytes of a page.
 pub fn page_size() -> u64 {
     rustix::param::page_size() as u64
@@ -43,15 +55,13 @@ pub fn page_size() -> u64 {
 /// Where it is gone, or not this user's to look into.
 pub fn present(pid: u32) -> io::Result<Vec<Run>> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
-    let mut found: Vec<Run> = Vec::new();
+    let mut found = Vec::new();
     each(pid, maps.lines().filter_map(mapping), |page, entry| {
-        match found.last_mut() {
-            _ if entry & (PRESENT | SHARED) != PRESENT => {}
-            Some(last) if last.end() == page => last.pages += 1,
-            _ => found.push(Run { first: page, pages: 1 }),
+        if entry & (PRESENT | SHARED) == PRESENT {
+            found.push(page);
         }
     })?;
-    Ok(found)
+    Ok(runs(found.into_iter()))
 }
 
 /// Those of these pages that are in swap, in the order that they have there. The kernel tells only root what that is; everybody else

@@ -1,64 +1,116 @@
-//! Pages of an instance that was just woken, read back from swap many at a time before it asks for them.
-//!
-//! Whoever reads a page of another process has the kernel bring it into that process's memory (`process_vm_readv(2)`; while it waits for the
-//! disk it gives back the lock of the address space, which a read of `/proc/<pid>/mem` does not: a process that runs meanwhile is not held
-//! up). A thread waits for one page, so several read at once, and in the order that the pages have in swap, where the kernel takes some
-//! neighbours along.
+//! What an instance that was just woken will need, read ahead of it, in the order that the pages have in swap, where the kernel takes some
+//! neighbours along: first what it needs before it answers, and once it has answered the rest of what its last wake needed. Both at once
+//! would only have the first wait for the same disk.
 
-use std::io::IoSliceMut;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::sys::uio::{RemoteIoVec, process_vm_readv};
-use nix::unistd::Pid;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-use super::needed;
-use super::pagemap::{self, page_size};
+use super::fetch::fetch;
+use super::needed::{self, Needed};
+use super::pagemap::{self, Run, page_size};
 use super::slumber::Spell;
+use crate::driver::Later;
 use crate::procfs;
 
-/// A disk answers as many at once without any of them waiting longer; more than that gained nothing.
-const READERS: usize = 16;
-/// What a reader needs of its own.
-const STACK: usize = 64 << 10;
-/// Pages that a reader takes at a time: after each it looks whether it is to leave off.
-const BATCH: usize = 64;
 /// What was not read by then the instance has asked for itself.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The rest waits no longer for an answer than this: one that does not answer by then is busy with more than that.
+const HEAD_START: Duration = Duration::from_secs(1);
 /// Pages that are read for one instance: 512 MiB, where they are of 4 KiB.
 const MOST: usize = 128 << 10;
 /// Of the memory that is free on this host, this part may be used.
 const SHARE: u64 = 4;
-/// Of the pages that an instance needed, this part is left for it to ask for: those that have been in memory longest, since the kernel
+/// Of the pages that an instance needed in all, this part is left for it to ask for: those that have been in memory longest, since the kernel
 /// moves them to swap first. Whatever of that it does not ask for is forgotten; so is everything, in time, that it does not need.
 const LEFT_OUT: usize = 8;
 /// That many are read for at a time, of all instances: more would only wait for the same disk.
 static INSTANCES: Semaphore = Semaphore::const_new(4);
 
-/// Reads what is noted for an instance, until that is done, or it sleeps again.
-pub fn read_ahead(awake: Spell) {
+/// Reads what is noted for an instance, until that is done, or it sleeps again. `answered` comes true once it answers.
+pub fn read_ahead(awake: Spell, answered: Later<()>) {
     let Ok(turn) = INSTANCES.try_acquire() else {
         return;
     };
-    tokio::task::spawn_blocking(move || {
-        let began = Instant::now();
-        let mut left = affordable();
-        let mut read = 0;
-        for process in needed::noted(&awake.directory) {
-            let Ok(pages) = pagemap::swapped(process.pid, &process.pages) else {
-                continue;
-            };
-            let pages = chosen(&pages, left);
-            left -= pages.len();
-            let is_over = || awake.is_over() || began.elapsed() > PATIENCE;
-            read += fetch(process.pid, pages, &is_over);
-        }
-        drop(turn);
-        tracing::debug!(path = %awake.directory.root().display(), read, took = ?began.elapsed(), "read ahead");
+    let wake = Arc::new(Wake {
+        awake,
+        began: Instant::now(),
     });
+    tokio::spawn(async move {
+        wake.read(answered).await;
+        drop(turn);
+    });
+}
+
+struct Wake {
+    awake: Spell,
+    began: Instant,
+}
+
+impl Wake {
+    async fn read(self: Arc<Self>, answered: Later<()>) -> Option<()> {
+        let this = self.clone();
+        let noted = spawn_blocking(move || needed::noted(&this.awake.directory))
+            .await
+            .ok()?;
+        let this = self.clone();
+        let first = spawn_blocking(move || (this.read_first(&noted), noted));
+        let (first, answered) = tokio::join!(first, timeout(HEAD_START, answered));
+        let (first, mut noted) = first.ok()?;
+        spawn_blocking(move || {
+            let answered = answered.is_ok().then(|| self.began.elapsed());
+            if answered.is_some() {
+                self.learn(&mut noted);
+            }
+            let rest = self.read_rest(&noted);
+            let path = self.awake.directory.root().display();
+            tracing::debug!(%path, first, ?answered, rest, took = ?self.began.elapsed(), "read ahead");
+        })
+        .await
+        .ok()
+    }
+
+    fn read_first(&self, noted: &[Needed]) -> usize {
+        let mut read = 0;
+        for process in noted {
+            read += self.fetch(process.pid, &process.first.at(self.awake.wake()), 0);
+        }
+        read
+    }
+
+    fn read_rest(&self, noted: &[Needed]) -> usize {
+        let mut read = 0;
+        for process in noted {
+            read += self.fetch(process.pid, &process.by_then, LEFT_OUT);
+        }
+        read
+    }
+
+    /// It has just answered.
+    fn learn(&self, noted: &mut [Needed]) {
+        for process in noted.iter_mut() {
+            if let Ok(present) = pagemap::present(process.pid) {
+                process.first = process.first.after(self.awake.wake(), &present);
+            }
+        }
+        if !self.is_over() {
+            needed::note(noted, &self.awake.directory);
+        }
+    }
+
+    fn fetch(&self, pid: u32, runs: &[Run], left_out: usize) -> usize {
+        let Ok(pages) = pagemap::swapped(pid, runs) else {
+            return 0;
+        };
+        fetch(pid, chosen(&pages, left_out, affordable()), &|| self.is_over())
+    }
+
+    fn is_over(&self) -> bool {
+        self.awake.is_over() || self.began.elapsed() > PATIENCE
+    }
 }
 
 /// Pages that may be read without taking memory from others.
@@ -68,122 +120,24 @@ fn affordable() -> usize {
     pages.min(MOST)
 }
 
-/// Which of these are read: all but those that are left out, and of too many those that were needed last.
-fn chosen(pages: &[u64], most: usize) -> &[u64] {
-    let left_out = (pages.len() / LEFT_OUT).max(pages.len().saturating_sub(most));
-    &pages[left_out..]
-}
-
-/// Has these pages of a process in memory, and says how many.
-fn fetch(pid: u32, pages: &[u64], is_over: &(dyn Fn() -> bool + Sync)) -> usize {
-    let Ok(pid) = i32::try_from(pid).map(Pid::from_raw) else {
-        return 0;
-    };
-    let batches: Vec<&[u64]> = pages.chunks(BATCH).collect();
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let reader = || {
-        while !is_over() {
-            let batch = batches.get(next.fetch_add(1, Ordering::Relaxed));
-            let Some(read) = batch.and_then(|batch| touch(pid, batch)) else {
-                break;
-            };
-            done.fetch_add(read, Ordering::Relaxed);
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..READERS.min(batches.len()) {
-            let named = thread::Builder::new().name("read-ahead".to_owned());
-            if named.stack_size(STACK).spawn_scoped(scope, reader).is_err() {
-                break;
-            }
-        }
-    });
-    done.into_inner()
-}
-
-/// A byte of each of these pages, a batch at most. `None` if nothing can be read of that process: it is gone, or not this user's to look into.
-fn touch(pid: Pid, pages: &[u64]) -> Option<usize> {
-    let mut remote = [RemoteIoVec { base: 0, len: 1 }; BATCH];
-    for (remote, page) in remote.iter_mut().zip(pages) {
-        remote.base = usize::try_from(page.saturating_mul(page_size())).unwrap_or(usize::MAX);
-    }
-    let (mut at, mut done) = (0, 0);
-    while at < pages.len() {
-        let mut bytes = [0; BATCH];
-        let mut local = [IoSliceMut::new(&mut bytes[at..pages.len()])];
-        let read = match process_vm_readv(pid, &mut local, &remote[at..pages.len()]) {
-            Ok(read) => read,
-            Err(Errno::EFAULT) => 0,
-            Err(_) => return None,
-        };
-        done += read;
-        // The one that it ended at is no more.
-        at += read + 1;
-    }
-    Some(done)
+/// Which of these are read: all but the part that is left out (none: 0), and of too many those that were needed last.
+fn chosen(pages: &[u64], left_out: usize, most: usize) -> &[u64] {
+    let left_out = pages.len().checked_div(left_out).unwrap_or(0);
+    &pages[left_out.max(pages.len().saturating_sub(most))..]
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::process::{Child, Command, Stdio};
-
     use super::*;
-
-    /// Somebody who does nothing.
-    struct Somebody(Child);
-
-    impl Somebody {
-        fn start() -> Self {
-            let mut command = Command::new("cat");
-            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-            // Once it answers, it has all that it will ever have.
-            child.stdin.as_mut().unwrap().write_all(b"?").unwrap();
-            child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
-            Self(child)
-        }
-
-        fn pages(&self) -> Vec<u64> {
-            let runs = pagemap::present(self.0.id()).unwrap();
-            runs.iter().flat_map(|run| run.first..run.end()).collect()
-        }
-    }
-
-    impl Drop for Somebody {
-        fn drop(&mut self) {
-            let _ = self.0.kill();
-            let _ = self.0.wait();
-        }
-    }
 
     #[test]
     fn all_but_the_first_are_read_and_no_more_than_may_be() {
         let pages: Vec<u64> = (0..80).collect();
-        assert_eq!(chosen(&pages, MOST), &pages[10..]);
-        assert_eq!(chosen(&pages, 7), &pages[73..]);
-        assert!(chosen(&pages, 0).is_empty());
-        assert!(chosen(&[], 7).is_empty());
+        assert_eq!(chosen(&pages, LEFT_OUT, MOST), &pages[10..]);
+        assert_eq!(chosen(&pages, 0, MOST), pages);
+        assert_eq!(chosen(&pages, LEFT_OUT, 7), &pages[73..]);
+        assert!(chosen(&pages, LEFT_OUT, 0).is_empty());
+        assert!(chosen(&[], LEFT_OUT, 7).is_empty());
         assert!(affordable() > 0 && affordable() <= MOST);
-    }
-
-    #[test]
-    fn what_is_no_more_stops_nobody() {
-        let somebody = Somebody::start();
-        let pages = somebody.pages();
-        let read = fetch(somebody.0.id(), &pages, &|| false);
-        assert!(read > 0);
-        // The first hundred are nobody's.
-        let with_gaps: Vec<u64> = (1..=100).chain(pages).collect();
-        assert_eq!(fetch(somebody.0.id(), &with_gaps, &|| false), read);
-    }
-
-    #[test]
-    fn it_leaves_off_when_it_is_over_and_when_the_process_has_ended() {
-        let somebody = Somebody::start();
-        let pages = somebody.pages();
-        assert_eq!(fetch(somebody.0.id(), &pages, &|| true), 0);
-        // More than any process has.
-        assert_eq!(fetch(i32::MAX as u32, &pages, &|| false), 0);
-        assert_eq!(fetch(u32::MAX, &pages, &|| false), 0);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::read_ahead::read_ahead;
 use crate::directory::InstanceDirectory;
+use crate::driver::Later;
 
 /// Falls asleep and wakes again and again.
 pub struct Slumber {
@@ -23,6 +24,11 @@ pub struct Spell {
 impl Spell {
     pub fn is_over(&self) -> bool {
         self.turns.load(Ordering::Acquire) != self.turn
+    }
+
+    /// Which wake of this control plane's this is, from 1 on.
+    pub fn wake(&self) -> u64 {
+        self.turn / 2
     }
 
     /// Whether this control plane woke it before: what it has in memory is what it needed since then.
@@ -45,11 +51,12 @@ impl Slumber {
         self.spell(self.turns.fetch_or(1, Ordering::AcqRel) | 1)
     }
 
-    /// It is about to go on. What its last wake needed is read ahead, if it did sleep; nobody waits for that.
-    pub fn ends(&self) {
+    /// It is about to go on. What its last wake needed is read ahead, if it did sleep; nobody waits for that. `answered` comes true
+    /// once it answers.
+    pub fn ends(&self, answered: impl FnOnce() -> Later<()>) {
         let next = |turn: u64| (turn % 2 == 1).then_some(turn + 1);
         if let Ok(asleep) = self.turns.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) {
-            read_ahead(self.spell(asleep + 1));
+            read_ahead(self.spell(asleep + 1), answered());
         }
     }
 
@@ -72,16 +79,20 @@ impl Slumber {
 mod tests {
     use super::*;
 
+    fn soon() -> Later<()> {
+        Box::pin(std::future::ready(()))
+    }
+
     #[tokio::test]
     async fn what_is_done_for_a_sleep_is_over_when_it_wakes_or_ends() {
         let home = tempfile::tempdir().unwrap();
         let slumber = Slumber::new(InstanceDirectory::new(home.path().to_owned()));
-        slumber.ends();
+        slumber.ends(soon);
         let first = slumber.begins();
         let same = slumber.begins();
         assert!(!first.is_over() && !same.is_over(), "it is the same sleep");
         assert!(!first.follows_another(), "nobody saw it wake");
-        slumber.ends();
+        slumber.ends(soon);
         assert!(first.is_over() && same.is_over());
         let second = slumber.begins();
         assert!(second.follows_another() && !second.is_over() && first.is_over());
