@@ -228,6 +228,45 @@ async fn a_ledger_closes_without_books_that_stay_away_and_tells_them_at_its_next
     assert_eq!((books.balance(&alice()), books.held()), (Micros(70), Micros::ZERO));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_on_its_way_back_to_books_that_did_not_take_it_goes_back_later() {
+    let books = books(100).await;
+    let (_dir, ledger) = open(&books).await;
+    ledger.reserve(call(80)).await.unwrap().release();
+    books.gone.store(true, Ordering::Relaxed);
+    let closing = tokio::spawn(async move { ledger.close().await });
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    books.gone.store(false, Ordering::Relaxed);
+    closing.await.unwrap();
+    assert_eq!(books.held(), Micros::ZERO);
+}
+
+/// After an hour others give up what this node holds, and give it to whoever asks.
+#[tokio::test(start_paused = true)]
+async fn escrow_covers_nothing_once_the_books_have_been_away_for_half_an_hour() {
+    let books = books(800).await;
+    let (_dir, ledger) = open(&books).await;
+    ledger.reserve(call(80)).await.unwrap().release();
+    let mut minutes = 0;
+    while minutes < 60 {
+        // In use all the time, so that it does not go back.
+        for _ in 0..20 {
+            match ledger.reserve(call(1)).await {
+                Ok(reservation) => reservation.release(),
+                Err(refused) => {
+                    assert_eq!(refused, Refused::Unavailable);
+                    assert!((29..=31).contains(&minutes), "after {minutes} minutes");
+                    return;
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        books.gone.store(true, Ordering::Relaxed);
+        minutes += 1;
+    }
+    panic!("it covers calls although it may be somebody else's");
+}
+
 #[tokio::test]
 async fn budgets_of_day_and_month_bound_a_call_and_a_new_day_is_a_new_budget() {
     let books = books(1000).await;

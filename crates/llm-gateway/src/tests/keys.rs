@@ -147,6 +147,42 @@ async fn tokens_a_minute_count_what_was_used_not_what_was_feared() {
     );
 }
 
+fn tokens(per_minute: u64) -> Limits {
+    Limits {
+        requests_per_minute: None,
+        tokens_per_minute: Some(per_minute),
+    }
+}
+
+#[tokio::test]
+async fn tokens_beyond_those_that_were_feared_count_too() {
+    let provider = Provider::start().await;
+    // So much that what comes back in a minute is not enough for another call.
+    provider.always(Reply::text("hi").usage(10, 50_000));
+    let house = House::new(&provider).key(|key| key.limits = tokens(500)).start().await;
+    let mut client = house.client().await;
+    let ask = COMPLETION.replace(",\"max_tokens\":100", "");
+    assert_eq!(client.post("/v1/chat/completions", ask.clone()).await.status, 200);
+    assert_eq!(client.post("/v1/chat/completions", ask.clone()).await.status, 429);
+}
+
+#[tokio::test]
+async fn tokens_of_a_call_that_was_not_sent_do_not_count() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).key(|key| key.limits = tokens(500)).start().await;
+    let mut client = house.client().await;
+    // Its provider gives one reply at a time, which is known only when the request is to be written.
+    let refused = COMPLETION
+        .replace("m1", "c1")
+        .replace("\"max_tokens\":100", "\"max_tokens\":200,\"n\":2");
+    for _ in 0..5 {
+        let answer = client.post("/v1/chat/completions", refused.clone()).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+    }
+    assert_eq!(client.post("/v1/chat/completions", COMPLETION).await.status, 200);
+    assert_eq!(provider.requests().len(), 1);
+}
+
 #[tokio::test]
 async fn a_key_revoked_in_the_middle_of_a_stream_ends_it_and_pays_for_what_it_had() {
     let provider = Provider::start().await;
@@ -264,7 +300,7 @@ async fn a_name_that_none_may_have_is_not_looked_for() {
     let house = house.start().await;
     let mut client = house.client().await;
     assert_eq!(client.get("/v1/models/other", &[]).await.status, 200);
-    for name in [String::new(), "m".repeat(513)] {
+    for name in [String::new(), "m".repeat(513), "%1b[31mred".to_owned()] {
         let answer = client.get(&format!("/v1/models/{name}"), &[]).await;
         assert_eq!(answer.status, 400, "{}", answer.text());
     }

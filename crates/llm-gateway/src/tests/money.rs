@@ -32,6 +32,23 @@ async fn out_of_credits_is_said_before_anything_is_sent() {
 }
 
 #[tokio::test]
+async fn every_reply_that_is_asked_for_is_reserved() {
+    let provider = Provider::start().await;
+    let house = House::new(&provider).credits(1_000).start().await;
+    let mut client = house.client().await;
+    let ask = |replies: &str| COMPLETION.replace("\"max_tokens\"", &format!("\"n\":{replies},\"max_tokens\""));
+    assert_eq!(client.post("/v1/chat/completions", ask("9")).await.status, 200);
+    for replies in ["10", "128", "1000000"] {
+        assert_eq!(
+            client.post("/v1/chat/completions", ask(replies)).await.status,
+            402,
+            "{replies}"
+        );
+    }
+    assert_eq!(provider.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_model_without_a_price_is_refused_or_free_as_it_was_set() {
     let provider = Provider::start().await;
     for (unpriced, status) in [(Unpriced::Refuse, 403), (Unpriced::Free, 200)] {
