@@ -34,10 +34,27 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) {
     }
 }
 
+/// A cell as it stands in its line. What others wrote moves no cursor and begins no line of its own.
+fn cell(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_debug());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// The lines of a table. Widths are those of a terminal, where a Chinese character takes two places.
 fn aligned(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|text| cell(text)).collect())
+        .collect();
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.width()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width());
         }
@@ -145,6 +162,13 @@ mod tests {
     fn columns_stand_under_each_other_in_a_terminal() {
         let rows = [["张三", "1"], ["bo", "2"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(aligned(&["NAME", "N"], &rows), ["NAME  N", "张三  1", "bo    2"]);
+    }
+
+    #[test]
+    fn what_others_wrote_moves_no_cursor() {
+        let rows = [["a\u{1b}[2Jb\nc", "1"], ["d", "2"]].map(|row| row.map(str::to_owned).to_vec());
+        let told = aligned(&["NAME", "N"], &rows);
+        assert_eq!(told[1..], [r"a\u{1b}[2Jb\nc  1", "d               2"]);
     }
 
     #[test]

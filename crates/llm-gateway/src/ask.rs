@@ -46,14 +46,17 @@ const LONGEST_NAME: usize = 512;
 /// The most replies of one request: OpenAI's own limit, <https://platform.openai.com/docs/api-reference/chat/create#chat-create-n>.
 const MOST_CHOICES: u64 = 128;
 
-/// May a model be called so?
+/// May a model be called so? It is listed, on terminals too.
 pub fn is_name(name: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&name.len())
+    (1..=LONGEST_NAME).contains(&name.len()) && !name.contains(char::is_control)
 }
 
 /// It may not.
 pub fn no_name() -> AskError {
-    unfit("model", &format!("a name of {LONGEST_NAME} bytes at most"))
+    unfit(
+        "model",
+        &format!("a name of {LONGEST_NAME} bytes at most, without control characters"),
+    )
 }
 
 fn unfit(what: &str, wanted: &str) -> AskError {
@@ -296,7 +299,11 @@ mod tests {
             (r#"{"model":7}"#, "model: must be text"),
             (
                 &format!(r#"{{"model":"{}"}}"#, "m".repeat(LONGEST_NAME + 1)),
-                "model: must be a name of 512 bytes at most",
+                "model: must be a name of 512 bytes at most, without control characters",
+            ),
+            (
+                r#"{"model":"m\u001b[31m"}"#,
+                "model: must be a name of 512 bytes at most, without control characters",
             ),
             (
                 r#"{"model":"a","max_tokens":-1}"#,
