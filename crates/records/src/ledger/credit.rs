@@ -122,8 +122,22 @@ pub struct UsageSum {
     pub cost: Micros,
 }
 
+impl UsageSum {
+    /// More usage of the same.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.calls += more.calls;
+        self.failed += more.failed;
+        self.estimated += more.estimated;
+        self.prompt += more.prompt;
+        self.completion += more.completion;
+        self.cached += more.cached;
+        self.reasoning += more.reasoning;
+        self.cost += more.cost;
+    }
+}
+
 /// Whose usage a sum is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UsageOf {
     /// A user, model, instance or provider.
     Name(Arc<str>),

@@ -1,5 +1,7 @@
 //! Usage, added up from the sums by hour and by day; and the calls themselves, which are forgotten after a while.
 
+use std::collections::BTreeMap;
+
 use super::{micros, now};
 use crate::RecordsError;
 use crate::engine::{Engine, Row, Transaction, query};
@@ -11,17 +13,49 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const FORGET: i64 = 5_000;
 
 pub async fn sums(engine: &Engine, asked: &UsageQuery) -> Result<Vec<UsageSum>, RecordsError> {
-    let (sql, grain) = statement(asked);
-    let query = query(sql).bind(grain).bind(asked.from).bind(asked.to);
-    let query = match &asked.account {
-        Some(account) => query.bind(account),
-        None => query,
-    };
-    query.all(engine).await?.iter().map(|row| sum(row, asked.by)).collect()
+    let mut all: BTreeMap<UsageOf, UsageSum> = BTreeMap::new();
+    for Part { grain, from, to } in parts(asked) {
+        let query = query(statement(asked)).bind(grain).bind(from).bind(to);
+        let query = match &asked.account {
+            Some(account) => query.bind(account),
+            None => query,
+        };
+        for row in query.all(engine).await?.iter() {
+            let sum = sum(row, asked.by)?;
+            match all.get_mut(&sum.of) {
+                Some(before) => before.add(&sum),
+                None => drop(all.insert(sum.of.clone(), sum)),
+            }
+        }
+    }
+    Ok(all.into_values().collect())
 }
 
-/// The statement, and whether it adds up days (24) or hours (1): days where nothing finer is asked for.
-pub(super) fn statement(asked: &UsageQuery) -> (String, i64) {
+/// Rows by the hour (`grain` 1) or by the UTC day (24) that began within this time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub grain: i64,
+    pub from: i64,
+    pub to: i64,
+}
+
+/// Whole days where nothing finer is asked for: there are fewer of them, and they are kept for good. What is left at either end are hours.
+pub(super) fn parts(asked: &UsageQuery) -> Vec<Part> {
+    let UsageQuery { from, to, .. } = *asked;
+    let first = from.saturating_add(DAY_MS - 1).div_euclid(DAY_MS) * DAY_MS;
+    let end = to.div_euclid(DAY_MS) * DAY_MS;
+    if asked.by == UsageBy::Hour || first >= end {
+        return vec![Part { grain: 1, from, to }];
+    }
+    let parts = [(1, from, first), (24, first, end), (1, end, to)].into_iter();
+    parts
+        .filter(|(_, from, to)| from < to)
+        .map(|(grain, from, to)| Part { grain, from, to })
+        .collect()
+}
+
+/// The statement that adds up one of them.
+pub(super) fn statement(asked: &UsageQuery) -> String {
     let column = match asked.by {
         UsageBy::User => "account",
         UsageBy::Model => "model",
@@ -30,16 +64,14 @@ pub(super) fn statement(asked: &UsageQuery) -> (String, i64) {
         UsageBy::Instance => "instance",
         UsageBy::Provider => "provider",
     };
-    let days = asked.from % DAY_MS == 0 && asked.to % DAY_MS == 0 && asked.by != UsageBy::Hour;
     let account = if asked.account.is_some() { "AND account = ?" } else { "" };
-    let sql = format!(
+    format!(
         "SELECT {column} AS name, CAST(SUM(calls) AS BIGINT) AS calls, CAST(SUM(failed) AS BIGINT) AS failed,
          CAST(SUM(estimated) AS BIGINT) AS estimated, CAST(SUM(prompt) AS BIGINT) AS prompt,
          CAST(SUM(completion) AS BIGINT) AS completion, CAST(SUM(cached) AS BIGINT) AS cached,
          CAST(SUM(reasoning) AS BIGINT) AS reasoning, CAST(SUM(cost) AS BIGINT) AS cost
          FROM usage_sums WHERE grain = ? AND since >= ? AND since < ? {account} GROUP BY {column} ORDER BY {column}"
-    );
-    (sql, if days { 24 } else { 1 })
+    )
 }
 
 fn sum(row: &Row, by: UsageBy) -> Result<UsageSum, RecordsError> {

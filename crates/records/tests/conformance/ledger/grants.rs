@@ -147,10 +147,20 @@ pub async fn a_low_balance_is_told_once(store: &impl Books) {
     grant(store, "alice", 1_000_000, None).await;
     node.settle(call("alice", 1, 1)).await;
     assert_eq!(told(store.recent_events(10).await.unwrap()), 1);
+    // What was given since is spent too, and that is told again: once less than a tenth of it is left.
+    node.take(&account("alice"), 1_000_000, false).await;
+    for cost in [999_996, 1, 1] {
+        node.settle(call("alice", cost, cost)).await;
+    }
+    let events = store.recent_events(10).await.unwrap();
+    assert_eq!(
+        (events[0].message.as_str(), told(events.clone())),
+        ("alice has 0.099999 credits left", 2)
+    );
     // A balance that expires is one too.
     grant(store, "bob", 10, Some(now_ms() - DAY_MS)).await;
     store.tidy(Keep::days(1, 400)).await.unwrap();
     let events = store.recent_events(10).await.unwrap();
     assert_eq!(events[0].message, "bob has 0 credits left");
-    assert_eq!(told(events), 2);
+    assert_eq!(told(events), 3);
 }

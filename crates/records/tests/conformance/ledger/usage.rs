@@ -52,6 +52,12 @@ pub async fn usage_is_added_up_and_outlives_the_calls(store: &impl Books) {
         assert_eq!(by, [("0".into(), 2, 1, 20, 14), (DAY_MS.to_string(), 1, 0, 10, 7)]);
         let by = sums(UsageBy::Hour, noon, noon + 1, None).await;
         assert_eq!(by, [((DAY_MS / 2).to_string(), 2, 1, 20, 14)]);
+        let by = sums(UsageBy::User, noon, begin + 2 * DAY_MS, None).await;
+        assert_eq!(by, [("alice".into(), 3, 1, 30, 21), ("bob".into(), 2, 0, 20, 14)]);
+        let by = sums(UsageBy::User, noon + 3_600_000, begin + 2 * DAY_MS, None).await;
+        assert_eq!(by, [("alice".into(), 1, 0, 10, 7), ("bob".into(), 2, 0, 20, 14)]);
+        let by = sums(UsageBy::Day, begin, noon + DAY_MS + 3_600_000, Some("alice")).await;
+        assert_eq!(by, [("0".into(), 2, 1, 20, 14), (DAY_MS.to_string(), 1, 0, 10, 7)]);
         let by = sums(UsageBy::Day, noon, noon + 3_600_000, None).await;
         assert_eq!(by, [("0".into(), 2, 1, 20, 14)]);
         // The calls are older than a day and forgotten; the sums stay.
@@ -61,6 +67,9 @@ pub async fn usage_is_added_up_and_outlives_the_calls(store: &impl Books) {
     // The hours are older than a week and forgotten too; the days stay.
     assert_eq!(store.tidy(Keep::days(1, 7)).await.unwrap().sums_forgotten, 3);
     assert!(sums(UsageBy::Hour, noon, noon + 1, None).await.is_empty());
+    // From one noon to another: the whole day between them is known by the day.
+    let by = sums(UsageBy::User, noon, begin + 2 * DAY_MS + DAY_MS / 2, None).await;
+    assert_eq!(by, [("alice".into(), 1, 0, 10, 7), ("bob".into(), 2, 0, 20, 14)]);
     let by = sums(UsageBy::User, begin, begin + 2 * DAY_MS, None).await;
     assert_eq!(by, [("alice".into(), 3, 1, 30, 21), ("bob".into(), 2, 0, 20, 14)]);
 }
