@@ -122,7 +122,10 @@ fn runs(words: &str) -> Option<Vec<Run>> {
         end = run.first.checked_add(run.pages)?;
         Some(run)
     };
-    words.split_whitespace().map(run).collect()
+    let runs: Vec<Run> = words.split_whitespace().map(run).collect::<Option<_>>()?;
+    // They follow each other: there are no more of them than there are numbers.
+    let pages: u64 = runs.iter().map(|run| run.pages).sum();
+    (pages <= pagemap::LOOKED_AT).then_some(runs)
 }
 
 #[cfg(test)]
@@ -178,6 +181,7 @@ mod tests {
             "creel-needed 2\n41 5|||||\nend",
             "creel-needed 2\n41 5|||| x\nend",
             "creel-needed 2\n41 5|||| 1+ffffffffffffffff\nend",
+            "creel-needed 2\n41 5|||| 1+1000001\nend",
         ] {
             assert_eq!(parse(wrong), None, "{wrong:?}");
         }

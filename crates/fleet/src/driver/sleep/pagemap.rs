@@ -16,7 +16,7 @@ const DEVICE_BITS: u32 = 5;
 /// Entries that are read at a time.
 const BATCH: usize = 1 << 10;
 /// Pages that are looked at: 64 GiB of addresses, where they are of 4 KiB. What else a process has reserved is left out.
-const LOOKED_AT: u64 = 16 << 20;
+pub const LOOKED_AT: u64 = 16 << 20;
 
 /// Pages that follow each other, by their numbers: an address divided by the size of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
