@@ -87,7 +87,8 @@ enum Attempt {
 impl Call<'_> {
     /// Asks providers in turn until one answers.
     async fn send(&self, mut meter: Meter) -> Result<Response<Reply>, Refusal> {
-        let order = route::order(self.model, now_us(), &mut route::by_chance);
+        let now = now_us();
+        let order = route::order(self.model, now, &mut route::by_chance);
         let able: Vec<_> = order
             .into_iter()
             .filter_map(|route| Some((route, route.provider.surface(self.ask.surface)?)))
@@ -113,7 +114,7 @@ impl Call<'_> {
             }
             let body = self.body(route, asked)?;
             meter.sends_to(&route.provider.name);
-            match self.attempt(route, asked, body).await {
+            match self.attempt(route, asked, body, now).await {
                 Attempt::Answered(response, lease) => {
                     return self.answered(*response, lease, route, asked, meter).await;
                 }
@@ -180,7 +181,7 @@ impl Call<'_> {
         request
     }
 
-    async fn attempt(&self, route: &Route, asked: Surface, body: Bytes) -> Attempt {
+    async fn attempt(&self, route: &Route, asked: Surface, body: Bytes, now: u64) -> Attempt {
         let provider = &route.provider;
         let upstream = &self.worker.upstream;
         let began = Instant::now();
@@ -203,7 +204,7 @@ impl Call<'_> {
             return Attempt::Failed(Refusal::ProviderGarbage);
         }
         if status.is_success() {
-            provider.health.answered(began.elapsed());
+            provider.health.answered(began.elapsed(), now);
             return Attempt::Answered(Box::new(response), lease);
         }
         let wait = retry_after(response.headers());

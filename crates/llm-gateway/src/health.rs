@@ -8,6 +8,8 @@ const FAILURES: u32 = 3;
 /// The first pause, which doubles with each further failure, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// A latency that was measured so long ago may be another by now.
+const FRESH: Duration = Duration::from_secs(300);
 
 /// One provider's state. Times are microseconds of the caller's clock.
 #[derive(Debug, Default)]
@@ -16,6 +18,9 @@ pub struct Health {
     paused_until: AtomicU64,
     /// From sending a request to the head of the answer, averaged with a weight of 1/8 for the newest; 0: not known.
     latency: AtomicU64,
+    measured_at: AtomicU64,
+    /// When a call was last sent to see what it is now.
+    tried_at: AtomicU64,
 }
 
 impl Health {
@@ -32,15 +37,29 @@ impl Health {
         self.latency.load(Ordering::Relaxed)
     }
 
-    pub fn answered(&self, took: Duration) {
+    /// When its latency was measured, or a call was sent to see what it is.
+    pub fn tried_at(&self) -> u64 {
+        let measured = self.measured_at.load(Ordering::Relaxed);
+        measured.max(self.tried_at.load(Ordering::Relaxed))
+    }
+
+    /// Whether a call is to see what its latency is now: one of all callers, where it was measured long ago.
+    pub fn is_to_be_tried(&self, now: u64) -> bool {
+        let tried = self.tried_at.load(Ordering::Relaxed);
+        let order = Ordering::Relaxed;
+        !is_fresh(self.tried_at(), now) && self.tried_at.compare_exchange(tried, now, order, order).is_ok()
+    }
+
+    pub fn answered(&self, took: Duration, now: u64) {
         self.failures.store(0, Ordering::Relaxed);
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        let is_known = is_fresh(self.measured_at.swap(now, Ordering::Relaxed), now);
         let before = self.latency.load(Ordering::Relaxed);
         // Two threads at once: one measurement is lost, which an average can bear.
-        let after = if before == 0 {
-            took
-        } else {
+        let after = if is_known && before > 0 {
             before - before / 8 + took / 8
+        } else {
+            took
         };
         self.latency.store(after.max(1), Ordering::Relaxed);
     }
@@ -58,6 +77,10 @@ impl Health {
     }
 }
 
+fn is_fresh(measured_at: u64, now: u64) -> bool {
+    now.saturating_sub(measured_at) < FRESH.as_micros() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +94,7 @@ mod tests {
         health.failed(None, NOW);
         health.failed(None, NOW);
         assert!(!health.is_paused(NOW));
-        health.answered(Duration::from_millis(1));
+        health.answered(Duration::from_millis(1), NOW);
         for _ in 0..3 {
             assert!(!health.is_paused(NOW));
             health.failed(None, NOW);
@@ -98,9 +121,22 @@ mod tests {
     fn latency_is_an_average() {
         let health = Health::default();
         assert_eq!(health.latency(), 0);
-        health.answered(Duration::from_micros(800));
+        health.answered(Duration::from_micros(800), NOW);
         assert_eq!(health.latency(), 800);
-        health.answered(Duration::from_micros(1_600));
+        health.answered(Duration::from_micros(1_600), NOW);
         assert_eq!(health.latency(), 900);
+    }
+
+    #[test]
+    fn a_latency_of_long_ago_is_measured_anew_by_one_call() {
+        let health = Health::default();
+        health.answered(Duration::from_secs(9), NOW);
+        let later = NOW + 300 * SECOND;
+        assert!(!health.is_to_be_tried(later - 1));
+        assert!(health.is_to_be_tried(later) && !health.is_to_be_tried(later));
+        assert!(health.is_to_be_tried(later + 300 * SECOND), "nothing came of it");
+        assert_eq!(health.latency(), 9 * SECOND);
+        health.answered(Duration::from_micros(800), later + 301 * SECOND);
+        assert_eq!(health.latency(), 800, "what was then counts no more");
     }
 }

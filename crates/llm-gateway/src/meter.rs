@@ -181,6 +181,9 @@ impl Meter {
         if tally.is_told(done) {
             return Some(bill.settle(outcome, &tally.counts(done, By::Table), &self.counted));
         }
+        if tally.is_error() {
+            return Some(bill.settle(Outcome::Failed, &Counts::default(), &self.counted));
+        }
         let call = Uncounted {
             bill,
             tally,

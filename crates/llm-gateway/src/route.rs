@@ -18,7 +18,8 @@ pub fn order<'a>(model: &'a Model, now: u64, chance: &mut dyn FnMut(u32) -> u32)
     for tier in ready.chunk_by_mut(|one, other| one.priority == other.priority) {
         match model.strategy {
             Strategy::LeastLatency => {
-                tier.sort_by_key(|route| (route.provider.health.latency(), Reverse(route.weight)))
+                tier.sort_by_key(|route| (route.provider.health.latency(), Reverse(route.weight)));
+                look_again(tier, now);
             }
             Strategy::Weighted => shuffle(tier, chance),
         }
@@ -26,6 +27,15 @@ pub fn order<'a>(model: &'a Model, now: u64, chance: &mut dyn FnMut(u32) -> u32)
     paused.sort_by_key(|route| route.provider.health.paused_until());
     ready.extend(paused);
     ready
+}
+
+/// Whoever was slow once would never be asked again: now and then a call sees whether that is still so.
+fn look_again(tier: &mut [&Route], now: u64) {
+    let health = |at: usize| &tier[at].provider.health;
+    let oldest = (1..tier.len()).min_by_key(|at| health(*at).tried_at());
+    if let Some(at) = oldest.filter(|at| health(*at).is_to_be_tried(now)) {
+        tier[..=at].rotate_right(1);
+    }
 }
 
 /// Each place is drawn in proportion to the weights of those that are left.
@@ -124,9 +134,19 @@ mod tests {
     #[test]
     fn the_fastest_first_but_a_new_one_is_tried() {
         let model = model(Strategy::LeastLatency, &[("slow", 1, 0), ("fast", 1, 0), ("new", 1, 0)]);
-        model.routes[0].provider.health.answered(Duration::from_millis(9));
-        model.routes[1].provider.health.answered(Duration::from_millis(1));
+        model.routes[0].provider.health.answered(Duration::from_millis(9), NOW);
+        model.routes[1].provider.health.answered(Duration::from_millis(1), NOW);
         assert_eq!(names(&model), "new fast slow");
+        model.routes[2].provider.health.answered(Duration::from_millis(5), NOW);
+        assert_eq!(names(&model), "fast new slow");
+        // Long after, calls see one after the other how the others are now.
+        let later = NOW + 3_600_000_000;
+        let first = || order(&model, later, &mut by_chance)[0].provider.name.to_string();
+        model.routes[1]
+            .provider
+            .health
+            .answered(Duration::from_millis(1), later);
+        assert_eq!([first(), first(), first()], ["new", "slow", "fast"].map(str::to_owned));
     }
 
     #[test]

@@ -185,6 +185,14 @@ async fn a_reply_that_is_none_costs_nothing() {
         ),
         (EVENTS, gives_up, STREAMED_COMPLETION, "/v1/messages", "overloaded"),
         ("application/json", "", COMPLETION, "/v1/chat/completions", ""),
+        // As OpenRouter tells of a model that failed: https://openrouter.ai/docs/api-reference/errors
+        (
+            "application/json",
+            r#"{"error":{"code":502,"message":"overloaded"}}"#,
+            COMPLETION,
+            "/v1/chat/completions",
+            "overloaded",
+        ),
         (
             "application/json",
             "",

@@ -36,6 +36,16 @@ impl Reply {
         self.said(piece);
     }
 
+    /// A document that is an error and nothing else, whatever its status said.
+    pub fn is_error(&self) -> bool {
+        let document: Value = match self.is_document {
+            true => serde_json::from_slice(&self.kept).unwrap_or_default(),
+            false => return false,
+        };
+        let says = |name: &str| !document[name].is_null();
+        says("error") && !["choices", "output", "content", "data"].into_iter().any(says)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }

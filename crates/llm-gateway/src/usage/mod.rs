@@ -115,6 +115,11 @@ impl Tally {
         }
     }
 
+    /// What was seen is an error and no reply.
+    pub fn is_error(&self) -> bool {
+        self.reply.is_error()
+    }
+
     /// Output tokens, by what was seen alone: at least so many, or nearly so.
     pub fn seen_at_least(&self) -> u64 {
         self.reply.at_least()
