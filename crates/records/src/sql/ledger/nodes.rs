@@ -65,3 +65,66 @@ pub async fn give_up(transaction: &mut Transaction, name: &str) -> Result<(), Re
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::DatabaseUrl;
+    use crate::ledger::{Credits, EntryKind, Exchange, LedgerStore, NewGrant, Take};
+    use crate::sql::SqlRecords;
+
+    /// A node stops spending after half an hour without the books: sooner, what it holds would be spent twice.
+    #[tokio::test]
+    async fn a_node_that_holds_something_is_given_up_after_an_hour_of_silence_and_no_sooner() {
+        let dir = TempDir::new().unwrap();
+        let books = SqlRecords::open(&DatabaseUrl::file(dir.path().join("creel.db")))
+            .await
+            .unwrap();
+        let new = NewGrant {
+            account: "alice".into(),
+            amount: Micros(100),
+            kind: EntryKind::Grant,
+            expires_at: None,
+            note: None,
+            request: None,
+        };
+        books.grant(&new).await.unwrap();
+        let joined = books.join("a").await.unwrap();
+        let take = Take {
+            purse: PurseId::Account("alice".into()),
+            limit: Micros::ZERO,
+            need: Micros(60),
+            want: Micros(60),
+            recall: false,
+        };
+        let exchange = Exchange {
+            node: "a".into(),
+            generation: joined.generation,
+            turn: joined.turn + 1,
+            position: joined.position,
+            settlements: Vec::new(),
+            takes: vec![take],
+            gives: Vec::new(),
+        };
+        books.exchange(&exchange).await.unwrap();
+        for (minutes, given_up, held) in [(0, 0, 60), (55, 0, 60), (61, 1, 0), (61, 0, 0)] {
+            query("UPDATE ledger_nodes SET seen_at = NOW_MS() - ?")
+                .bind(minutes * 60_000_i64)
+                .execute(&books.engine)
+                .await
+                .unwrap();
+            assert_eq!(
+                give_up_silent(&books.engine).await.unwrap(),
+                given_up,
+                "{minutes} minutes"
+            );
+            assert_eq!(
+                books.credits("alice").await.unwrap().held,
+                Micros(held),
+                "{minutes} minutes"
+            );
+        }
+    }
+}

@@ -97,7 +97,10 @@ pub async fn escrow_is_called_back_and_never_more_than_there_is(store: &impl Boo
     assert_eq!(b.take(&alice, 49, false).await.0, 49);
     assert_eq!(b.take(&account("nobody"), 1, true).await, (0, Others::Nothing));
     assert_eq!(stands(store, "alice").await, (100, 100));
-    a.give(&alice, 51).await;
+    // Nobody gives back more than they hold, or less than nothing.
+    a.give(&alice, 1_000).await;
+    b.give(&alice, -1).await;
+    assert_eq!(stands(store, "alice").await, (100, 49));
     b.give(&alice, 49).await;
     assert_eq!(stands(store, "alice").await, (100, 0));
     let (got, _) = a.take(&alice, 1, false).await;
