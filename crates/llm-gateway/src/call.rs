@@ -274,7 +274,6 @@ impl Call<'_> {
         asked: Surface,
         meter: Meter,
     ) -> Result<Response<Reply>, Refusal> {
-        let provider_style = route.provider.style;
         let client = self.ask.surface.style();
         let (head, body) = response.into_parts();
         let media_type = head.headers.get(CONTENT_TYPE).cloned();
@@ -315,7 +314,8 @@ impl Call<'_> {
             lease,
             form,
             meter,
-            (provider_style, client),
+            &route.provider,
+            client,
             self.worker.shared.settings.reply,
         ));
         relay.begin().await;
@@ -333,7 +333,9 @@ impl Call<'_> {
     ) -> Result<Response<Reply>, Refusal> {
         let settings = &self.worker.shared.settings;
         let reading = body::read_reply(body, settings.max_reply);
+        let health = &route.provider.health;
         let Ok(Some(said)) = tokio::time::timeout(settings.provider.head, reading).await else {
+            health.failed(None, now_us());
             meter.failed();
             return Err(Refusal::ProviderGarbage);
         };
@@ -342,10 +344,12 @@ impl Call<'_> {
             Ok(told) => told,
             Err(error) => {
                 tracing::warn!(%error, "a provider's reply could not be translated");
+                health.failed(None, now_us());
                 meter.failed();
                 return Err(Refusal::ProviderGarbage);
             }
         };
+        health.went_well();
         let mut scan = MemberScan::new("usage");
         scan.push(&said);
         meter.tally().document(&said);

@@ -50,10 +50,19 @@ impl Health {
         !is_fresh(self.tried_at(), now) && self.tried_at.compare_exchange(tried, now, order, order).is_ok()
     }
 
+    /// A reply was whole.
+    pub fn went_well(&self) {
+        // Nearly always it is 0, and what is not written is not fetched from other threads.
+        if self.failures.load(Ordering::Relaxed) > 0 {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The head of an answer has come. Whether the rest does is another matter.
     pub fn answered(&self, took: Duration, now: u64) {
-        self.failures.store(0, Ordering::Relaxed);
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
-        let is_known = is_fresh(self.measured_at.swap(now, Ordering::Relaxed), now);
+        let is_known = is_fresh(self.measured_at.load(Ordering::Relaxed), now);
+        self.measured_at.store(now, Ordering::Relaxed);
         let before = self.latency.load(Ordering::Relaxed);
         // Two threads at once: one measurement is lost, which an average can bear.
         let after = if is_known && before > 0 {
@@ -94,7 +103,7 @@ mod tests {
         health.failed(None, NOW);
         health.failed(None, NOW);
         assert!(!health.is_paused(NOW));
-        health.answered(Duration::from_millis(1), NOW);
+        health.went_well();
         for _ in 0..3 {
             assert!(!health.is_paused(NOW));
             health.failed(None, NOW);

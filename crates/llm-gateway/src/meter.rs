@@ -148,6 +148,11 @@ impl Meter {
         !self.answered && !self.gave_up
     }
 
+    /// The provider has said that it gives up.
+    pub fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
     /// The reply is whole. `None`: the clerk has the call.
     pub fn done(mut self) -> Option<Settled> {
         let outcome = if self.gave_up { Outcome::Failed } else { Outcome::Done };

@@ -11,6 +11,7 @@ pub use form::Form;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,7 +22,10 @@ use tokio::time::{Instant, Sleep};
 
 use self::broken::{Broken, CUT, OVERRUN, REVOKED, SILENT, TOO_LONG};
 use self::form::Passed;
+use crate::catalog::Provider;
+use crate::clock::now_us;
 use crate::gather::Gather;
+use crate::health::Health;
 use crate::ledger::Settled;
 use crate::meter::Meter;
 use crate::style::Style;
@@ -53,6 +57,8 @@ pub struct Relay {
     settled: Option<Settled>,
     provider_style: Style,
     client: Style,
+    /// The provider's.
+    health: Arc<Health>,
     bounds: Bounds,
     deadline: Instant,
     /// Since when nothing came although the client wanted something.
@@ -84,7 +90,8 @@ impl Relay {
         lease: Lease,
         form: Form,
         meter: Meter,
-        (provider_style, client): (Style, Style),
+        provider: &Provider,
+        client: Style,
         bounds: Bounds,
     ) -> Self {
         Self {
@@ -98,8 +105,9 @@ impl Relay {
             broken: None,
             meter: Some(meter),
             settled: None,
-            provider_style,
+            provider_style: provider.style,
             client,
+            health: Arc::clone(&provider.health),
             bounds,
             deadline: Instant::now() + bounds.total,
             waiting_since: None,
@@ -205,7 +213,9 @@ impl Relay {
             return Bytes::new();
         };
         let Passed { out, end } = self.form.rest(&mut meter);
-        if meter.heard_nothing() && !self.form.is_document() {
+        let is_none = meter.heard_nothing() && !self.form.is_document();
+        self.tell(!is_none && !meter.gave_up());
+        if is_none {
             meter.failed();
             return CUT.event(self.client);
         }
@@ -218,8 +228,18 @@ impl Relay {
         out
     }
 
+    /// Whether the reply came as it should.
+    fn tell(&self, went_well: bool) {
+        if went_well {
+            self.health.went_well();
+        } else {
+            self.health.failed(None, now_us());
+        }
+    }
+
     fn settle_done(&mut self) {
         if let Some(meter) = self.meter.take() {
+            self.tell(!meter.gave_up());
             self.settled = meter.done();
         }
     }
@@ -230,6 +250,9 @@ impl Relay {
         let settled = self.meter.is_none();
         if let Some(meter) = self.meter.take() {
             tracing::warn!(code = broken.code, "a reply was broken off");
+            if broken.is_providers {
+                self.tell(false);
+            }
             meter.broken();
         }
         if settled {

@@ -2,6 +2,7 @@
 
 use creel_testkit::ports::Closed;
 use creel_testkit::provider::{Provider, Reply};
+use http_body_util::BodyExt as _;
 use serde_json::json;
 
 use super::harness::provider as at;
@@ -123,6 +124,55 @@ async fn a_provider_that_has_no_such_model_is_passed_over() {
         .post("/v1/chat/completions", COMPLETION.replace("m1", "gone"))
         .await;
     assert_eq!((answer.status, without.requests().len()), (404, 3), "{}", answer.text());
+}
+
+/// The head of an answer says little: a provider that gives up right behind it fails as one does that says 500.
+#[tokio::test]
+async fn a_provider_whose_replies_break_off_is_left_alone() {
+    let whole = Reply::text("Hello.");
+    let documents = Reply::raw(200, "application/json", "[]");
+    for (broken, path, ask) in [
+        (
+            Reply::text("One").gives_up(),
+            "/v1/chat/completions",
+            STREAMED_COMPLETION,
+        ),
+        (
+            Reply::text("One two three").cut_halfway(),
+            "/v1/chat/completions",
+            STREAMED_COMPLETION,
+        ),
+        (
+            Reply::text("One two three").cut_halfway(),
+            "/v1/messages",
+            STREAMED_COMPLETION,
+        ),
+        (documents, "/v1/messages", COMPLETION),
+    ] {
+        let provider = Provider::start().await;
+        let house = House::new(&provider);
+        let model = std::sync::Arc::clone(&house.catalog.models["m1"]);
+        let health = &model.routes[0].provider.health;
+        let house = house.start().await;
+        let ask = async |reply: &Reply| {
+            provider.then(reply.clone());
+            house
+                .client()
+                .await
+                .begin(path, ask)
+                .await
+                .into_body()
+                .collect()
+                .await
+                .ok();
+        };
+        for reply in [&broken, &broken, &whole, &broken, &broken] {
+            ask(reply).await;
+        }
+        assert_eq!(health.paused_until(), 0, "three in a row it is");
+        ask(&broken).await;
+        assert!(health.paused_until() > 0, "{path}");
+    }
 }
 
 #[tokio::test]
