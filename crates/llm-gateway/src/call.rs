@@ -21,7 +21,7 @@ use crate::meter::Meter;
 use crate::refusal::{Refusal, error_body};
 use crate::relay::{Form, Relay};
 use crate::sse::Splitter;
-use crate::style::Surface;
+use crate::style::{Style, Surface};
 use crate::translate::{self, Context};
 use crate::upstream::{Lease, SendError};
 use crate::usage::{Reported, StreamReader};
@@ -60,6 +60,9 @@ pub async fn answer(worker: &Worker, surface: Surface, request: Request<Incoming
     let mut response = call.send(meter).await?;
     let headers = response.headers_mut();
     headers.insert(&names::REQUEST_ID, header(request));
+    if surface.style() == Style::Anthropic {
+        headers.insert(&names::ANTHROPIC_REQUEST_ID, header(request));
+    }
     Ok(response)
 }
 

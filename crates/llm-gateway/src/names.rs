@@ -9,3 +9,5 @@ pub static ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta"
 pub static OPENAI_BETA: HeaderName = HeaderName::from_static("openai-beta");
 /// The call's id, in every answer to one.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where Anthropic's clients look for it: <https://docs.anthropic.com/en/api/errors#request-id>.
+pub static ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
