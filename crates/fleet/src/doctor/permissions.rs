@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use creel_records::Driver;
 use serde_json::json;
 
 use super::{Check, Finding, Subject, command, say};
+use crate::driver::docker;
 
 /// The bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
@@ -49,8 +51,7 @@ pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
     }
     for subject in subjects {
         let name = subject.name();
-        // A container's user has what root's Creel lent it, and the next start takes it back.
-        look.is_lent = rustix::process::geteuid().is_root() && subject.directory.is_locked();
+        look.borrower = borrower(subject);
         for path in PRIVATE_DIRECTORIES {
             look.at(&name, &subject.directory.root().join(path), "0700", path.is_empty());
         }
@@ -72,11 +73,18 @@ pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
     look.found
 }
 
+/// A container's user has what root's Creel lent it, and the next start takes it back. By compose, the container holds the directory's lock.
+fn borrower(subject: &Subject<'_>) -> Option<u32> {
+    let is_container = subject.record.driver == Driver::Docker || subject.directory.is_locked();
+    (rustix::process::geteuid().is_root() && is_container).then(|| docker::borrower(subject.record.runtime))
+}
+
 #[derive(Default)]
 struct Look {
     found: Vec<Finding>,
     seen: usize,
-    is_lent: bool,
+    /// Who besides Creel's own user may own what is looked at.
+    borrower: Option<u32>,
 }
 
 impl Look {
@@ -91,8 +99,8 @@ impl Look {
         self.seen += 1;
         let own = rustix::process::geteuid().as_raw();
         let shown = path.display();
-        if metadata.uid() != own && !self.is_lent {
-            let owner = metadata.uid();
+        let owner = metadata.uid();
+        if owner != own && self.borrower != Some(owner) {
             let what = say(
                 "anothers",
                 json!({"path": path, "owner": owner, "own": own}),

@@ -12,7 +12,13 @@ use crate::support::{World, fake_creel, id, until};
 
 /// Of these checks, what is worse than ok.
 fn complaints(findings: &[Finding]) -> Vec<&Finding> {
-    let of_instances = [Check::Hardening, Check::Ports, Check::Drift, Check::Versions];
+    let of_instances = [
+        Check::Hardening,
+        Check::Ports,
+        Check::Permissions,
+        Check::Drift,
+        Check::Versions,
+    ];
     let worse = |finding: &&Finding| of_instances.contains(&finding.check) && finding.severity != Severity::Ok;
     findings.iter().filter(worse).collect()
 }

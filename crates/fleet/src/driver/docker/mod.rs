@@ -327,6 +327,14 @@ impl DockerDriver {
     }
 }
 
+/// Whom a Creel that is root lends an instance's files to, for as long as a container of this host's engine writes them.
+pub fn borrower(runtime: Runtime) -> u32 {
+    match runtime {
+        Runtime::Native => NATIVE_USER,
+        Runtime::Openclaw => OPENCLAW_USER,
+    }
+}
+
 /// Whom a container runs as: Creel's own user where it has one, never root of this host.
 async fn user(engine: &Engine, runtime: Runtime) -> Result<User, FleetError> {
     let facts = EngineFacts::ask(engine, LOOK).await;
@@ -362,10 +370,7 @@ impl User {
         if own.id != 0 {
             return own;
         }
-        let id = match runtime {
-            Runtime::Native => NATIVE_USER,
-            Runtime::Openclaw => OPENCLAW_USER,
-        };
+        let id = borrower(runtime);
         Self {
             id,
             group: id,
