@@ -85,6 +85,10 @@ test('the wizard makes one on Railway, and asks for what Railway has alone', asy
   await console_.part('change').click()
   await console_.page.locator('#change-name').waitFor()
   expect(await console_.page.locator('#limit-memory').count()).toBe(0)
+  // As it is: nothing is asked for, and nothing refused.
+  await console_.part('save-setup').click()
+  await console_.page.locator('#change-name').waitFor({ state: 'detached' })
+  await console_.part('change').click()
   await fill('change-name', 'Far away')
   await console_.part('save-setup').click()
   await console_.page.locator('.subject-header .name', { hasText: 'Far away' }).waitFor()

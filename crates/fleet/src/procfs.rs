@@ -228,6 +228,18 @@ pub fn host_ticks() -> Option<(u64, u64)> {
     Some((all - idle, all))
 }
 
+/// Cores of the host, those too that Creel itself may not use: a container is its engine's.
+pub fn cores() -> Option<u32> {
+    let text = fs::read_to_string("/proc/stat").ok()?;
+    let is_core = |line: &&str| {
+        line.strip_prefix("cpu")
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    u32::try_from(text.lines().filter(is_core).count())
+        .ok()
+        .filter(|cores| *cores > 0)
+}
+
 /// Used and all memory of the host, in bytes.
 pub fn host_memory() -> Option<(u64, u64)> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;

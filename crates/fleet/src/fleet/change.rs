@@ -8,7 +8,7 @@ use creel_records::{Driver, Idle, InstanceChange};
 use super::Fleet;
 use crate::actor::Command;
 use crate::driver::Limits;
-use crate::{FleetError, Instance, InstanceId};
+use crate::{FleetError, Instance, InstanceId, procfs};
 
 /// What to change; `None` leaves it as it is.
 #[derive(Debug, Clone, Default)]
@@ -75,8 +75,14 @@ pub(super) fn check_limits(limits: &Limits) -> Result<(), FleetError> {
             "must be between 16m and 65536g",
         ));
     }
-    if limits.cpus.is_some_and(|cpus| !(0.01..=1024.0).contains(&cpus)) {
-        return Err(FleetError::invalid("cpus", "must be between 0.01 and 1024"));
+    // More than there are is no limit, and an engine refuses it when the instance is started.
+    let cores = procfs::cores().unwrap_or(1024);
+    if limits
+        .cpus
+        .is_some_and(|cpus| !(0.01..=f64::from(cores)).contains(&cpus))
+    {
+        let reason = format!("must be between 0.01 and {cores}, the cores of this host");
+        return Err(FleetError::invalid("cpus", reason));
     }
     Ok(())
 }

@@ -393,7 +393,8 @@ mod tests {
             }),
             Some("memory_limit_bytes")
         );
-        for cpus in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let more_than_here = f64::from(crate::procfs::cores().expect("a host has cores")) + 0.5;
+        for cpus in [0.0, -1.0, more_than_here, f64::NAN, f64::INFINITY] {
             assert_eq!(
                 refused(CreateInstance {
                     cpus: Some(cpus),
