@@ -102,7 +102,9 @@ pub async fn run(client: &Client, args: SyncArgs, json: bool) -> Result<(), Fail
         for (id, answer) in &answers {
             match answer {
                 Ok(answer) if answer["changed"] == true => output::line(&format!("{id} is synced")),
-                Ok(_) => output::line(&format!("{id} is as its template says")),
+                Ok(_) => output::line(&format!(
+                    "{id} is as its template says, but for what was changed by hand"
+                )),
                 Err(failure) => complain(id, failure.message()),
             }
         }
