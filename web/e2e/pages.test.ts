@@ -53,6 +53,20 @@ test.each([
   400_000,
 )
 
+test('without motion, another theme is there at once', async () => {
+  await console_.open('/')
+  const heading = console_.page.locator('h1').first()
+  const [before, turned, back] = await heading.evaluate((heading) => {
+    const turned = () => {
+      document.documentElement.classList.toggle('dark')
+      return getComputedStyle(heading).color
+    }
+    return [getComputedStyle(heading).color, turned(), turned()]
+  })
+  expect(turned).not.toBe(before)
+  expect(back).toBe(before)
+})
+
 test('they are removed', async () => {
   expect((await console_.api('DELETE', `/api/instances/${INSTANCE}?purge=true`)).ok()).toBe(true)
   expect((await console_.api('DELETE', `/api/users/${USER}`)).ok()).toBe(true)
