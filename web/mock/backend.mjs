@@ -198,7 +198,7 @@ function events(fleet, response) {
 function status(fleet, started) {
   const all = fleet.list()
   const count = (wanted) => all.filter((one) => one.status === wanted).length
-  const [running, stopped, error] = ['running', 'stopped', 'error'].map(count)
+  const [running, sleeping, stopped, error] = ['running', 'sleeping', 'stopped', 'error'].map(count)
   const sample = fleet.samples().at(-1)
   return {
     version: '0.1.0',
@@ -212,7 +212,14 @@ function status(fleet, started) {
       disk_free_bytes: 171 * 1024 ** 3,
       load_1m: 0.82,
     },
-    instances: { total: all.length, running, stopped, error, other: all.length - running - stopped - error },
+    instances: {
+      total: all.length,
+      running,
+      sleeping,
+      stopped,
+      error,
+      other: all.length - running - sleeping - stopped - error,
+    },
     docker: { available: false, detail: 'no Docker socket at /var/run/docker.sock' },
     disk: { path: '/var/lib/creel', total_bytes: 240 * 1024 ** 3, free_bytes: 171 * 1024 ** 3 },
     swap_bytes: 4 * 1024 ** 3,

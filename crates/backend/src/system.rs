@@ -64,11 +64,14 @@ fn versions(backend: &State, docker: Option<&Value>) -> Value {
 
 fn counts(instances: &[Instance]) -> Value {
     let count = |status| instances.iter().filter(|instance| instance.status == status).count();
-    let (running, error) = (count(Status::Running), count(Status::Error));
+    let (running, sleeping, error) = (count(Status::Running), count(Status::Sleeping), count(Status::Error));
     // One that was never started is as stopped as one that was.
     let stopped = count(Status::Stopped) + count(Status::Created);
     let total = instances.len();
-    json!({"total": total, "running": running, "stopped": stopped, "error": error, "other": total - running - stopped - error})
+    json!({
+        "total": total, "running": running, "sleeping": sleeping, "stopped": stopped, "error": error,
+        "other": total - running - sleeping - stopped - error,
+    })
 }
 
 /// The container engine that answers, or why none does; the detail says either in a line.

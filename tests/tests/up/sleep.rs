@@ -44,6 +44,12 @@ async fn by_hand_and_by_who_calls() {
         (&json!("sleeping"), &json!("sleeping"))
     );
     is_stopped(pid).await;
+    let counted = up.get("/api/system/status").await.ok()["instances"].clone();
+    assert_eq!(
+        (&counted["sleeping"], &counted["other"]),
+        (&json!(1), &json!(0)),
+        "{counted}"
+    );
     assert!(chat(&up, "a").await["choices"][0]["message"]["content"].is_string());
     assert_eq!(up.show("a").await["status"], "running", "the console's chat wakes it");
 

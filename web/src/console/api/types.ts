@@ -124,7 +124,14 @@ export interface SystemStatus {
     disk_free_bytes: number
     load_1m: number
   }
-  instances: { total: number; running: number; stopped: number; error: number; other: number }
+  instances: {
+    total: number
+    running: number
+    sleeping: number
+    stopped: number
+    error: number
+    other: number
+  }
   /** `detail`: its version, or why none answers. */
   docker: { available: boolean; version?: string; reason?: string; detail: string }
   features: Feature[]

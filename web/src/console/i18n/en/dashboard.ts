@@ -6,6 +6,7 @@ export const dashboard = {
     up: 'up {uptime}',
     total: 'Instances',
     running: 'Running',
+    sleeping: 'Sleeping',
     stopped: 'Stopped',
     error: 'Error',
     other: 'In transition',

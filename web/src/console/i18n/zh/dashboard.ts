@@ -7,6 +7,7 @@ export const dashboard: Pick<Words, 'dashboard'> = {
     up: '已运行 {uptime}',
     total: '实例',
     running: '运行中',
+    sleeping: '休眠',
     stopped: '已停止',
     error: '出错',
     other: '转换中',
