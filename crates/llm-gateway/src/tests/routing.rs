@@ -176,6 +176,35 @@ async fn a_provider_whose_replies_break_off_is_left_alone() {
 }
 
 #[tokio::test]
+async fn no_more_providers_are_asked_than_a_call_has_attempts() {
+    let failing = Provider::start().await;
+    failing.always(Reply::status(500));
+    let at = |name: &str| at(name, Style::Openai, &failing.openai_url());
+    let mut house = House::new(&failing);
+    house.model("m1", &["one", "two", "three", "four"].map(at));
+    let house = house.start().await;
+    let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
+    assert_eq!((answer.status, failing.requests().len()), (502, 3), "{}", answer.text());
+    assert_eq!(house.spent().await, 0);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_not_asked_again_elsewhere() {
+    let (first, second) = (Provider::start().await, Provider::start().await);
+    let mut house = House::new(&first);
+    let at = |name: &str, provider: &Provider| at(name, Style::Openai, &provider.openai_url());
+    house.model("m1", &[at("first", &first), at("second", &second)]);
+    let house = house.start().await;
+    for status in [400, 413, 422] {
+        first.then(Reply::status(status));
+        let answer = house.client().await.post("/v1/chat/completions", COMPLETION).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    assert_eq!((first.requests().len(), second.requests().len()), (3, 0));
+    assert_eq!(house.spent().await, 0);
+}
+
+#[tokio::test]
 async fn when_all_are_busy_the_client_is_told_when_to_come_back() {
     let provider = Provider::start().await;
     provider.always(Reply::status(429).retry_after("7"));
