@@ -126,6 +126,29 @@ async fn who_else_could_read_it_is_said_with_the_command_that_ends_it() {
     fleet.shutdown().await;
 }
 
+#[tokio::test]
+async fn what_root_lent_to_a_container_is_its_own_again_at_the_next_start() {
+    const CONTAINERS_USER: u32 = 65532;
+    let world = World::new();
+    let fleet = world.open().await;
+    running(&fleet, "alice").await;
+    fleet.stop(&id("alice")).await.unwrap();
+    let data = world.of("alice", "data");
+    if std::os::unix::fs::chown(&data, Some(CONTAINERS_USER), None).is_err() {
+        // Who is not root lends nothing.
+        return;
+    }
+    assert_eq!(complaints(&found(&fleet).await, Check::Permissions), []);
+    fleet.start(&id("alice")).await.unwrap();
+    assert_eq!(complaints(&found(&fleet).await, Check::Permissions), []);
+    // Nobody lent it now: a process runs there.
+    std::os::unix::fs::chown(&data, Some(CONTAINERS_USER), None).unwrap();
+    let findings = found(&fleet).await;
+    let anothers = one(&findings, Check::Permissions, "belongs to user 65532");
+    assert_eq!(anothers.severity, Severity::Error);
+    fleet.shutdown().await;
+}
+
 /// Holds the instance's lock as a container does that a compose file describes, until its standard input is closed.
 fn contained(lock: &Path) -> Child {
     let mut container = Command::new("unshare");

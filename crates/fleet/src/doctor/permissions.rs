@@ -73,10 +73,10 @@ pub fn examine(home: &Path, subjects: &[Subject<'_>]) -> Vec<Finding> {
     look.found
 }
 
-/// A container's user has what root's Creel lent it, and the next start takes it back. By compose, the container holds the directory's lock.
+/// A container's user has what root's Creel lent it, also when compose has taken the container down: the next start takes it back.
 fn borrower(subject: &Subject<'_>) -> Option<u32> {
-    let is_container = subject.record.driver == Driver::Docker || subject.directory.is_locked();
-    (rustix::process::geteuid().is_root() && is_container).then(|| docker::borrower(subject.record.runtime))
+    let may_be_lent = subject.record.driver == Driver::Docker || subject.pid().is_none();
+    (rustix::process::geteuid().is_root() && may_be_lent).then(|| docker::borrower(subject.record.runtime))
 }
 
 #[derive(Default)]
