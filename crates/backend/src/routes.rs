@@ -43,6 +43,11 @@ pub fn router(backend: &State) -> Router {
         .route("/api/llm/models/{name}", put(llm::put_model).delete(llm::remove_model))
         .route("/api/llm/prices", get(llm::list_prices))
         .route("/api/llm/prices/{model}", put(llm::put_price).delete(llm::remove_price))
+        .route("/api/llm/currencies", get(llm::list_currencies))
+        .route(
+            "/api/llm/currencies/{code}",
+            put(llm::put_currency).delete(llm::remove_currency),
+        )
         .route("/api/llm/groups", get(llm::list_groups))
         .route("/api/llm/groups/{name}", put(llm::put_group).delete(llm::remove_group))
         .route("/api/llm/nodes", get(llm::list_nodes))

@@ -53,8 +53,8 @@ pub use instance::{
     Channel, Desired, Driver, InstanceChange, InstanceRecord, NewInstance, Observed, Runtime, Status, UnknownName,
 };
 pub use llm::{
-    GroupRecord, KeyChange, KeyRecord, KeyTerms, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, ProviderStyle,
-    RouteRecord, RouteStrategy,
+    CurrencyRecord, GroupRecord, KeyChange, KeyRecord, KeyTerms, LlmSetup, ModelRecord, PriceRecord, ProviderRecord,
+    ProviderStyle, RouteRecord, RouteStrategy,
 };
 pub use login::{SignedBy, SigningKey, Spent, UserLogin};
 pub use sql::{MoveError, Moving, SqlRecords};

@@ -76,16 +76,52 @@ pub struct ModelRecord {
     pub max_output: Option<u64>,
 }
 
-/// Prices of the model of this name (or of all models that begin so, if it ends with `*`), in micro-credits for a million tokens.
+/// Prices of the model of this name (or of all models that begin so, if it ends with `*`), in millionths of the currency for a million tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceRecord {
     pub model: String,
+    /// Of one that is recorded; `None`: credits.
+    pub currency: Option<String>,
     pub input: u64,
     pub cached_input: Option<u64>,
     pub cache_write: Option<u64>,
     pub output: u64,
-    /// For each call, in micro-credits.
+    /// For each call, in millionths of the currency.
     pub call: u64,
+}
+
+impl PriceRecord {
+    /// The same in micro-credits, each rounded up to a whole one. `None`: nobody has said what its currency is worth.
+    #[must_use]
+    pub fn in_credits(&self, currencies: &[CurrencyRecord]) -> Option<Self> {
+        let Some(code) = &self.currency else {
+            return Some(self.clone());
+        };
+        let rate = currencies.iter().find(|currency| currency.code == *code)?.credits;
+        let worth = |amount: u64| {
+            let micros = (u128::from(amount) * u128::from(rate)).div_ceil(1_000_000);
+            // As large as an amount that is recorded can be.
+            u64::try_from(micros).unwrap_or(u64::MAX).min(i64::MAX.unsigned_abs())
+        };
+        Some(Self {
+            model: self.model.clone(),
+            currency: None,
+            input: worth(self.input),
+            cached_input: self.cached_input.map(worth),
+            cache_write: self.cache_write.map(worth),
+            output: worth(self.output),
+            call: worth(self.call),
+        })
+    }
+}
+
+/// A currency that prices may be said in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrencyRecord {
+    /// As in ISO 4217: `USD`.
+    pub code: String,
+    /// Micro-credits that one unit of it is.
+    pub credits: u64,
 }
 
 /// Keys that pay this many millionths of the prices.
@@ -190,7 +226,37 @@ pub struct LlmSetup {
     pub providers: Vec<ProviderRecord>,
     pub models: Vec<ModelRecord>,
     pub prices: Vec<PriceRecord>,
+    pub currencies: Vec<CurrencyRecord>,
     pub groups: Vec<GroupRecord>,
     /// Those that were not revoked.
     pub keys: Vec<KeyRecord>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_in_a_currency_is_rounded_up_to_a_micro_credit() {
+        let said = PriceRecord {
+            model: "m1".into(),
+            currency: Some("CNY".into()),
+            input: 2_400_000,
+            cached_input: Some(1),
+            cache_write: None,
+            output: i64::MAX.unsigned_abs(),
+            call: 0,
+        };
+        let worth = |credits| {
+            let code = "CNY".to_owned();
+            said.in_credits(&[CurrencyRecord { code, credits }]).unwrap()
+        };
+        let cheap = worth(140_000);
+        assert_eq!((cheap.currency, cheap.input), (None, 336_000));
+        assert_eq!((cheap.cached_input, cheap.cache_write, cheap.call), (Some(1), None, 0));
+        assert_eq!(worth(2_000_000).output, i64::MAX.unsigned_abs(), "as large as they get");
+        assert_eq!(said.in_credits(&[]), None);
+        let in_credits = PriceRecord { currency: None, ..said };
+        assert_eq!(in_credits.in_credits(&[]), Some(in_credits.clone()));
+    }
 }

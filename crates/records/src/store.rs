@@ -6,10 +6,10 @@ use async_trait::async_trait;
 
 use crate::ledger::Credits;
 use crate::{
-    Administrator, ApiToken, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyChange, KeyRecord,
-    LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord, ProviderRecord,
-    RecordsError, Runtime, SignedBy, SigningKey, Spent, UserChanges, UserKey, UserLogin, UserPatch, UserRecord,
-    UserToken,
+    Administrator, ApiToken, CurrencyRecord, Desired, Event, GroupRecord, InstanceChange, InstanceRecord, KeyChange,
+    KeyRecord, LlmSetup, Login, ModelRecord, NewApiToken, NewEvent, NewInstance, NewUser, Observed, PriceRecord,
+    ProviderRecord, RecordsError, Runtime, SignedBy, SigningKey, Spent, UserChanges, UserKey, UserLogin, UserPatch,
+    UserRecord, UserToken,
 };
 
 /// A store of all records. Every write is durable against `kill -9` of this process when it returns, and is all or nothing.
@@ -197,6 +197,13 @@ pub trait LlmRecords: Send + Sync {
     async fn llm_prices(&self) -> Result<Vec<PriceRecord>, RecordsError>;
     /// Whether there was one.
     async fn delete_llm_price(&self, model: &str) -> Result<bool, RecordsError>;
+
+    /// Adds a currency, or replaces the one of this code.
+    async fn put_llm_currency(&self, new: &CurrencyRecord) -> Result<(), RecordsError>;
+    /// By code.
+    async fn llm_currencies(&self) -> Result<Vec<CurrencyRecord>, RecordsError>;
+    /// Whether there was one.
+    async fn delete_llm_currency(&self, code: &str) -> Result<bool, RecordsError>;
 
     /// Adds a group, or replaces the one of this name.
     async fn put_llm_group(&self, new: &GroupRecord) -> Result<(), RecordsError>;

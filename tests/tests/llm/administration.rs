@@ -217,6 +217,67 @@ async fn removing_a_provider_says_which_models_lose_it() {
 }
 
 #[tokio::test]
+async fn a_price_is_said_in_a_currency_and_charged_in_credits() {
+    let provider = Provider::start().await;
+    provider.always(Reply::text("Hello.").usage(7, 3));
+    let llm = Llm::of(&provider).await;
+    let up = &llm.up;
+    let set = [
+        "llm",
+        "prices",
+        "set",
+        "m1",
+        "--currency",
+        "CNY",
+        "--input",
+        "2",
+        "--output",
+        "4",
+    ];
+    let refused = up.creel(&set).await;
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        said.contains("currency: nobody has said what \"CNY\" is in credits"),
+        "{said}"
+    );
+    for (path, body) in [("cny", "1"), ("YUAN", "1"), ("CNY", "0"), ("CNY", "-1"), ("CNY", "x")] {
+        let path = format!("/api/llm/currencies/{path}");
+        assert_eq!(
+            up.put(&path, &json!({"credits": body})).await.status,
+            422,
+            "{path} {body}"
+        );
+    }
+
+    up.creel_json(&["llm", "currencies", "set", "CNY", "0.5"]).await;
+    let priced = up.creel_json(&set).await;
+    assert_eq!((&priced["currency"], &priced["input"]), (&json!("CNY"), &json!("2")));
+    assert_eq!(
+        priced["credits"],
+        json!({"input": "1", "output": "2", "cached_input": null, "cache_write": null, "call": "0"})
+    );
+    let charged = async |credits: u64| {
+        until("the price to count", || async {
+            let before = llm.cost().await;
+            llm.call(Method::POST, "/v1/chat/completions").body(ASK).await.ok();
+            (llm.cost().await - before == credits).then_some(())
+        })
+        .await;
+    };
+    charged(7 + 2 * 3).await;
+    up.creel_json(&["llm", "currencies", "set", "CNY", "1"]).await;
+    charged(2 * 7 + 4 * 3).await;
+
+    let kept = up.delete("/api/llm/currencies/CNY").await;
+    assert_eq!(kept.status, 409, "a price is said in it");
+    assert_eq!(up.delete("/api/llm/prices/m1").await.status, 204);
+    assert_eq!(up.delete("/api/llm/currencies/CNY").await.status, 204);
+    assert_eq!(up.delete("/api/llm/currencies/CNY").await.status, 404);
+    assert_eq!(up.get("/api/llm/currencies").await.json(), json!({"currencies": []}));
+}
+
+#[tokio::test]
 async fn a_group_stays_while_a_key_pays_by_it() {
     let up = Up::start().await;
     up.put("/api/llm/groups/staff", &json!({"multiplier": "0.5"}))

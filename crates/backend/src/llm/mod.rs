@@ -1,5 +1,6 @@
 //! `/api/llm`: what the LLM Gateway is set up with. It reads the records; here they are written.
 
+mod currencies;
 mod key_change;
 mod keys;
 mod models;
@@ -7,6 +8,7 @@ mod nodes;
 mod prices;
 mod providers;
 
+pub use currencies::{list as list_currencies, put as put_currency, remove as remove_currency};
 pub use keys::{change as change_key, list as list_keys, make as make_key, revoke as revoke_key};
 pub use models::{list as list_models, put as put_model, remove as remove_model};
 pub use nodes::{give_up as give_up_node, list as list_nodes};
@@ -54,6 +56,11 @@ fn credits(field: &str, text: &str) -> Result<Micros, Problem> {
 }
 
 /// Known to the gateway, and written down: what, its name, and what was done to it.
+/// The decimal of so many millionths.
+fn amount(micros: u64) -> String {
+    Micros(i64::try_from(micros).unwrap_or(i64::MAX)).to_string()
+}
+
 async fn changed(backend: &Backend, actor: &str, kind: &str, [what, name, done]: [&str; 3]) {
     backend.llm.refresh.now().await;
     let data = serde_json::json!({"name": name, "done": done});

@@ -1,16 +1,16 @@
-//! `/api/llm/prices` and `/api/llm/groups`: credits for a million tokens, and what groups of keys pay of them. Amounts are decimals in
-//! strings, exact to a micro-credit.
+//! `/api/llm/prices` and `/api/llm/groups`: credits for a million tokens (or what a provider wants for them in its currency), and what
+//! groups of keys pay of them. Amounts are decimals in strings, exact to a millionth.
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use creel_http::{JsonBody, Path, Problem};
 use creel_records::ledger::Micros;
-use creel_records::{GroupRecord, KeyRecord, PriceRecord};
+use creel_records::{CurrencyRecord, GroupRecord, KeyRecord, PriceRecord};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{changed, credits, name, unknown};
+use super::{amount, changed, credits, name, unknown};
 use crate::auth::Actor;
 use crate::error::records_problem;
 use crate::routes::State;
@@ -18,6 +18,8 @@ use crate::routes::State;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Put {
+    /// Absent: credits.
+    currency: Option<String>,
     input: String,
     output: String,
     cached_input: Option<String>,
@@ -31,15 +33,19 @@ pub struct PutGroup {
     multiplier: String,
 }
 
-fn amount(micros: u64) -> String {
-    Micros(i64::try_from(micros).unwrap_or(i64::MAX)).to_string()
-}
-
-fn shown(record: &PriceRecord) -> Value {
-    json!({
-        "model": record.model, "input": amount(record.input), "output": amount(record.output),
-        "cached_input": record.cached_input.map(amount), "cache_write": record.cache_write.map(amount), "call": amount(record.call),
-    })
+/// As it was said, and what that is in credits: `null` where its currency is gone, and whoever would have to pay is refused.
+fn shown(record: &PriceRecord, currencies: &[CurrencyRecord]) -> Value {
+    let amounts = |record: &PriceRecord| {
+        json!({
+            "input": amount(record.input), "output": amount(record.output), "cached_input": record.cached_input.map(amount),
+            "cache_write": record.cache_write.map(amount), "call": amount(record.call),
+        })
+    };
+    let mut shown = amounts(record);
+    shown["model"] = record.model.as_str().into();
+    shown["currency"] = record.currency.as_deref().into();
+    shown["credits"] = record.in_credits(currencies).as_ref().map(amounts).into();
+    shown
 }
 
 fn shown_group(record: &GroupRecord) -> Value {
@@ -48,6 +54,8 @@ fn shown_group(record: &GroupRecord) -> Value {
 
 pub async fn list(Shared(backend): Shared<State>) -> Result<Json<Value>, Problem> {
     let prices = backend.records.llm_prices().await.map_err(records_problem)?;
+    let currencies = backend.records.llm_currencies().await.map_err(records_problem)?;
+    let shown = |record| shown(record, &currencies);
     Ok(Json(json!({"prices": prices.iter().map(shown).collect::<Vec<_>>()})))
 }
 
@@ -65,8 +73,17 @@ pub async fn put(
     }
     let price = |field, text: &str| credits(field, text).map(|micros| micros.0.unsigned_abs());
     let optional = |field, text: &Option<String>| text.as_deref().map(|text| price(field, text)).transpose();
+    let currencies = backend.records.llm_currencies().await.map_err(records_problem)?;
+    if let Some(code) = &request.currency
+        && !currencies.iter().any(|currency| currency.code == *code)
+    {
+        return Err(Problem::unprocessable(format!(
+            "currency: nobody has said what \"{code}\" is in credits; set it first (PUT /api/llm/currencies/{{code}})"
+        )));
+    }
     let record = PriceRecord {
         model: model.to_owned(),
+        currency: request.currency.clone(),
         input: price("input", &request.input)?,
         output: price("output", &request.output)?,
         cached_input: optional("cached_input", &request.cached_input)?,
@@ -75,7 +92,7 @@ pub async fn put(
     };
     backend.records.put_llm_price(&record).await.map_err(records_problem)?;
     changed(&backend, &actor.0, "llm.price", ["price of", model, "set"]).await;
-    Ok(Json(shown(&record)))
+    Ok(Json(shown(&record, &currencies)))
 }
 
 pub async fn remove(

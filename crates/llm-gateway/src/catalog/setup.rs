@@ -46,7 +46,12 @@ impl Catalog {
                 }
             }
         }
-        let prices = Prices::new(setup.prices.iter().map(|record| (record.model.clone(), price(record))));
+        // One whose currency is gone is none: whoever would have to pay is refused.
+        let prices = setup
+            .prices
+            .iter()
+            .filter_map(|record| record.in_credits(&setup.currencies));
+        let prices = Prices::new(prices.map(|record| (record.model.clone(), price(&record))));
         let mut models = BTreeMap::new();
         let mut closed = BTreeSet::new();
         for record in &setup.models {

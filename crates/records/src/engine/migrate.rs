@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (10, "drivers", include_str!("../../migrations/0010_drivers.sql")),
     (11, "idle", include_str!("../../migrations/0011_idle.sql")),
     (12, "images", include_str!("../../migrations/0012_images.sql")),
+    (13, "currencies", include_str!("../../migrations/0013_currencies.sql")),
 ];
 
 /// What the words of a migration become: on SQLite, on PostgreSQL, on MySQL.

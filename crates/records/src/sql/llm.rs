@@ -6,8 +6,8 @@ use super::SqlRecords;
 use super::sequence::Sequence;
 use crate::engine::{Query, Row, Transaction, query, taken_or};
 use crate::{
-    GroupRecord, KeyChange, KeyRecord, LlmRecords, LlmSetup, ModelRecord, PriceRecord, ProviderRecord, RecordsError,
-    now_ms,
+    CurrencyRecord, GroupRecord, KeyChange, KeyRecord, LlmRecords, LlmSetup, ModelRecord, PriceRecord, ProviderRecord,
+    RecordsError, now_ms,
 };
 
 #[async_trait]
@@ -23,6 +23,7 @@ impl LlmRecords for SqlRecords {
             providers: self.llm_providers().await?,
             models: self.llm_models().await?,
             prices: self.llm_prices().await?,
+            currencies: self.llm_currencies().await?,
             groups: self.llm_groups().await?,
             keys: rows(query(KEYS_IN_FORCE).all(&self.engine).await?, key)?,
         })
@@ -87,12 +88,13 @@ impl LlmRecords for SqlRecords {
 
     async fn put_llm_price(&self, new: &PriceRecord) -> Result<(), RecordsError> {
         let put = query(
-            "INSERT INTO llm_prices (model, input, cached_input, cache_write, output, per_call) VALUES (?, ?, ?, ?, ?, ?)
-             ON CONFLICT (model) DO UPDATE SET input = excluded.input, cached_input = excluded.cached_input,
+            "INSERT INTO llm_prices (model, currency, input, cached_input, cache_write, output, per_call) VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (model) DO UPDATE SET currency = excluded.currency, input = excluded.input, cached_input = excluded.cached_input,
                  cache_write = excluded.cache_write, output = excluded.output, per_call = excluded.per_call",
         );
         let put = put
             .bind(&new.model)
+            .bind(&new.currency)
             .bind(new.input)
             .bind(new.cached_input)
             .bind(new.cache_write)
@@ -112,6 +114,28 @@ impl LlmRecords for SqlRecords {
 
     async fn delete_llm_price(&self, model: &str) -> Result<bool, RecordsError> {
         self.change(query("DELETE FROM llm_prices WHERE model = ?").bind(model))
+            .await
+    }
+
+    async fn put_llm_currency(&self, new: &CurrencyRecord) -> Result<(), RecordsError> {
+        let put = query(
+            "INSERT INTO llm_currencies (code, credits) VALUES (?, ?)
+             ON CONFLICT (code) DO UPDATE SET credits = excluded.credits",
+        );
+        self.change(put.bind(&new.code).bind(new.credits)).await.map(|_| ())
+    }
+
+    async fn llm_currencies(&self) -> Result<Vec<CurrencyRecord>, RecordsError> {
+        rows(
+            query("SELECT * FROM llm_currencies ORDER BY code")
+                .all(&self.engine)
+                .await?,
+            currency,
+        )
+    }
+
+    async fn delete_llm_currency(&self, code: &str) -> Result<bool, RecordsError> {
+        self.change(query("DELETE FROM llm_currencies WHERE code = ?").bind(code))
             .await
     }
 
@@ -269,11 +293,19 @@ fn model(row: &Row) -> Result<ModelRecord, RecordsError> {
 fn price(row: &Row) -> Result<PriceRecord, RecordsError> {
     Ok(PriceRecord {
         model: row.get("model")?,
+        currency: row.get("currency")?,
         input: row.integer("input")?,
         cached_input: row.integer_or_null("cached_input")?,
         cache_write: row.integer_or_null("cache_write")?,
         output: row.integer("output")?,
         call: row.integer("per_call")?,
+    })
+}
+
+fn currency(row: &Row) -> Result<CurrencyRecord, RecordsError> {
+    Ok(CurrencyRecord {
+        code: row.get("code")?,
+        credits: row.integer("credits")?,
     })
 }
 

@@ -25,6 +25,7 @@ const TABLES: &[&str] = &[
     "llm_providers",
     "llm_models",
     "llm_prices",
+    "llm_currencies",
     "llm_groups",
     "llm_keys",
     "users",

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use creel_records::{
-    GroupRecord, KeyChange, KeyRecord, KeyTerms, ModelRecord, NewUser, PriceRecord, ProviderRecord, ProviderStyle,
-    Records, RecordsError, RouteRecord, RouteStrategy, UserPatch, UserStatus,
+    CurrencyRecord, GroupRecord, KeyChange, KeyRecord, KeyTerms, ModelRecord, NewUser, PriceRecord, ProviderRecord,
+    ProviderStyle, Records, RecordsError, RouteRecord, RouteStrategy, UserPatch, UserStatus,
 };
 
 fn provider(name: &str) -> ProviderRecord {
@@ -52,11 +52,16 @@ pub async fn a_setup_comes_back_as_it_was_recorded(store: &impl Records) {
     };
     let price = PriceRecord {
         model: "m*".into(),
+        currency: Some("USD".into()),
         input: 3_000_000,
         cached_input: Some(300_000),
         cache_write: None,
         output: 15_000_000,
         call: 7,
+    };
+    let currency = CurrencyRecord {
+        code: "USD".into(),
+        credits: 100_000_000,
     };
     let group = GroupRecord {
         name: "staff".into(),
@@ -65,6 +70,7 @@ pub async fn a_setup_comes_back_as_it_was_recorded(store: &impl Records) {
     store.put_llm_provider(&provider("one")).await.unwrap();
     store.put_llm_model(&model).await.unwrap();
     store.put_llm_price(&price).await.unwrap();
+    store.put_llm_currency(&currency).await.unwrap();
     store.put_llm_group(&group).await.unwrap();
     store.insert_llm_key(&key("k1", 1)).await.unwrap();
     let setup = store.llm_setup().await.unwrap();
@@ -73,6 +79,9 @@ pub async fn a_setup_comes_back_as_it_was_recorded(store: &impl Records) {
         (setup.models, setup.prices, setup.groups),
         (vec![model], vec![price], vec![group])
     );
+    assert_eq!(setup.currencies, [currency]);
+    assert!(store.delete_llm_currency("USD").await.unwrap());
+    assert!(!store.delete_llm_currency("USD").await.unwrap());
     assert_eq!(setup.keys, [key("k1", 1)]);
     let replaced = ProviderRecord {
         key_sealed: None,

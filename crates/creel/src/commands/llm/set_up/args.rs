@@ -17,9 +17,12 @@ pub enum SetUp {
     /// Models, and where they are
     #[command(subcommand)]
     Models(Models),
-    /// Prices, in credits for a million tokens
+    /// Prices for a million tokens, in credits or a currency
     #[command(subcommand)]
     Prices(Prices),
+    /// Currencies that prices are said in, and what they are in credits
+    #[command(subcommand)]
+    Currencies(Currencies),
     /// Groups of keys, and what they pay of the prices
     #[command(subcommand)]
     Groups(Groups),
@@ -93,24 +96,42 @@ pub enum Prices {
     /// Set the price of a model, or of all that begin so (gpt-*)
     Set {
         model: String,
-        /// Credits for a million tokens of the prompt
-        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
+        /// The currency of these amounts (creel llm currencies) [default: credits]
+        #[arg(long, value_name = "CODE")]
+        currency: Option<String>,
+        /// What a million tokens of the prompt cost
+        #[arg(long, value_name = "AMOUNT", value_parser = amount::price)]
         input: String,
-        /// Credits for a million tokens of the reply
-        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
+        /// What a million tokens of the reply cost
+        #[arg(long, value_name = "AMOUNT", value_parser = amount::price)]
         output: String,
         /// The same for those that were read from the provider's cache [default: as --input]
-        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
+        #[arg(long, value_name = "AMOUNT", value_parser = amount::price)]
         cached_input: Option<String>,
         /// The same for those that were written to it [default: as --input]
-        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
+        #[arg(long, value_name = "AMOUNT", value_parser = amount::price)]
         cache_write: Option<String>,
-        /// Credits for each call
-        #[arg(long, value_name = "CREDITS", value_parser = amount::price)]
+        /// What each call costs
+        #[arg(long, value_name = "AMOUNT", value_parser = amount::price)]
         call: Option<String>,
     },
     /// Remove a price
     Rm { model: String },
+}
+
+#[derive(Subcommand)]
+pub enum Currencies {
+    /// List currencies
+    List,
+    /// Set what one unit of a currency is in credits: USD 1, CNY 0.14
+    Set {
+        /// Three capital letters, as in ISO 4217
+        code: String,
+        #[arg(value_parser = amount::price)]
+        credits: String,
+    },
+    /// Remove a currency that no price is said in
+    Rm { code: String },
 }
 
 #[derive(Subcommand)]

@@ -1,4 +1,4 @@
-//! `creel llm providers|models|prices|groups|keys|nodes …`: what the LLM Gateway is set up with.
+//! `creel llm providers|models|prices|currencies|groups|keys|nodes …`: what the LLM Gateway is set up with.
 
 mod args;
 mod keys;
@@ -15,7 +15,7 @@ pub use args::SetUp;
 use crate::client::{Client, escaped};
 use crate::failure::Failure;
 use crate::output::{self, print_or};
-use args::{Groups, Nodes, Prices, Providers};
+use args::{Currencies, Groups, Nodes, Prices, Providers};
 
 pub async fn run(command: SetUp, home: Option<PathBuf>, json: bool) -> Result<(), Failure> {
     let client = Client::new(home)?;
@@ -23,6 +23,7 @@ pub async fn run(command: SetUp, home: Option<PathBuf>, json: bool) -> Result<()
         SetUp::Providers(command) => providers(&client, command, json).await,
         SetUp::Models(command) => models::run(&client, command, json).await,
         SetUp::Prices(command) => prices(&client, command, json).await,
+        SetUp::Currencies(command) => currencies(&client, command, json).await,
         SetUp::Groups(command) => groups(&client, command, json).await,
         SetUp::Keys(command) => keys::run(&client, command, json).await,
         SetUp::Nodes(command) => nodes(&client, command, json).await,
@@ -60,15 +61,24 @@ async fn prices(client: &Client, command: Prices, json: bool) -> Result<(), Fail
         Prices::Rm { model } => remove(client, "prices", &model, json).await,
         Prices::Set {
             model,
+            currency,
             input,
             output,
             cached_input,
             cache_write,
             call,
         } => {
-            let body = json!({"input": input, "output": output, "cached_input": cached_input, "cache_write": cache_write, "call": call});
+            let body = json!({"currency": currency, "input": input, "output": output, "cached_input": cached_input, "cache_write": cache_write, "call": call});
             set(client, "prices", &model, &body, json).await
         }
+    }
+}
+
+async fn currencies(client: &Client, command: Currencies, json: bool) -> Result<(), Failure> {
+    match command {
+        Currencies::List => list(client, "currencies", json).await,
+        Currencies::Rm { code } => remove(client, "currencies", &code, json).await,
+        Currencies::Set { code, credits } => set(client, "currencies", &code, &json!({"credits": credits}), json).await,
     }
 }
 

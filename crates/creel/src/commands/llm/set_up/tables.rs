@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::output;
 
 /// The columns of each table: what stands above them, and the field.
-const TABLES: [(&str, &[(&str, &str)]); 6] = [
+const TABLES: [(&str, &[(&str, &str)]); 7] = [
     (
         "providers",
         &[
@@ -30,6 +30,7 @@ const TABLES: [(&str, &[(&str, &str)]); 6] = [
         "prices",
         &[
             ("MODEL", "model"),
+            ("IN", "currency"),
             ("INPUT", "input"),
             ("CACHED", "cached_input"),
             ("WRITTEN", "cache_write"),
@@ -37,6 +38,7 @@ const TABLES: [(&str, &[(&str, &str)]); 6] = [
             ("CALL", "call"),
         ],
     ),
+    ("currencies", &[("CODE", "code"), ("CREDITS", "credits")]),
     ("groups", &[("NAME", "name"), ("MULTIPLIER", "multiplier")]),
     (
         "keys",
