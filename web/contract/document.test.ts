@@ -118,6 +118,7 @@ test.each<[place: string, schema: Schema]>([
   ['llm.Provider', named('LlmProvider')],
   ['llm.Model', named('LlmModel')],
   ['llm.Price', named('LlmPrice')],
+  ['llm.Currency', named('LlmCurrency')],
   ['llm.Group', named('LlmGroup')],
   ['llm.VirtualKey', named('LlmKey')],
 ])('%s is as the document has it', (place, schema) => {

@@ -81,6 +81,41 @@ test('a price and a group', async () => {
   await picture(console_.page, '43-llm-prices')
 })
 
+test('a price is entered in the currency that the provider prints it in', async () => {
+  await console_.part('add-currency').click()
+  await fill('currency-code', 'cny')
+  await fill('currency-credits', '0')
+  await console_.page.locator('#currency-credits-note.fault').waitFor()
+  expect(await console_.part('save-setup').isDisabled()).toBe(true)
+  await fill('currency-credits', '0.14')
+  await save()
+  await row('CNY').getByText('0.14 credits').waitFor()
+
+  await console_.part('add-price').click()
+  await fill('price-model', 'qwen-max')
+  await choose('price-currency', 'CNY')
+  await console_.page.getByText('1 CNY is 0.14 credits.').waitFor()
+  await fill('price-input', '2.4')
+  await fill('price-output', '9.6')
+  await picture(console_.page, '43-llm-price-currency')
+  await save()
+  await row('qwen-max').getByText('0.336 credits').waitFor()
+
+  await row('CNY').getByRole('button', { name: 'Edit CNY' }).click()
+  await fill('currency-credits', '0.15')
+  await save()
+  await row('qwen-max').getByText('0.36 credits').waitFor()
+  await picture(console_.page, '43-llm-currencies')
+})
+
+test('a currency that a price is in stays', async () => {
+  console_.browser.expectRefusal(409, /\/api\/llm\/currencies\/CNY$/)
+  await row('CNY').getByRole('button', { name: 'Remove CNY' }).click()
+  await console_.page.locator('.el-message-box button.el-button--primary').click()
+  await console_.page.locator('.setup .refusal').waitFor()
+  expect(await row('CNY').count()).toBe(1)
+})
+
 test('a virtual key is shown once, and revoked', async () => {
   await console_.part('tab-keys').click()
   await console_.part('add-key').click()

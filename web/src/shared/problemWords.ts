@@ -39,6 +39,7 @@ export const PROBLEMS: Record<string, Words> = {
   foreign_origin: { text: '浏览器从其他网站发来的请求被拒绝。' },
   gateway_named: { text: '供用户使用的网关已由 creel.toml 指定。' },
   idempotency_key_reused: { text: '这次请求与之前的重复但内容不同，请重新发送。' },
+  in_use: { text: '它仍在使用中。', detail: true },
   internal: { text: '服务器内部出错，详情见服务器日志。' },
   invalid_api_key: { text: '密钥无效或已作废。' },
   invalid_request: { text: '请求有误。', detail: true },

@@ -1,4 +1,4 @@
-/** What the LLM Gateway is set up with. Amounts are credits as decimals in text: exact, never through a floating-point number. */
+/** What the LLM Gateway is set up with. Amounts are decimals in text, of credits unless said otherwise: exact, never through a floating-point number. */
 import { call } from './http'
 
 export type Style = 'openai' | 'anthropic'
@@ -32,14 +32,28 @@ export interface Model {
   max_output: number | null
 }
 
-/** Credits for a million tokens; `call` for each call. */
-export interface Price {
-  model: string
+/** For a million tokens; `call` for each call. */
+export interface Amounts {
   input: string
   output: string
   cached_input: string | null
   cache_write: string | null
   call: string
+}
+
+export interface Price extends Amounts {
+  model: string
+  /** What its amounts are in; `null`: credits. */
+  currency: string | null
+  /** What calls are charged by; `null`: nobody has said what its currency is worth. */
+  credits: Amounts | null
+}
+
+export interface Currency {
+  /** As in ISO 4217: `USD`. */
+  code: string
+  /** What one unit of it is. */
+  credits: string
 }
 
 export interface Group {
@@ -96,8 +110,16 @@ export async function listPrices(): Promise<Price[]> {
   return (await call<{ prices: Price[] }>('GET', '/api/llm/prices')).prices
 }
 
-export function putPrice({ model, ...price }: Price): Promise<Price> {
+export function putPrice({ model, ...price }: Omit<Price, 'credits'>): Promise<Price> {
   return call('PUT', at('prices', model), price)
+}
+
+export async function listCurrencies(): Promise<Currency[]> {
+  return (await call<{ currencies: Currency[] }>('GET', '/api/llm/currencies')).currencies
+}
+
+export function putCurrency({ code, credits }: Currency): Promise<Currency> {
+  return call('PUT', at('currencies', code), { credits })
 }
 
 export async function listGroups(): Promise<Group[]> {
@@ -118,7 +140,7 @@ export function makeKey(terms: KeyTerms): Promise<{ key: VirtualKey; secret: str
 }
 
 export function removeFrom(
-  list: 'providers' | 'models' | 'prices' | 'groups' | 'keys',
+  list: 'providers' | 'models' | 'prices' | 'currencies' | 'groups' | 'keys',
   name: string,
 ): Promise<void> {
   return call('DELETE', at(list, name))

@@ -46,6 +46,7 @@ test.each([
     'virtual key sk-creel-ab was revoked',
     '虚拟密钥 sk-creel-ab 已作废',
   ],
+  ['llm.currency', { name: 'CNY', done: 'set' }, 'currency CNY was set', '货币 CNY 已设定'],
   ['credits.given', { user: 'alice', credits: '2.5' }, '2.5 credits for alice', '给 alice 发放 2.5 积分'],
   ['user.token', { user: 'alice' }, 'user alice has a new gateway token', '用户 alice 已换新网关令牌'],
   ['user.imported', { users: 12 }, '12 users imported', '已导入 12 个用户'],
