@@ -103,7 +103,7 @@ async fn what_is_set_up_is_listed_changed_and_removed_and_shows_no_secret() {
             "models",
             "parrot weighted - fake/p-1,weight=2,priority=0 fake/p-2,weight=1,priority=1",
         ),
-        ("prices", "par* 1 - 1.25 2 0"),
+        ("prices", "par* - 1 - 1.25 2 0"),
         ("groups", "friends 0.5"),
         ("keys", "alice - parrot friends - - 1 -"),
         ("nodes", "gw-"),

@@ -80,6 +80,7 @@ impl House {
             let shown = shown
                 .replace("{session}", "x")
                 .replace("{model}", "x")
+                .replace("{code}", "USD")
                 .replace("{runtime}", "native")
                 .replace("{path}", "native/openclaw.json");
             assert!(!shown.contains('{'), "a parameter that is new here: {path}");

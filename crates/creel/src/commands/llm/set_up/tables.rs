@@ -30,7 +30,7 @@ const TABLES: [(&str, &[(&str, &str)]); 7] = [
         "prices",
         &[
             ("MODEL", "model"),
-            ("IN", "currency"),
+            ("CURRENCY", "currency"),
             ("INPUT", "input"),
             ("CACHED", "cached_input"),
             ("WRITTEN", "cache_write"),
