@@ -55,12 +55,12 @@ fn credits(field: &str, text: &str) -> Result<Micros, Problem> {
     Ok(amount)
 }
 
-/// Known to the gateway, and written down: what, its name, and what was done to it.
 /// The decimal of so many millionths.
 fn amount(micros: u64) -> String {
     Micros(i64::try_from(micros).unwrap_or(i64::MAX)).to_string()
 }
 
+/// Known to the gateway, and written down: what, its name, and what was done to it.
 async fn changed(backend: &Backend, actor: &str, kind: &str, [what, name, done]: [&str; 3]) {
     backend.llm.refresh.now().await;
     let data = serde_json::json!({"name": name, "done": done});
