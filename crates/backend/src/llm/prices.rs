@@ -78,7 +78,7 @@ pub async fn put(
         && !currencies.iter().any(|currency| currency.code == *code)
     {
         return Err(Problem::unprocessable(format!(
-            "currency: nobody has said what \"{code}\" is in credits; set it first (PUT /api/llm/currencies/{{code}})"
+            "currency: nobody has said what \"{code}\" is in credits; add it to the currencies first"
         )));
     }
     let record = PriceRecord {

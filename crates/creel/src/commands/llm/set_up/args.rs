@@ -127,6 +127,7 @@ pub enum Currencies {
     Set {
         /// Three capital letters, as in ISO 4217
         code: String,
+        /// What one unit of it is worth
         #[arg(value_parser = amount::price)]
         credits: String,
     },
